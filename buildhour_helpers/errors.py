@@ -1,0 +1,8 @@
+"""The one exception that the command line turns into a line of text and an exit status."""
+
+
+class WorkshopError(Exception):
+    """Something that the reader can mend.
+
+    Its text is one line that names what is wrong (file, line, field) and the cure.
+    """

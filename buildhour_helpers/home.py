@@ -1,0 +1,72 @@
+"""The state folder: where the service keeps its database, and everybody their logs and records."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from .errors import WorkshopError
+
+MARKER = "this-is-workshop-state.txt"
+MARKER_TEXT = """\
+State of the Agent RFT workshop: its servers' addresses, database, logs and records.
+`python workshop.py reset` stops the servers and deletes this folder.
+"""
+LEAST_FREE_BYTES = 50_000_000
+
+
+def repository() -> Path:
+    """The folder that holds the package, the notebooks and the tests."""
+    return Path(__file__).resolve().parent.parent
+
+
+def home() -> Path:
+    """$BUILDHOUR_HOME, or `.buildhour` in the checkout one stands in, or else in this folder."""
+    chosen = os.environ.get("BUILDHOUR_HOME")
+    if chosen:
+        return Path(chosen).expanduser().resolve()
+    here = Path.cwd()
+    checkout = (folder for folder in (here, *here.parents) if (folder / "workshop.py").is_file())
+    return next(checkout, here) / ".buildhour"
+
+
+def prepare(folder: Path | None = None) -> Path:
+    """Make the state folder ready for writing and return it.
+
+    Raises WorkshopError where it is somebody's own folder, cannot be written, or has no room.
+    """
+    folder = folder or home()
+    cure = "set BUILDHOUR_HOME to a folder that can be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not (folder / MARKER).is_file():
+            raise WorkshopError(
+                f"{folder}: has files of other origin; set BUILDHOUR_HOME to a new or empty folder"
+            )
+        free = shutil.disk_usage(folder).free
+        if free < LEAST_FREE_BYTES:
+            raise WorkshopError(
+                f"{folder}: only {free / 1e6:.0f} MB free on this disk; make room, or {cure}"
+            )
+        (folder / MARKER).write_text(MARKER_TEXT, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise WorkshopError(f"{folder}: {error.strerror or error}; {cure}") from error
+    return folder
+
+
+def remove(folder: Path | None = None) -> bool:
+    """Delete the state folder; False where there is none.
+
+    Raises WorkshopError for a folder that this project did not make.
+    """
+    folder = folder or home()
+    if not folder.exists():
+        return False
+    if not (folder / MARKER).is_file():
+        raise WorkshopError(f"{folder}: not made by this workshop, so left alone; delete it by hand")
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise WorkshopError(f"{error.filename}: {error.strerror}; close what uses it") from error
+    return True
