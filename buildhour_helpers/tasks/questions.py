@@ -1,0 +1,82 @@
+"""Questions: what is asked, the answer, and the pages that hold it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from buildhour_helpers.reports.store import SHIPPED
+
+Kind = Literal["percent", "amount", "ratio", "yes_no"]
+Split = Literal["train", "validation", "test"]
+QUESTIONS_FILE = "questions.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with its reference answer.
+
+    `answer` is in percent as a person writes it for kind `percent` (8.35, not 0.0835), and
+    `yes` or `no` for kind `yes_no`. `program` is in FinQA's notation, its numbers as they
+    stand on the page; `facts` are the table rows and sentences that hold them; `gold_pages`
+    are all the pages from which the question can be answered; `level` is 1 (easy) to 4.
+    """
+
+    id: str
+    text: str
+    answer: float | str
+    answer_text: str
+    kind: Kind
+    program: str
+    gold_pages: tuple[str, ...]
+    level: int
+    tags: tuple[str, ...]
+    split: Split
+    facts: tuple[str, ...] = ()
+
+
+def load_questions(folder: Path | None = None, split: Split | None = None) -> list[Question]:
+    """The questions of a reports folder (default: the shipped one), of one split or all.
+
+    Raises FileNotFoundError or ValueError that names the file, the line and the cure.
+    """
+    if split is not None and split not in get_args(Split):
+        raise ValueError(f"no split {split!r}; take one of {', '.join(get_args(Split))}")
+    file = (folder or SHIPPED) / QUESTIONS_FILE
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: no such file; point to a folder with {QUESTIONS_FILE}")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    questions = [_parse(line, f"{file}, line {n}") for n, line in enumerate(lines, 1)]
+    return [question for question in questions if split in (None, question.split)]
+
+
+def save_questions(questions: list[Question], folder: Path) -> Path:
+    """Write the questions, one JSON line each, into a reports folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / QUESTIONS_FILE
+    file.write_text(to_lines(questions), encoding="utf-8", newline="\n")
+    return file
+
+
+def to_lines(questions: list[Question]) -> str:
+    """The questions as JSON lines, fields in the order of the class."""
+    return "".join(json.dumps(_row(q), ensure_ascii=False) + "\n" for q in questions)
+
+
+def _row(question: Question) -> dict[str, Any]:
+    return {field.name: getattr(question, field.name) for field in fields(question)}
+
+
+def _parse(line: str, where: str) -> Question:
+    try:
+        row = json.loads(line)
+        for name in ("gold_pages", "tags", "facts"):
+            row[name] = tuple(row[name])
+        question = Question(**row)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{where}: not a question ({error}); restore the file from git") from error
+    if question.split not in get_args(Split) or question.kind not in get_args(Kind):
+        raise ValueError(f"{where}: unknown split {question.split!r} or kind {question.kind!r}")
+    return question
