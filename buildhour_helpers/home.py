@@ -64,7 +64,9 @@ def remove(folder: Path | None = None) -> bool:
     if not folder.exists():
         return False
     if not (folder / MARKER).is_file():
-        raise WorkshopError(f"{folder}: not made by this workshop, so left alone; delete it by hand")
+        raise WorkshopError(
+            f"{folder}: not made by this workshop, so left alone; delete it by hand"
+        )
     try:
         shutil.rmtree(folder)
     except OSError as error:

@@ -1,0 +1,282 @@
+"""The command line: `buildhour VERB`, or `python workshop.py VERB`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from . import doctor, session
+from .errors import WorkshopError
+from .home import home, repository
+
+if TYPE_CHECKING:
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # has no public name
+
+INTERRUPTED = 130
+POLL_S = 0.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit status. Every WorkshopError becomes one line."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        return status
+    except WorkshopError as error:
+        print(f"buildhour {options.verb}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nbuildhour {options.verb}: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """A request to terminate ends a verb as Ctrl-C does: everything is put away first."""
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="buildhour",
+        description="The Agent RFT workshop. `buildhour VERB --help` explains a verb.",
+        epilog="State is kept in .buildhour/, or in the folder that BUILDHOUR_HOME names.",
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add_demo(verbs)
+    _add_study(verbs)
+    _add_lab(verbs)
+    _add_serve(verbs)
+    _add_import(verbs)
+    _add_test(verbs)
+    _verb(verbs, "doctor", "say what is missing or broken on this machine, and the cure", _doctor)
+    _verb(verbs, "reset", "stop what was started and delete the state folder", _reset)
+    return parser
+
+
+def _verb(
+    verbs: Verbs,
+    name: str,
+    about: str,
+    run: Callable[[argparse.Namespace], int],
+    *examples: str,
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog="examples:\n" + "\n".join(f"  buildhour {e}" for e in examples or (name,)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_demo(verbs: Verbs) -> None:
+    add = _verb(
+        verbs,
+        "demo",
+        "train the agent and compare it with where it started, on held-out questions",
+        _demo,
+        "demo",
+        "demo --seed 7 --json result.json",
+        "demo --reports .buildhour/finqa --steps 30",
+    ).add_argument
+    add("--seed", type=int, default=0, help="decides everything (default: %(default)s)")
+    add("--steps", type=_positive, help="training steps (default: the best that fits 2 minutes)")
+    add("--questions", type=_positive, help="held-out questions to compare on (default: 100)")
+    add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
+    add("--concurrency", type=_positive, default=32, help="rollouts at once (default: %(default)s)")
+    add("--json", type=Path, metavar="FILE", help="write the figures to FILE")
+
+
+def _add_study(verbs: Verbs) -> None:
+    add = _verb(
+        verbs,
+        "study",
+        "measure first prompt, best prompt and tuned agent over several seeds",
+        _study,
+        "study --seeds 101 102 103 104 105 --out data/runs/study.json",
+    ).add_argument
+    add("--seeds", type=int, nargs="+", required=True)
+    add("--out", type=Path, metavar="FILE", required=True, help="where the figures go")
+    add("--steps", type=_positive, help="training steps (default: as in the demo)")
+    add("--questions", type=_positive, help="held-out questions (default: all)")
+    add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
+    add("--concurrency", type=_positive, default=32, help="rollouts at once (default: %(default)s)")
+
+
+def _add_lab(verbs: Verbs) -> None:
+    add = _verb(
+        verbs,
+        "lab",
+        "open JupyterLab on the first notebook, service and tool server up",
+        _lab,
+        "lab",
+        "lab --no-browser --port 9999",
+    ).add_argument
+    add("jupyter", nargs=argparse.REMAINDER, help="options for `jupyter lab`")
+
+
+def _add_serve(verbs: Verbs) -> None:
+    add = _verb(
+        verbs,
+        "serve",
+        "run the service and the tool server until interrupted; prints addresses and keys",
+        _serve,
+        "serve",
+        "serve --json --port 8001 --tools-port 8002",
+    ).add_argument
+    add("--json", action="store_true", help="one line of JSON once both answer")
+    add("--port", type=int, default=0, help="the service's port (default: a free one)")
+    add("--tools-port", type=int, default=0, help="the tool server's port (default: a free one)")
+    add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
+
+
+def _add_import(verbs: Verbs) -> None:
+    add = _verb(
+        verbs,
+        "import-finqa",
+        "turn FinQA's published JSON into reports and questions of this workshop",
+        _import_finqa,
+        "import-finqa FinQA/dataset .buildhour/finqa",
+    ).add_argument
+    add("source", type=Path, help="a folder with train.json, dev.json, test.json, or one such file")
+    add("destination", type=Path, help="the folder to write")
+
+
+def _add_test(verbs: Verbs) -> None:
+    add = _verb(
+        verbs,
+        "test",
+        "check style, types and imports, and run the whole test suite",
+        _test,
+        "test",
+        "test tests/test_cli.py -k help",
+    ).add_argument
+    add("pytest", nargs=argparse.REMAINDER, help="options for pytest alone; skips the checks")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from .demo import DemoOptions, run
+
+    run(
+        DemoOptions(
+            seed=options.seed,
+            steps=options.steps,
+            questions=options.questions,
+            reports=options.reports,
+            concurrency=options.concurrency,
+            json_path=options.json,
+        )
+    )
+    return 0
+
+
+def _study(options: argparse.Namespace) -> int:
+    from .demo.study import StudyOptions, run
+
+    run(
+        StudyOptions(
+            seeds=tuple(options.seeds),
+            out=options.out,
+            steps=options.steps,
+            questions=options.questions,
+            reports=options.reports,
+            concurrency=options.concurrency,
+        )
+    )
+    return 0
+
+
+def _lab(options: argparse.Namespace) -> int:
+    was_up = session.running()
+    session.start()
+    notebooks = repository() / "notebooks"
+    first = min(notebooks.glob("*.ipynb"), default=notebooks)
+    command = [sys.executable, "-m", "jupyterlab", *options.jupyter, str(first)]
+    lab = subprocess.Popen(command, cwd=repository())
+    try:
+        return lab.wait()
+    except KeyboardInterrupt:
+        lab.terminate()
+        lab.wait()
+        return 0
+    finally:
+        if not was_up:
+            session.stop()
+
+
+def _serve(options: argparse.Namespace) -> int:
+    was_up = session.running()
+    up = session.start(
+        "offline",
+        reports=options.reports,
+        port=options.port,
+        tools_port=options.tools_port,
+        quiet=True,
+    )
+    about = {name: getattr(up, name) for name in ("base_url", "api_key", "tools_url", "tools_key")}
+    if options.json:
+        print(json.dumps(about), flush=True)
+    else:
+        print("\n".join(f"{name:10} {value}" for name, value in about.items()), flush=True)
+    try:
+        while session.running().keys() >= {"service", "tools"}:
+            time.sleep(POLL_S)
+        raise WorkshopError(f"a server ended by itself; its log is in {home() / 'logs'}")
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if not was_up:
+            session.stop()
+
+
+def _import_finqa(options: argparse.Namespace) -> int:
+    raise NotImplementedError
+
+
+def _test(options: argparse.Namespace) -> int:
+    python = sys.executable
+    checks = [
+        [python, "-m", "ruff", "check", "."],
+        [python, "-m", "ruff", "format", "--check", "."],
+        [python, "-m", "mypy"],
+        [str(Path(python).with_name("lint-imports"))],
+    ]
+    tests = [python, "-m", "pytest", *options.pytest]
+    commands = [tests] if options.pytest else [*checks, tests]
+    statuses = [subprocess.run(c, cwd=repository(), check=False).returncode for c in commands]
+    failed = [" ".join(c[-2:]) for c, s in zip(commands[:-1], statuses[:-1], strict=True) if s]
+    if failed:
+        print(f"buildhour test: failed before pytest: {'; '.join(failed)}", file=sys.stderr)
+    return next((status for status in statuses if status), 0)
+
+
+def _doctor(_options: argparse.Namespace) -> int:
+    return doctor.main()
+
+
+def _reset(_options: argparse.Namespace) -> int:
+    folder = home()
+    print(f"Deleted {folder}" if session.reset() else f"Nothing to delete: no {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""Starts, finds and stops the two servers as processes of their own.
+
+Each server leaves a file in `HOME/servers` that says where it is and which process it is; whoever
+comes later reuses it while that process lives, answers, and still runs the code and the data that
+it was started with. Anything else is stale and replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from .errors import WorkshopError
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `started` is its process's creation time, which tells it from another
+    process that was given the same PID later; `fingerprint` stands for its code and options."""
+
+    name: str
+    url: str
+    key: str
+    pid: int
+    started: float
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """How to start a server: a module of this package that, given `--json`, prints one line of
+    JSON with its address under `url_field` and its key under `key_field` once it answers."""
+
+    name: str
+    module: str
+    url_field: str
+    key_field: str
+    options: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+
+    def fingerprint(self) -> str:
+        """A hash of the options and of the source that the server runs."""
+        package = Path(__file__).resolve().parent
+        digest = hashlib.sha256(json.dumps([self.module, *self.options]).encode())
+        for path in sorted(source for part in self.code for source in _sources(package / part)):
+            about = path.stat()
+            digest.update(f"{path}:{about.st_mtime_ns}:{about.st_size};".encode())
+        return digest.hexdigest()
+
+
+def _sources(path: Path) -> list[Path]:
+    return list(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def address_file(home: Path, name: str) -> Path:
+    return home / "servers" / f"{name}.json"
+
+
+def find(home: Path, name: str) -> Server | None:
+    """The server that `name`'s address file tells of, if its process is still that one."""
+    try:
+        server = Server(**json.loads(address_file(home, name).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return server if process_of(server) else None
+
+
+def process_of(server: Server) -> psutil.Process | None:
+    """The server's process, or None where it has ended or its PID is someone else's now."""
+    try:
+        process = psutil.Process(server.pid)
+        same = abs(process.create_time() - server.started) < 1.0
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+
+
+def answers(server: Server, timeout_s: float = 3.0) -> bool:
+    """Whether anything speaks HTTP at the server's address; a refusal counts as an answer."""
+    request = urllib.request.Request(server.url, headers={"Authorization": f"Bearer {server.key}"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+
+
+def ensure(home: Path, programs: Sequence[Program]) -> dict[str, Server]:
+    """The programs' servers by name, running: found where they can be reused, else started.
+
+    Servers that have to be started start side by side. Raises WorkshopError with the last line
+    that a server said before it gave up.
+    """
+    found = {program.name: _reusable(home, program) for program in programs}
+    starting = {p.name: _Start(home, p) for p in programs if found[p.name] is None}
+    try:
+        started = {name: start.wait() for name, start in starting.items()}
+    except BaseException:
+        for start in starting.values():
+            start.abandon()
+        raise
+    return {program.name: found[program.name] or started[program.name] for program in programs}
+
+
+def _reusable(home: Path, program: Program) -> Server | None:
+    server = find(home, program.name)
+    if server is None:
+        return None
+    if server.fingerprint == program.fingerprint() and answers(server):
+        return server
+    stop(home, program.name)
+    return None
+
+
+class _Start:
+    """One server on its way up."""
+
+    def __init__(self, home: Path, program: Program) -> None:
+        self.home, self.program = home, program
+        address_file(home, program.name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "logs").mkdir(exist_ok=True)
+        self.said = home / "servers" / f"{program.name}.out"
+        self.log = home / "logs" / f"{program.name}.log"
+        command = [sys.executable, "-m", program.module, "--json", *program.options]
+        with self.said.open("wb") as said, self.log.open("ab") as log:
+            self.log_start = log.tell()
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=log, **_detached()
+            )
+
+    def wait(self) -> Server:
+        """Wait for the line that says the server answers, and write the address file."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            line = self.said.read_text(encoding="utf-8")
+            if line.endswith("\n"):
+                return self._register(json.loads(line.splitlines()[0]))
+            if self.process.poll() is not None:
+                raise WorkshopError(f"the {self.program.name} server did not start: {self._why()}")
+            time.sleep(0.05)
+        raise WorkshopError(
+            f"the {self.program.name} server said nothing for {START_TIMEOUT_S:.0f} s; "
+            f"see {self.log}"
+        )
+
+    def abandon(self) -> None:
+        with contextlib.suppress(OSError):
+            self.process.kill()
+        self.process.wait()
+        address_file(self.home, self.program.name).unlink(missing_ok=True)
+
+    def _register(self, said: dict[str, Any]) -> Server:
+        server = Server(
+            name=self.program.name,
+            url=said[self.program.url_field],
+            key=said[self.program.key_field],
+            pid=said["pid"],
+            started=psutil.Process(said["pid"]).create_time(),
+            fingerprint=self.program.fingerprint(),
+        )
+        path = address_file(self.home, self.program.name)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(asdict(server)), encoding="utf-8", newline="\n")
+        self.said.unlink(missing_ok=True)
+        return server
+
+    def _why(self) -> str:
+        with self.log.open("rb") as log:
+            log.seek(self.log_start)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return f"{lines[-1]} (log: {self.log})" if lines else f"see {self.log}"
+
+
+def _detached() -> dict[str, Any]:
+    """Popen's options for a process that outlives its parent and hears no Ctrl-C of its."""
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        return {"creationflags": flags}
+    return {"start_new_session": True}
+
+
+def stop(home: Path, name: str) -> bool:
+    """Stop a server and forget it; False where it was not running."""
+    server = find(home, name)
+    process = process_of(server) if server else None
+    if process:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(STOP_TIMEOUT_S)
+    address_file(home, name).unlink(missing_ok=True)
+    return process is not None

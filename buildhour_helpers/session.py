@@ -1,0 +1,169 @@
+"""The switch: `session.start()` brings the servers up and points `OpenAI()` at them.
+
+Offline (the default) that is this project's own service on this machine. Live is any service
+that speaks the same API: the one that OPENAI_BASE_URL named before the session was started, or,
+with `session.start(mode="live")`, whichever the `openai` client finds by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock
+
+from . import servers
+from .errors import WorkshopError
+from .home import home, prepare, remove
+from .servers import Program, Server
+
+Mode = Literal["offline", "live"]
+
+DEFAULT_LIVE_URL = "https://api.openai.com/v1"
+NAMES = ("service", "tools")
+OURS = "BUILDHOUR_SESSION"
+"""Set to "offline" once the OPENAI_ variables are this module's, for child processes to know."""
+
+_before: dict[str, str | None] = {}
+"""The environment variables that `start` set, with what they held before."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where the two sides are. In live mode `base_url` and `api_key` are the live service's."""
+
+    mode: Mode
+    base_url: str
+    api_key: str
+    tools_url: str
+    tools_key: str
+
+
+def start(
+    mode: Mode | None = None,
+    *,
+    reports: Path | None = None,
+    port: int = 0,
+    tools_port: int = 0,
+    quiet: bool = False,
+) -> Session:
+    """Have the servers running and the environment variables set; prints one line.
+
+    Without `mode` it is offline, unless OPENAI_BASE_URL was set beforehand. `reports` is a folder
+    that `import-finqa` made, in place of the generated reports; a port of 0 is a free one. In live
+    mode only the tool server is started; a live service must be able to reach it, so a
+    BUILDHOUR_TOOLS_URL that was set beforehand (a public address of yours) is kept.
+    Raises WorkshopError with the cure.
+    """
+    chosen = mode or _chosen_mode()
+    if chosen not in ("offline", "live"):
+        raise WorkshopError(f'session.start: mode is "offline" or "live", not {chosen!r}')
+    _forget()
+    live = _live_credentials() if chosen == "live" else None
+    folder = prepare()
+    own_tools = os.environ.get("BUILDHOUR_TOOLS_URL") if live else None
+    programs = [] if live else [service_program(folder, port)]
+    programs += [] if own_tools else [tools_program(reports, tools_port)]
+    with FileLock(folder / "servers.lock"):
+        up = servers.ensure(folder, programs)
+    base_url, api_key = live or (up["service"].url, up["service"].key)
+    if own_tools:
+        tools_url, tools_key = own_tools, os.environ.get("BUILDHOUR_TOOLS_KEY", "")
+    else:
+        tools_url, tools_key = up["tools"].url, up["tools"].key
+    session = Session(chosen, base_url, api_key, tools_url, tools_key)
+    _export(session)
+    if not quiet:
+        print(f"{_words(session)}; session.stop() ends it")
+    return session
+
+
+def stop() -> bool:
+    """Stop the servers that `start` started; False where none was running."""
+    _forget()
+    return sum(servers.stop(home(), name) for name in NAMES) > 0
+
+
+def reset() -> bool:
+    """A clean slate: stop the servers and delete the state folder; False where there was none."""
+    stop()
+    return remove()
+
+
+def running() -> dict[str, Server]:
+    """The servers that are up, by name."""
+    found = {name: servers.find(home(), name) for name in NAMES}
+    return {name: server for name, server in found.items() if server}
+
+
+def service_program(folder: Path, port: int = 0) -> Program:
+    """How to start the offline service with its state in `folder`."""
+    return Program(
+        name="service",
+        module="buildhour_helpers.service",
+        url_field="base_url",
+        key_field="api_key",
+        options=("--home", str(folder), "--port", str(port)),
+        code=("service", "training"),
+    )
+
+
+def tools_program(reports: Path | None = None, port: int = 0) -> Program:
+    """How to start the tool server over `reports` (default: the generated ones)."""
+    return Program(
+        name="tools",
+        module="buildhour_helpers.tools",
+        url_field="tools_url",
+        key_field="tools_key",
+        options=("--port", str(port), *(("--reports", str(reports.resolve())) if reports else ())),
+        code=("tools", "graders", "reports", "tasks"),
+    )
+
+
+def _chosen_mode() -> Mode:
+    chosen_by_user = "OPENAI_BASE_URL" in os.environ and os.environ.get(OURS) != "offline"
+    return "live" if chosen_by_user else "offline"
+
+
+def _live_credentials() -> tuple[str, str]:
+    if os.environ.get(OURS) == "offline":
+        raise WorkshopError(
+            "session.start: this process was started with the offline service's address; unset "
+            "BUILDHOUR_SESSION and set OPENAI_API_KEY (and OPENAI_BASE_URL) to the live service's"
+        )
+    key = os.environ.get("OPENAI_API_KEY")
+    if not key:
+        raise WorkshopError("session.start: a live session needs OPENAI_API_KEY; set it first")
+    return os.environ.get("OPENAI_BASE_URL", DEFAULT_LIVE_URL), key
+
+
+def _export(session: Session) -> None:
+    """Set what the `openai` client and the lessons read, keeping the user's own values aside."""
+    values = {
+        "BUILDHOUR_TOOLS_URL": session.tools_url,
+        "BUILDHOUR_TOOLS_KEY": session.tools_key,
+        "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])),
+    }
+    if session.mode == "offline":
+        values |= {"OPENAI_BASE_URL": session.base_url, "OPENAI_API_KEY": session.api_key}
+        values[OURS] = "offline"
+    _before.update({name: os.environ.get(name) for name in values})
+    os.environ.update(values)
+
+
+def _forget() -> None:
+    """Put the environment back as `start` found it."""
+    for name, value in _before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    _before.clear()
+
+
+def _words(session: Session) -> str:
+    if session.mode == "offline":
+        return f"Offline: simulated model at {session.base_url}, tools at {session.tools_url}"
+    return f"Live: {session.base_url}, tools at {session.tools_url}"

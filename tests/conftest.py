@@ -1,0 +1,22 @@
+"""What every test starts from: a state folder of its own, and no address of anybody's service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+OWN_VARIABLES = (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "BUILDHOUR_SESSION",
+    "BUILDHOUR_TOOLS_URL",
+    "BUILDHOUR_TOOLS_KEY",
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDHOUR_HOME", str(tmp_path / "state"))
+    for name in OWN_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
