@@ -1,0 +1,73 @@
+"""The command line: help for each verb, one line for each mistake."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from buildhour_helpers import cli, home
+
+VERBS = ("demo", "study", "lab", "serve", "import-finqa", "test", "doctor", "reset")
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert set(VERBS) <= set(re.findall(r"^    ([a-z-]+)", capsys.readouterr().out, re.MULTILINE))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_gives_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([verb, "--help"])
+    assert stopped.value.code == 0
+    assert f"examples:\n  buildhour {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["dance"], ["demo", "--steps", "0"], ["demo", "--seed", "x"], ["study"]]
+)
+def test_a_wrong_command_line_is_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_reset_deletes_the_state_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home.prepare()
+    (folder / "logs").mkdir()
+    assert cli.main(["reset"]) == 0
+    assert not folder.exists()
+    assert cli.main(["reset"]) == 0
+    assert "Nothing to delete" in capsys.readouterr().out
+
+
+def test_reset_leaves_a_folder_that_it_did_not_make(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("precious", encoding="utf-8")
+    monkeypatch.setenv("BUILDHOUR_HOME", str(tmp_path))
+    assert cli.main(["reset"]) == 1
+    assert (tmp_path / "thesis.txt").exists()
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_doctor_reports_every_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for about in ("Python", "packages", "memory", "disk", "state folder", "ports", "data"):
+        assert re.search(rf"^ok   {about} ", out, re.MULTILINE), about
+
+
+def test_doctor_names_the_cure_for_a_state_folder_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("BUILDHOUR_HOME", str(tmp_path / "file" / "state"))
+    assert cli.main(["doctor"]) == 1
+    assert "cure: set BUILDHOUR_HOME" in capsys.readouterr().out

@@ -1,0 +1,83 @@
+"""What the repository promises about itself: its lists agree, its commands exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from buildhour_helpers.doctor import pinned_versions, requirement_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def environment() -> dict[str, list[tuple[str, str]]]:
+    """environment.yml's pip list: section -> [(requirement, what it is for)]."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    section = ""
+    for line in (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines():
+        if heading := re.fullmatch(r"\s*# \[(\w+)\]", line):
+            section = heading[1]
+        elif section and (entry := re.fullmatch(r"\s*- (\S+)\s*(?:# (.*))?", line)):
+            sections.setdefault(section, []).append((entry[1], entry[2] or ""))
+    return sections
+
+
+@pytest.mark.parametrize("section", ["project", "test"])
+def test_environment_and_pyproject_ask_for_the_same(section: str) -> None:
+    wanted = (
+        PYPROJECT["dependencies"]
+        if section == "project"
+        else PYPROJECT["optional-dependencies"][section]
+    )
+    assert [requirement for requirement, _ in environment()[section]] == wanted
+
+
+def test_environment_says_what_each_dependency_is_for() -> None:
+    for entries in environment().values():
+        for requirement, purpose in entries:
+            assert len(purpose.split()) >= 3, requirement
+
+
+def test_constraints_are_exact_versions_and_carry_no_address() -> None:
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        assert re.fullmatch(r"[a-z0-9._-]+==[a-z0-9.]+( ; python_full_version \S+ '\S+')?", line)
+
+
+def test_every_dependency_is_pinned() -> None:
+    pins = pinned_versions(ROOT / "constraints.txt")
+    wanted = PYPROJECT["dependencies"] + PYPROJECT["optional-dependencies"]["test"]
+    missing = [name for name in map(requirement_name, wanted) if name not in pins]
+    assert not missing
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    verbs = set(re.findall(r"(?:python workshop\.py|buildhour) ([a-z][a-z-]+)", readme))
+    assert {"demo", "lab", "test"} <= verbs
+    listing = subprocess.run(
+        [sys.executable, "-m", "buildhour_helpers.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert verbs <= set(re.findall(r"^    ([a-z-]+)", listing, re.MULTILINE))
+
+
+def test_every_file_and_link_of_the_readme_exists() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", readme)
+    assert links
+    missing = [link for link in links if not (ROOT / link).exists()]
+    assert not missing
+
+
+def test_pictures_of_the_readme_say_what_they_show() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for alt in re.findall(r"!\[([^\]]*)\]", readme):
+        assert len(alt.split()) >= 8, alt
