@@ -1,0 +1,305 @@
+"""The tool server over real HTTP: the contract, the budget, the state, and bad requests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from buildhour_helpers.graders import GraderCall, grade_with_evidence
+from buildhour_helpers.reports import Reports, save
+from buildhour_helpers.tools import ReportTools, create_app
+from buildhour_helpers.tools.serving import Server, served
+
+from .conftest import KEY, ToolServer
+
+ITEM = {
+    "answer_value": 100.0,
+    "answer_kind": "amount",
+    "reference_answer": "$100 million",
+    "gold_pages": ["ACME/2012/page_9.pdf"],
+}
+
+
+def test_the_tools_answer_with_text_made_for_a_reader(server: ToolServer) -> None:
+    found = server.call("search", "t-tools", {"query": "pension assets", "k": 1})
+    assert found.startswith("1. BOLT/2011/page_3.pdf\n   ")
+    assert server.call("list", "t-tools", {}) == "ACME/\nBOLT/"
+    assert server.call("list", "t-tools", {"path": "ACME/2012"}).splitlines() == [
+        "ACME/2012/page_9.pdf",
+        "ACME/2012/page_10.pdf",
+    ]
+    text = server.call("cat", "t-tools", {"path": "ACME/2012/page_9.pdf"})
+    assert "| net sales | 100 | 90 |" in text
+
+
+def test_arguments_may_be_an_object_and_the_type_may_be_missing(server: ToolServer) -> None:
+    body = {"call_id": "c", "trace_id": "t-object", "arguments": {"path": "BOLT/"}}
+    answer = server.post("list", json=body).json()
+    assert answer == {"type": "function_call_output", "call_id": "c", "output": "BOLT/2011/"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "cure"),
+    [
+        ("search", {"query": "  "}, "give words"),
+        ("search", {"query": "zzyzx"}, "use fewer or other words"),
+        ("search", {}, "query is missing; give query (string) and k (integer)"),
+        ("search", {"query": 5}, "query must be of type string, not 5"),
+        ("search", {"query": "sales", "k": True}, "k must be of type integer, not true"),
+        ("search", {"query": "sales", "k": 10**400}, "k must be from 1 to 20"),
+        ("search", {"query": "sales", "n": 3}, "there is no parameter 'n'"),
+        ("cat", {"path": "ACME/2012/"}, "is a folder, not a page"),
+        ("cat", {"path": "ACME/2013/page_9.pdf"}, "take a path from search or list"),
+        ("list", {"path": "ACME/2012/page_9.pdf"}, "read it with cat"),
+        ("cat", "[1]", "not a JSON object; give path (string)"),
+        ("cat", '{"path": "ACME', "not a JSON object"),
+        ("cat", "[" * 100_000, "not a JSON object"),
+    ],
+)
+def test_a_mistake_of_the_model_is_an_output_with_the_cure(
+    server: ToolServer, tool: str, arguments: Any, cure: str
+) -> None:
+    output = server.call(tool, f"t-mistake-{tool}-{cure}", arguments)
+    assert output.startswith("Error: ")
+    assert cure in output
+
+
+@pytest.mark.parametrize("tool", ["list", "cat"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "..",
+        "../..",
+        "/etc/passwd",
+        "/",
+        "//",
+        "ACME/../../etc/passwd",
+        "ACME/2012/../2012/page_9.pdf",
+        "..\\..\\windows\\win.ini",
+        "C:\\windows\\win.ini",
+        "file:///etc/passwd",
+        "~",
+        "~root/.ssh/id_rsa",
+        "%2e%2e/%2e%2e/etc/passwd",
+        "ACME/2012/page_9.pdf\x00.txt",
+        "ACME/2012/page_9.pdf\n",
+        "./ACME",
+        "ACME\u2215..\u2215etc",
+        "\ud800",
+        "A" * 100_000,
+        str(Path(__file__).resolve()),
+    ],
+)
+def test_no_path_leaves_the_report_tree(
+    server: ToolServer, reports: Reports, tool: str, path: str
+) -> None:
+    output = server.call(tool, f"t-path-{tool}-{hash(path)}", {"path": path})
+    folders = {"ACME/\nBOLT/", "ACME/2012/", "BOLT/2011/"}
+    pages = {report.text() for report in reports.values()}
+    assert output.startswith("Error: ") or output in folders | pages
+
+
+def test_the_eleventh_call_is_told_to_answer(server: ToolServer) -> None:
+    for _ in range(10):
+        assert server.call("list", "t-budget", {}) == "ACME/\nBOLT/"
+    eleventh = server.call("list", "t-budget", {})
+    assert eleventh.startswith("Error: the budget of 10 tool calls is used up; answer now")
+    assert server.call("list", "t-other", {}) == "ACME/\nBOLT/"
+    trace = server.trace("t-budget").json()
+    assert (len(trace["calls"]), trace["refused"]) == (10, 1)
+
+
+def test_the_budget_holds_when_the_calls_come_at_once(server: ToolServer) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        outputs = list(pool.map(lambda _: server.call("list", "t-parallel", {}), range(30)))
+    assert sum(output.startswith("Error: the budget") for output in outputs) == 20
+
+
+def test_a_call_that_is_tried_again_is_charged_once(server: ToolServer) -> None:
+    for _ in range(15):
+        assert server.call("list", "t-again", {}, call_id="call_1") == "ACME/\nBOLT/"
+    other = server.call("list", "t-again", {"path": "BOLT/"}, call_id="call_1")
+    assert other == "BOLT/2011/"
+    assert len(server.trace("t-again").json()["calls"]) == 2
+
+
+def test_a_forgotten_trace_begins_afresh(server: ToolServer) -> None:
+    for _ in range(11):
+        server.call("list", "t-forget", {})
+    gone = httpx.delete(f"{server.url}/traces/t-forget", headers=server.headers)
+    assert gone.status_code == 204
+    assert server.trace("t-forget").status_code == 404
+    assert not server.call("list", "t-forget", {}).startswith("Error")
+
+
+def test_a_trace_tells_what_the_rollout_did(server: ToolServer) -> None:
+    server.call("cat", "t-record", {"path": "/ACME/2012/page_9.pdf"}, call_id="c1")
+    server.call("cat", "t-record", {"path": "ACME/2012/page_9.pdf"}, call_id="c2")
+    server.call("cat", "t-record", {"path": "nowhere"}, call_id="c3")
+    server.grade("100", ITEM, "t-record")
+    trace = server.trace("t-record").json()
+    assert trace["pages_read"] == ["ACME/2012/page_9.pdf"]
+    assert trace["score"] == 1.0
+    assert [(call["call_id"], call["is_error"]) for call in trace["calls"]] == [
+        ("c1", False),
+        ("c2", False),
+        ("c3", True),
+    ]
+    lines = [json.loads(line) for line in server.log.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["call", "call", "call", "grade"]
+    assert {line["trace_id"] for line in lines} == {"t-record"}
+    assert lines[-1]["answer"] == "100"
+
+
+@pytest.mark.parametrize("key", ["", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, "Bearer ÿ"])
+def test_a_wrong_key_is_refused_everywhere(server: ToolServer, key: str) -> None:
+    headers = {"Authorization": key.encode("latin-1")}
+    for path in ("search", "list", "cat", "grade"):
+        refused = httpx.post(f"{server.url}/{path}", headers=headers, content=b"{}")
+        assert refused.status_code == 401
+        assert "Authorization" in refused.json()["error"]["message"]
+    assert httpx.get(f"{server.url}/traces/x", headers=headers).status_code == 401
+    assert httpx.delete(f"{server.url}/traces/x", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"", 400, "not JSON"),
+        (b"{", 400, "not JSON"),
+        (b"\xff\xfe", 400, "not JSON"),
+        (b"[" * 200_000, 400, "not JSON"),
+        (b"[]", 400, "must be a JSON object"),
+        (b"{}", 422, "arguments"),
+        (b'{"arguments": 5}', 422, "arguments"),
+        (b'{"arguments": "{}", "trace_id": "t"}', 422, "call_id"),
+        (b'{"arguments": "{}", "call_id": "c"}', 422, "trace_id"),
+        (b'{"arguments": "{}", "call_id": "c", "trace_id": 7}', 422, "trace_id"),
+        (b'{"arguments": "{}", "call_id": "c", "trace_id": "t", "id": 7}', 422, "id"),
+        (b'{"arguments": "{}", "call_id": "c", "trace_id": "t", "name": "cat"}', 422, "'list'"),
+        (b'{"pad": "' + b"x" * 1_000_000 + b'"}', 413, "larger than"),
+    ],
+)
+def test_a_malformed_body_is_refused_with_the_reason(
+    server: ToolServer, body: bytes, status: int, said: str
+) -> None:
+    refused = server.post("list", content=body)
+    assert refused.status_code == status
+    assert said in refused.json()["error"]["message"]
+
+
+def test_the_grader_scores_an_answer(server: ToolServer) -> None:
+    scores = [
+        server.grade(answer, ITEM, "t-grade").json()
+        for answer in ("$100 million", "0.1", "5", "", None)
+    ]
+    assert scores == [
+        {"score": 1.0},
+        {"score": 0.5},
+        {"score": 0.0},
+        {"score": 0.0},
+        {"score": 0.0},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"sample": {}, "item": ITEM}, "trace_id"),
+        ({"item": ITEM, "trace_id": "t"}, "sample"),
+        ({"sample": {}, "item": [], "trace_id": "t"}, "item"),
+        ({"sample": {"output_text": 5}, "item": ITEM, "trace_id": "t"}, "sample.output_text"),
+        ({"sample": {}, "item": {}, "trace_id": "t"}, "item.answer_kind"),
+        ({"sample": {}, "item": {**ITEM, "answer_value": "x"}, "trace_id": "t"}, "answer_value"),
+    ],
+)
+def test_the_grader_names_what_is_wrong(
+    server: ToolServer, body: dict[str, Any], said: str
+) -> None:
+    refused = server.post("grade", json=body)
+    assert refused.status_code == 422
+    assert said in refused.json()["error"]["message"]
+
+
+def test_a_grader_can_see_how_the_answer_was_found(reports: Reports) -> None:
+    functions = ReportTools(reports).functions()
+    with served(create_app(functions, key=KEY, grade=grade_with_evidence)) as url:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        call = {"call_id": "c", "trace_id": "t", "arguments": {"path": "ACME/2012/page_9.pdf"}}
+        grade = {"sample": {"output_text": "100"}, "item": ITEM, "trace_id": "t"}
+        guessed = httpx.post(f"{url}/grade", json=grade, headers=headers).json()
+        httpx.post(f"{url}/cat", json=call, headers=headers).raise_for_status()
+        read = httpx.post(f"{url}/grade", json=grade, headers=headers).json()
+    assert (guessed, read) == ({"score": 0.5}, {"score": 1.0})
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), None, "1"])
+def test_a_grader_without_a_number_is_a_fault(reports: Reports, score: Any) -> None:
+    def broken(call: GraderCall) -> float:
+        return score  # type: ignore[no-any-return]
+
+    with served(create_app(ReportTools(reports).functions(), key=KEY, grade=broken)) as url:
+        body = {"sample": {"output_text": "1"}, "item": {}, "trace_id": "t"}
+        headers = {"Authorization": f"Bearer {KEY}"}
+        assert httpx.post(f"{url}/grade", json=body, headers=headers).status_code == 500
+
+
+def test_a_fault_of_a_tool_is_a_500_and_is_not_charged(reports: Reports) -> None:
+    def broken(path: str = "") -> str:
+        raise RuntimeError("the disk is gone")
+
+    functions = {**ReportTools(reports).functions(), "list": broken}
+    with served(create_app(functions, key=KEY)) as url:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        body = {"call_id": "c", "trace_id": "t", "arguments": "{}"}
+        assert httpx.post(f"{url}/list", json=body, headers=headers).status_code == 500
+        assert httpx.get(f"{url}/traces/t", headers=headers).json()["calls"] == []
+
+
+def test_the_command_says_where_it_serves(reports: Reports, tmp_path: Path) -> None:
+    save(reports.values(), tmp_path)
+    command = [sys.executable, "-m", "buildhour_helpers.tools", "--reports", str(tmp_path)]
+    log = tmp_path / "log" / "calls.jsonl"
+    with subprocess.Popen(
+        [*command, "--key", KEY, "--json", "--log", str(log)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            assert (ready["tools_key"], ready["pid"]) == (KEY, process.pid)
+            body = {"call_id": "c", "trace_id": "t", "arguments": "{}"}
+            headers = {"Authorization": f"Bearer {KEY}"}
+            answer = httpx.post(f"{ready['tools_url']}/list", json=body, headers=headers)
+            assert answer.json()["output"] == "ACME/\nBOLT/"
+            assert json.loads(log.read_text(encoding="utf-8"))["trace_id"] == "t"
+        finally:
+            process.terminate()
+
+
+def test_the_command_refuses_what_it_cannot_serve(reports: Reports, tmp_path: Path) -> None:
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "buildhour_helpers.tools", *options]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    missing = run("--reports", str(tmp_path))
+    assert missing.returncode == 1
+    assert missing.stderr.startswith("error: ")
+    assert missing.stderr.count("\n") == 1
+    save(reports.values(), tmp_path)
+    with served(create_app(ReportTools(reports).functions(), key=KEY)) as url:
+        taken = run("--reports", str(tmp_path), "--port", url.rsplit(":", 1)[1])
+    assert taken.returncode == 1
+    assert "in use" in taken.stderr
+
+
+def test_a_taken_port_is_an_error_at_once(reports: Reports) -> None:
+    app = create_app(ReportTools(reports).functions(), key=KEY)
+    with served(app) as url, pytest.raises(OSError, match="in use"):
+        Server(app, port=int(url.rsplit(":", 1)[1]))
