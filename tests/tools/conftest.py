@@ -16,6 +16,7 @@ from buildhour_helpers.tools import ReportTools, TraceStore, create_app
 from buildhour_helpers.tools.serving import served
 
 KEY = "a-key"
+HTTP = httpx.Client(verify=False, trust_env=False, timeout=30)  # one connection pool for all
 
 
 def page(path: str, label: str, value: str) -> Report:
@@ -44,7 +45,7 @@ class ToolServer:
 
     def post(self, path: str, **options: Any) -> httpx.Response:
         options.setdefault("headers", self.headers)
-        return httpx.post(f"{self.url}/{path}", timeout=30, **options)
+        return HTTP.post(f"{self.url}/{path}", **options)
 
     def call(self, tool: str, trace_id: str, arguments: Any, call_id: str = "") -> str:
         """Make a tool call as the contract has it; returns the output."""
@@ -75,7 +76,7 @@ class ToolServer:
         return self.post("grade", json=body)
 
     def trace(self, trace_id: str) -> httpx.Response:
-        return httpx.get(f"{self.url}/traces/{trace_id}", headers=self.headers)
+        return HTTP.get(f"{self.url}/traces/{trace_id}", headers=self.headers)
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-import httpx
 import pytest
 
 from buildhour_helpers.graders import GraderCall, grade_with_evidence
@@ -17,7 +17,7 @@ from buildhour_helpers.reports import Reports, save
 from buildhour_helpers.tools import ReportTools, create_app
 from buildhour_helpers.tools.serving import Server, served
 
-from .conftest import KEY, ToolServer
+from .conftest import HTTP, KEY, ToolServer
 
 ITEM = {
     "answer_value": 100.0,
@@ -100,7 +100,7 @@ def test_a_mistake_of_the_model_is_an_output_with_the_cure(
 def test_no_path_leaves_the_report_tree(
     server: ToolServer, reports: Reports, tool: str, path: str
 ) -> None:
-    output = server.call(tool, f"t-path-{tool}-{hash(path)}", {"path": path})
+    output = server.call(tool, f"t-path-{uuid4()}", {"path": path})
     folders = {"ACME/\nBOLT/", "ACME/2012/", "BOLT/2011/"}
     pages = {report.text() for report in reports.values()}
     assert output.startswith("Error: ") or output in folders | pages
@@ -133,7 +133,7 @@ def test_a_call_that_is_tried_again_is_charged_once(server: ToolServer) -> None:
 def test_a_forgotten_trace_begins_afresh(server: ToolServer) -> None:
     for _ in range(11):
         server.call("list", "t-forget", {})
-    gone = httpx.delete(f"{server.url}/traces/t-forget", headers=server.headers)
+    gone = HTTP.delete(f"{server.url}/traces/t-forget", headers=server.headers)
     assert gone.status_code == 204
     assert server.trace("t-forget").status_code == 404
     assert not server.call("list", "t-forget", {}).startswith("Error")
@@ -162,11 +162,11 @@ def test_a_trace_tells_what_the_rollout_did(server: ToolServer) -> None:
 def test_a_wrong_key_is_refused_everywhere(server: ToolServer, key: str) -> None:
     headers = {"Authorization": key.encode("latin-1")}
     for path in ("search", "list", "cat", "grade"):
-        refused = httpx.post(f"{server.url}/{path}", headers=headers, content=b"{}")
+        refused = HTTP.post(f"{server.url}/{path}", headers=headers, content=b"{}")
         assert refused.status_code == 401
         assert "Authorization" in refused.json()["error"]["message"]
-    assert httpx.get(f"{server.url}/traces/x", headers=headers).status_code == 401
-    assert httpx.delete(f"{server.url}/traces/x", headers=headers).status_code == 401
+    assert HTTP.get(f"{server.url}/traces/x", headers=headers).status_code == 401
+    assert HTTP.delete(f"{server.url}/traces/x", headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -234,9 +234,9 @@ def test_a_grader_can_see_how_the_answer_was_found(reports: Reports) -> None:
         headers = {"Authorization": f"Bearer {KEY}"}
         call = {"call_id": "c", "trace_id": "t", "arguments": {"path": "ACME/2012/page_9.pdf"}}
         grade = {"sample": {"output_text": "100"}, "item": ITEM, "trace_id": "t"}
-        guessed = httpx.post(f"{url}/grade", json=grade, headers=headers).json()
-        httpx.post(f"{url}/cat", json=call, headers=headers).raise_for_status()
-        read = httpx.post(f"{url}/grade", json=grade, headers=headers).json()
+        guessed = HTTP.post(f"{url}/grade", json=grade, headers=headers).json()
+        HTTP.post(f"{url}/cat", json=call, headers=headers).raise_for_status()
+        read = HTTP.post(f"{url}/grade", json=grade, headers=headers).json()
     assert (guessed, read) == ({"score": 0.5}, {"score": 1.0})
 
 
@@ -248,7 +248,7 @@ def test_a_grader_without_a_number_is_a_fault(reports: Reports, score: Any) -> N
     with served(create_app(ReportTools(reports).functions(), key=KEY, grade=broken)) as url:
         body = {"sample": {"output_text": "1"}, "item": {}, "trace_id": "t"}
         headers = {"Authorization": f"Bearer {KEY}"}
-        assert httpx.post(f"{url}/grade", json=body, headers=headers).status_code == 500
+        assert HTTP.post(f"{url}/grade", json=body, headers=headers).status_code == 500
 
 
 def test_a_fault_of_a_tool_is_a_500_and_is_not_charged(reports: Reports) -> None:
@@ -259,8 +259,8 @@ def test_a_fault_of_a_tool_is_a_500_and_is_not_charged(reports: Reports) -> None
     with served(create_app(functions, key=KEY)) as url:
         headers = {"Authorization": f"Bearer {KEY}"}
         body = {"call_id": "c", "trace_id": "t", "arguments": "{}"}
-        assert httpx.post(f"{url}/list", json=body, headers=headers).status_code == 500
-        assert httpx.get(f"{url}/traces/t", headers=headers).json()["calls"] == []
+        assert HTTP.post(f"{url}/list", json=body, headers=headers).status_code == 500
+        assert HTTP.get(f"{url}/traces/t", headers=headers).json()["calls"] == []
 
 
 def test_the_command_says_where_it_serves(reports: Reports, tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_the_command_says_where_it_serves(reports: Reports, tmp_path: Path) -> N
             assert (ready["tools_key"], ready["pid"]) == (KEY, process.pid)
             body = {"call_id": "c", "trace_id": "t", "arguments": "{}"}
             headers = {"Authorization": f"Bearer {KEY}"}
-            answer = httpx.post(f"{ready['tools_url']}/list", json=body, headers=headers)
+            answer = HTTP.post(f"{ready['tools_url']}/list", json=body, headers=headers)
             assert answer.json()["output"] == "ACME/\nBOLT/"
             assert json.loads(log.read_text(encoding="utf-8"))["trace_id"] == "t"
         finally:
