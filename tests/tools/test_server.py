@@ -14,7 +14,7 @@ import pytest
 
 from buildhour_helpers.graders import GraderCall, grade_with_evidence
 from buildhour_helpers.reports import Reports, save
-from buildhour_helpers.tools import ReportTools, create_app
+from buildhour_helpers.tools import ReportTools, TraceStore, create_app
 from buildhour_helpers.tools.serving import Server, served
 
 from .conftest import HTTP, KEY, ToolServer
@@ -256,11 +256,12 @@ def test_a_fault_of_a_tool_is_a_500_and_is_not_charged(reports: Reports) -> None
         raise RuntimeError("the disk is gone")
 
     functions = {**ReportTools(reports).functions(), "list": broken}
-    with served(create_app(functions, key=KEY)) as url:
-        headers = {"Authorization": f"Bearer {KEY}"}
+    traces = TraceStore()
+    with served(create_app(functions, key=KEY, traces=traces)) as url:
         body = {"call_id": "c", "trace_id": "t", "arguments": "{}"}
+        headers = {"Authorization": f"Bearer {KEY}"}
         assert HTTP.post(f"{url}/list", json=body, headers=headers).status_code == 500
-        assert HTTP.get(f"{url}/traces/t", headers=headers).json()["calls"] == []
+    assert traces.open("t").calls == []
 
 
 def test_the_command_says_where_it_serves(reports: Reports, tmp_path: Path) -> None:
