@@ -1,0 +1,26 @@
+"""Rollouts from the client's side.
+
+Read in this order: `loop` (one rollout over the Responses API), `endpoints` (the tools and the
+grader that it calls), `records` (what is kept of it), `evaluate` (many of them at once).
+"""
+
+from buildhour_helpers.rollouts.evaluate import evaluate
+from buildhour_helpers.rollouts.loop import run_rollout, trace_id_of
+from buildhour_helpers.rollouts.records import (
+    Metrics,
+    RolloutRecord,
+    StopReason,
+    read_records,
+    write_records,
+)
+
+__all__ = [
+    "Metrics",
+    "RolloutRecord",
+    "StopReason",
+    "evaluate",
+    "read_records",
+    "run_rollout",
+    "trace_id_of",
+    "write_records",
+]

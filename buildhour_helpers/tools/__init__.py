@@ -4,7 +4,6 @@ Read in this order: `schemas` (what the model is told), `functions` (what the to
 (what arrives over HTTP), `state` (what is kept for each rollout), `app` (the server).
 """
 
-from buildhour_helpers.tools.app import create_app
 from buildhour_helpers.tools.functions import ReportTools, ToolError
 from buildhour_helpers.tools.schemas import DEFINITIONS, for_responses
 from buildhour_helpers.tools.state import CallRecord, Trace, TraceStore
@@ -16,6 +15,5 @@ __all__ = [
     "ToolError",
     "Trace",
     "TraceStore",
-    "create_app",
     "for_responses",
 ]

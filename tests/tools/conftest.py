@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from buildhour_helpers.reports import Report, Reports
-from buildhour_helpers.tools import ReportTools, TraceStore, create_app
+from buildhour_helpers.tools import ReportTools, TraceStore
+from buildhour_helpers.tools.app import create_app
 from buildhour_helpers.tools.serving import served
 
 KEY = "a-key"

@@ -14,7 +14,8 @@ import pytest
 
 from buildhour_helpers.graders import GraderCall, grade_with_evidence
 from buildhour_helpers.reports import Reports, save
-from buildhour_helpers.tools import ReportTools, TraceStore, create_app
+from buildhour_helpers.tools import ReportTools, TraceStore
+from buildhour_helpers.tools.app import create_app
 from buildhour_helpers.tools.serving import Server, served
 
 from .conftest import HTTP, KEY, ToolServer

@@ -1,0 +1,154 @@
+"""The tools and the grader as the client calls them: over HTTP, with retries.
+
+The rules are those of the service in a job: a 4xx is shown to the model, while 5xx, a time-out or
+a dropped connection is tried again and at last makes the rollout worthless: an `EndpointFault`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+from openai import AsyncOpenAI
+
+from buildhour_helpers.errors import WorkshopError
+
+Item = Mapping[str, Any]
+Grader = Callable[[Mapping[str, Any], Item, str], Awaitable[float]]
+"""Scores (sample, item, trace_id). Raises EndpointFault where there is no score."""
+
+
+class EndpointFault(Exception):  # noqa: N818  (the contract's word: a fault, not a mistake)
+    """A tool or a grader that gave nothing usable, also when tried again."""
+
+
+class ToolServer:
+    """A tool server: `{url}/{tool}` for each tool, and `{url}/grade`.
+
+    An asynchronous context manager that belongs to the event loop that entered it. `url` and `key`
+    default to $BUILDHOUR_TOOLS_URL and $BUILDHOUR_TOOLS_KEY.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout_s: float = 600.0,
+        pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0),
+    ) -> None:
+        self.url = (url or os.environ.get("BUILDHOUR_TOOLS_URL", "")).rstrip("/")
+        if not self.url:
+            raise WorkshopError("no tool server: pass its URL, or call session.start() first")
+        self._key = key or os.environ.get("BUILDHOUR_TOOLS_KEY", "")
+        self._timeout_s = timeout_s
+        self._pauses_s = pauses_s
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            connector=aiohttp.TCPConnector(limit=256),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def call(self, call: Item, item: Item, trace_id: str) -> str:
+        """Make a tool call (a `function_call` item); returns the output for the model."""
+        body = {
+            "type": "function_call",
+            "id": call.get("id"),
+            "call_id": call["call_id"],
+            "name": call["name"],
+            "arguments": call["arguments"],
+            "trace_id": trace_id,
+            "item": item,
+        }
+        status, answer = await self._request("POST", quote(call["name"], safe=""), body)
+        output = _field(answer, "output")
+        if isinstance(output, str):
+            return output
+        if status >= 400:
+            error = {"code": status, "message": answer.decode("utf-8", "replace")[:2_000]}
+            return json.dumps({"error": error}, ensure_ascii=False)
+        raise EndpointFault(f"{self.url}/{call['name']} answered {status} without an output")
+
+    async def grade(self, sample: Mapping[str, Any], item: Item, trace_id: str) -> float:
+        """Have an answer graded. `sample` is built by `graders.endpoint.build_sample`."""
+        body = {"sample": sample, "item": item, "trace_id": trace_id}
+        status, answer = await self._request("POST", "grade", body)
+        score = _field(answer, "score")
+        if status >= 400 or not isinstance(score, int | float) or not math.isfinite(score):
+            said = answer.decode("utf-8", "replace")[:200]
+            raise EndpointFault(f"{self.url}/grade answered {status} without a score: {said}")
+        return float(score)
+
+    async def forget(self, trace_id: str) -> None:
+        """Let a rollout begin afresh, if an earlier attempt at it was cut off.
+
+        A server that keeps no traces answers 404 or 405, which is as good.
+        """
+        await self._request("DELETE", f"traces/{trace_id}", None)
+
+    async def _request(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+        """Send a request, again after a passing fault; returns an answer below 500."""
+        data = None if body is None else json.dumps(body).encode()
+        fault: Exception | None = None
+        for pause_s in (*self._pauses_s, None):
+            try:
+                async with self._session.request(
+                    method, f"{self.url}/{path}", data=data
+                ) as response:
+                    answer = await response.read()
+                if response.status in (401, 403):
+                    raise WorkshopError(f"{self.url} refuses the key; set BUILDHOUR_TOOLS_KEY")
+                if response.status < 500:
+                    return response.status, answer
+                fault = EndpointFault(f"{self.url}/{path} answered {response.status}")
+            except TimeoutError:
+                fault = EndpointFault(f"{self.url}/{path} did not answer in {self._timeout_s:g} s")
+            except aiohttp.ClientConnectorError:
+                fault = WorkshopError(f"no tool server answers at {self.url}; start it again")
+            except aiohttp.ClientError as error:
+                fault = EndpointFault(f"{self.url}/{path} dropped the connection ({error!r})")
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
+        assert fault is not None
+        raise fault
+
+
+def graded_by_service(client: AsyncOpenAI, spec: Mapping[str, Any]) -> Grader:
+    """A grader that the service runs itself (`fine_tuning/alpha/graders/run`)."""
+
+    async def grade(sample: Mapping[str, Any], item: Item, trace_id: str) -> float:
+        result = await client.fine_tuning.alpha.graders.run(
+            grader=spec,  # type: ignore[arg-type]  # a plain dict, as it goes over the wire
+            model_sample=sample["output_text"],
+            item=dict(item),
+            extra_body={"trace_id": trace_id},
+        )
+        return result.reward
+
+    return grade
+
+
+def _field(body: bytes, name: str) -> Any:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    return answer.get(name) if isinstance(answer, dict) else None

@@ -1,0 +1,128 @@
+"""Evaluation: every question, several times, a bounded number at once; an interrupted run resumes.
+
+In a notebook `await evaluate(...)`; in a script `asyncio.run(evaluate(...))`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai.types.shared import ReasoningEffort
+from tqdm.auto import tqdm
+
+from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.rollouts.endpoints import Grader, ToolServer
+from buildhour_helpers.rollouts.loop import MAX_STEPS, Row, run_rollout, trace_id_of
+from buildhour_helpers.rollouts.records import RolloutRecord, read_records, write_records
+
+
+@dataclass(frozen=True)
+class _Planned:
+    row: Row
+    repeat: int
+    trace_id: str
+
+
+async def evaluate(
+    rows: Sequence[Row],
+    *,
+    model: str,
+    file: Path,
+    run: str = "evaluation",
+    repeats: int = 1,
+    concurrency: int = 32,
+    reasoning_effort: ReasoningEffort = "medium",
+    max_steps: int = MAX_STEPS,
+    client: AsyncOpenAI | None = None,
+    server: ToolServer | None = None,
+    grade: Grader | None = None,
+    progress: bool = True,
+) -> list[RolloutRecord]:
+    """Roll out each dataset row `repeats` times; returns the records by question, then repeat.
+
+    Each record is written to `file` as its rollout ends, and the file is put in order at the end.
+    Called again, it runs only what is missing or had failed. `client` and `server` default to what
+    the environment variables name. Raises WorkshopError where `file` is of another evaluation.
+    """
+    plan = [
+        _Planned(row, repeat, trace_id_of(row, run=run, model=model, repeat=repeat))
+        for row in rows
+        for repeat in range(repeats)
+    ]
+    done = _resumed(file, plan)
+    write_records(done.values(), file)
+    missing = [planned for planned in plan if planned.trace_id not in done]
+    async with _client(client) as api, server or ToolServer() as tools:
+
+        async def roll_out(planned: _Planned) -> RolloutRecord:
+            await tools.forget(planned.trace_id)
+            return await run_rollout(
+                api,
+                tools,
+                planned.row,
+                model=model,
+                trace_id=planned.trace_id,
+                repeat=planned.repeat,
+                reasoning_effort=reasoning_effort,
+                max_steps=max_steps,
+                grade=grade,
+            )
+
+        with (
+            file.open("a", encoding="utf-8", newline="\n", buffering=1) as out,
+            tqdm(total=len(plan), initial=len(done), desc=run, disable=not progress) as bar,
+        ):
+            queue = iter(missing)
+
+            async def worker() -> None:
+                for planned in queue:
+                    record = await roll_out(planned)
+                    done[planned.trace_id] = record
+                    out.write(record.to_line())
+                    bar.update()
+
+            await _together(worker() for _ in range(min(concurrency, len(missing))))
+    records = [done[planned.trace_id] for planned in plan]
+    write_records(records, file)
+    return records
+
+
+def _resumed(file: Path, plan: Iterable[_Planned]) -> dict[str, RolloutRecord]:
+    """What an earlier, interrupted run left: the good records, by trace_id."""
+    if not file.exists():
+        return {}
+    planned = {one.trace_id for one in plan}
+    records = read_records(file, torn_end=True)
+    for number, record in enumerate(records, 1):
+        if record.trace_id not in planned:
+            raise WorkshopError(
+                f"{file}, line {number}: trace_id {record.trace_id} is of another evaluation "
+                "(another model, prompt, question or name); give another file, or delete this one"
+            )
+    return {record.trace_id: record for record in records if record.reward is not None}
+
+
+@asynccontextmanager
+async def _client(client: AsyncOpenAI | None) -> AsyncIterator[AsyncOpenAI]:
+    """The given client, or one of our own over aiohttp, which is faster under load."""
+    if client is not None:
+        yield client
+        return
+    async with AsyncOpenAI(http_client=DefaultAioHttpClient()) as own:
+        yield own
+
+
+async def _together(coroutines: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run to the end, or to the first error or cancellation, which stops the rest."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,165 @@
+"""One rollout: the model acts, the tools answer, until there is an answer to grade.
+
+This is the loop that a product runs, and the one that Agent RFT runs inside the service while it
+trains. Here it stands on the client's side, over the Responses API of the unmodified client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openai import APITimeoutError, AsyncOpenAI, InternalServerError, RateLimitError
+from openai.types.shared import ReasoningEffort
+
+from buildhour_helpers.graders.endpoint import build_sample
+from buildhour_helpers.rollouts.endpoints import EndpointFault, Grader, ToolServer
+from buildhour_helpers.rollouts.records import RolloutRecord, StopReason
+from buildhour_helpers.tools.schemas import for_responses
+
+Row = Mapping[str, Any]
+Item = dict[str, Any]
+
+MAX_STEPS = 12  # ten tool calls one by one, the refusal of an eleventh, the answer
+SEEN_BY_MODEL = ("messages", "tools")
+
+
+def trace_id_of(row: Row, *, run: str, model: str, repeat: int) -> str:
+    """The rollout's ID: the same for the same run, model, question as asked, and repeat."""
+    asked = [row[key] for key in SEEN_BY_MODEL]
+    parts = json.dumps([run, model, row["question_id"], repeat, asked], sort_keys=True)
+    return "trace_" + hashlib.sha256(parts.encode()).hexdigest()[:32]
+
+
+async def run_rollout(
+    client: AsyncOpenAI,
+    server: ToolServer,
+    row: Row,
+    *,
+    model: str,
+    trace_id: str,
+    repeat: int = 0,
+    reasoning_effort: ReasoningEffort = "medium",
+    max_steps: int = MAX_STEPS,
+    grade: Grader | None = None,
+) -> RolloutRecord:
+    """Run one rollout of a dataset row, and have it graded (by the server's `/grade` by default).
+
+    A failure of the API, a tool or the grader ends up in the record. What would fail every rollout
+    alike (a wrong key, an unknown model, no server) raises openai.APIError or WorkshopError.
+    """
+    item = {key: value for key, value in row.items() if key not in SEEN_BY_MODEL}
+    record = RolloutRecord(row["question_id"], repeat, model, trace_id, list(row["messages"]))
+    started = time.perf_counter()
+    try:
+        for _ in range(max_steps):
+            response = await _respond(client, model, record.trace, row, repeat, reasoning_effort)
+            calls = _note_turn(record, response)
+            if not calls:
+                record.answer = _text_of(response["output"])
+                record.stop_reason = StopReason.ANSWERED
+                break
+            outputs = await asyncio.gather(*(server.call(call, item, trace_id) for call in calls))
+            _note_outputs(record, calls, outputs)
+    except EndpointFault as fault:
+        return _failed(record, StopReason.TOOL_FAILED, fault, started)
+    except (InternalServerError, RateLimitError, APITimeoutError) as error:
+        return _failed(record, StopReason.MODEL_FAILED, error, started)
+    try:
+        record.reward = await (grade or server.grade)(_sample(record), item, trace_id)
+    except EndpointFault as fault:
+        return _failed(record, StopReason.GRADER_FAILED, fault, started)
+    record.correct = record.reward == 1.0
+    record.metrics.latency_s = round(time.perf_counter() - started, 3)
+    return record
+
+
+async def _respond(
+    client: AsyncOpenAI,
+    model: str,
+    items: Sequence[Item],
+    row: Row,
+    repeat: int,
+    effort: ReasoningEffort,
+) -> dict[str, Any]:
+    """One turn of the model, as a plain dictionary.
+
+    `input` and `tools` go by `extra_body`, and the reply is taken raw, because for a conversation
+    of ten items the client spends ten times longer on fitting them to its types (25 ms) than on
+    the request. `client.responses.create(model=..., input=items, tools=...)` does the same.
+    """
+    raw = await client.responses.with_raw_response.create(
+        model=model,
+        extra_body={"input": items, "tools": for_responses(row["tools"])},
+        tool_choice="auto",
+        parallel_tool_calls=True,
+        reasoning={"effort": effort},
+        store=False,  # nothing is kept there, so the reasoning comes back encrypted, to be sent on
+        include=["reasoning.encrypted_content"],
+        metadata={"repeat": str(repeat)},  # repeats differ; the same repeat is the same again
+    )
+    response: dict[str, Any] = json.loads(raw.text)
+    return response
+
+
+def _note_turn(record: RolloutRecord, response: Mapping[str, Any]) -> list[Item]:
+    """Add a turn and its cost to the record; returns its function calls."""
+    record.trace += response["output"]
+    calls = [item for item in response["output"] if item["type"] == "function_call"]
+    usage = response["usage"]
+    metrics = record.metrics
+    metrics.steps += 1
+    metrics.reasoning_tokens += usage["output_tokens_details"]["reasoning_tokens"]
+    metrics.output_tokens += usage["output_tokens"]
+    metrics.total_tokens += usage["total_tokens"]
+    simulated_s = response.get("simulated_latency_s")
+    if simulated_s is not None:
+        metrics.simulated_latency_s = round((metrics.simulated_latency_s or 0.0) + simulated_s, 6)
+    record.usage_cumulative = {
+        "input_tokens": metrics.total_tokens - metrics.output_tokens,
+        "output_tokens": metrics.output_tokens,
+        "reasoning_tokens": metrics.reasoning_tokens,
+        "total_tokens": metrics.total_tokens,
+    }
+    return calls
+
+
+def _note_outputs(record: RolloutRecord, calls: Sequence[Item], outputs: Sequence[str]) -> None:
+    """Add the tools' answers in the order of the calls, whichever came first."""
+    for call, output in zip(calls, outputs, strict=True):
+        record.trace.append(
+            {"type": "function_call_output", "call_id": call["call_id"], "output": output}
+        )
+    made = Counter(record.metrics.tool_calls_by_name)
+    made.update(call["name"] for call in calls)
+    record.metrics.tool_calls_by_name = dict(sorted(made.items()))
+    record.metrics.tool_calls += len(calls)
+    record.metrics.tool_errors += sum(output.startswith("Error:") for output in outputs)
+
+
+def _failed(
+    record: RolloutRecord, reason: StopReason, error: Exception, started: float
+) -> RolloutRecord:
+    record.stop_reason, record.error = reason, str(error)
+    record.metrics.latency_s = round(time.perf_counter() - started, 3)
+    return record
+
+
+def _text_of(output: Sequence[Item]) -> str:
+    parts = (part for item in output if item["type"] == "message" for part in item["content"])
+    return "".join(part["text"] for part in parts if part["type"] == "output_text")
+
+
+def _sample(record: RolloutRecord) -> dict[str, Any]:
+    of_type = {
+        kind: [item for item in record.trace if item.get("type") == kind]
+        for kind in ("function_call", "reasoning")
+    }
+    last = of_type["reasoning"][-1]["summary"] if of_type["reasoning"] else []
+    summary = "\n".join(part["text"] for part in last) or None
+    return build_sample(record.answer or "", of_type["function_call"], summary)
