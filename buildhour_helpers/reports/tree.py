@@ -23,7 +23,7 @@ class Tree:
                 folder = "".join(part + "/" for part in parts[:depth])
                 entry = folder + parts[depth] + ("/" if depth < len(parts) - 1 else "")
                 folders.setdefault(folder, set()).add(entry)
-        self._folders = {folder: XX}
+        self._folders = {name: sorted(found, key=_order) for name, found in folders.items()}
 
     def list(self, path: str = "") -> list[str]:
         """The entries of a folder as full paths, folders with a closing slash.

@@ -1,0 +1,28 @@
+"""Writes the shipped reports and questions: `python -m buildhour_helpers.reports.generator`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from buildhour_helpers.reports.generator.asking import ask_all
+from buildhour_helpers.reports.generator.pages import world
+from buildhour_helpers.reports.store import SHIPPED, save
+from buildhour_helpers.tasks.questions import save_questions
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m buildhour_helpers.reports.generator")
+    parser.add_argument("--seed", type=int, default=0, help="decides every byte (default: 0)")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder to write (default: data)")
+    options = parser.parse_args(argv)
+    reports = [page.report for page in world(options.seed)]
+    questions = ask_all(options.seed)
+    for file in (save(reports, options.out), save_questions(questions, options.out)):
+        print(f"{file}  {file.stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
