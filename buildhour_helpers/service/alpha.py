@@ -1,0 +1,162 @@
+"""`/v1/fine_tuning/alpha`: graders tried, graders validated, and a tool called as a job would."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..training.episodes import grader_sample
+from .context import Serving
+from .endpoints import Fault
+from .errors import ApiError, bad_request
+from .graders.run import Grade, check_grader
+from .graders.specs import parse_grader
+from .ids import random_id
+from .job_specs import Tool, public_grader
+from .strict_json import StrictRoute, dumps, loads
+from .tool_calls import tool_payload
+
+FLAGS = (
+    "formula_parse_error",
+    "invalid_variable_error",
+    "model_grader_parse_error",
+    "model_grader_refusal_error",
+    "model_grader_server_error",
+    "other_error",
+    "python_grader_runtime_error",
+    "python_grader_server_error",
+    "sample_parse_error",
+    "truncated_observation_error",
+    "unresponsive_reward_error",
+)
+DETAILS = (
+    "model_grader_server_error_details",
+    "python_grader_runtime_error_details",
+    "python_grader_server_error_type",
+)
+
+router = APIRouter(
+    prefix="/v1/fine_tuning/alpha", tags=["fine-tuning alpha"], route_class=StrictRoute
+)
+
+
+class GraderRun(BaseModel):
+    """`model_sample` is the model's text; a whole `sample` object is taken as well."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    grader: dict[str, Any]
+    model_sample: str | dict[str, Any]
+    item: dict[str, Any] = Field(default_factory=dict)
+    reference_answer: Any = None
+    trace_id: str | None = None
+
+
+class GraderToValidate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    grader: dict[str, Any]
+
+
+class ToolRun(BaseModel):
+    """A tool call as the service makes it, with where to send it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    server_url: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    type: str = "function_call"
+    id: str | None = None
+    call_id: str = "call_1"
+    name: str
+    arguments: str | dict[str, Any]
+    trace_id: str | None = None
+    item: dict[str, Any] = Field(default_factory=dict)
+
+
+def result(grade: Grade) -> dict[str, Any]:
+    """A grade as `graders/run` answers it."""
+    by_model = {g.model: g.tokens for g in [grade, *grade.sub_grades.values()] if g.model}
+    sub_rewards = {name: part.score for name, part in grade.sub_grades.items()}
+    flags = {flag: flag in grade.flags for flag in FLAGS}
+    details = {name: grade.details.get(name) for name in DETAILS}
+    other = {"other_error_details": grade.failure if "other_error" in grade.flags else None}
+    return {
+        "reward": 0.0 if grade.score is None else grade.score,
+        "sub_rewards": sub_rewards,
+        "model_grader_token_usage_per_model": by_model,
+        "metadata": {
+            "name": grade.name,
+            "type": grade.kind,
+            "scores": sub_rewards or {grade.name: grade.score},
+            "execution_time": grade.latency_s,
+            "sampled_model_name": grade.model,
+            "token_usage": grade.tokens or None,
+            "errors": {**flags, **details, **other},
+        },
+    }
+
+
+@router.post("/graders/run")
+async def run_grader(service: Serving, body: GraderRun) -> Any:
+    grader = parse_grader(body.grader)
+    check_grader(grader)
+    item = body.item
+    if body.reference_answer is not None:
+        item = {"reference_answer": body.reference_answer, **item}
+    if isinstance(body.model_sample, dict):
+        sample = body.model_sample
+        if not isinstance(sample.get("output_text"), str):
+            message = "A sample object needs 'output_text', a string."
+            raise bad_request(message, "model_sample")
+    else:
+        sample = grader_sample(body.model_sample, [], None)
+    trace_id = body.trace_id or random_id("trace_")
+    return result(await service.graders.grade(grader, sample, item, trace_id))
+
+
+@router.post("/graders/validate")
+def validate_grader(body: GraderToValidate) -> Any:
+    grader = parse_grader(body.grader)
+    check_grader(grader)
+    return {"grader": public_grader(grader)}
+
+
+@router.post("/tool/run")
+async def run_tool(service: Serving, body: ToolRun) -> Any:
+    """Forward one tool call; answers the tool's body, or an error that says what it did."""
+    try:
+        tool = Tool(name=body.name, server_url=body.server_url, headers=body.headers)
+    except ValueError as error:
+        raise bad_request(f"Invalid tool: {first_line(error)}.", "server_url") from None
+    arguments = body.arguments if isinstance(body.arguments, str) else json.dumps(body.arguments)
+    trace_id = body.trace_id or random_id("trace_")
+    payload = tool_payload(tool.name, arguments, body.call_id, trace_id, body.item)
+    if body.id is not None:
+        payload = dumps({**json.loads(payload), "id": body.id}).encode()
+    reply = await service.client.post(tool.server_url, tool.headers, payload)
+    if isinstance(reply, Fault):
+        message = f"The tool {tool.name!r} {reply.reason}."
+        raise ApiError(424, message, param="server_url", code="tool_failed")
+    if reply.body is None:
+        raise ApiError(413, "The tool's answer is larger than 1 MB.", code="request_too_large")
+    try:
+        answer = loads(reply.body)
+    except ValueError as error:
+        message = f"The tool {tool.name!r} answered {reply.status} with no usable JSON ({error})."
+        raise ApiError(424, message, param="server_url", code="tool_failed") from None
+    if reply.status >= 400:
+        message = f"The tool {tool.name!r} answered {reply.status}: {dumps(answer)[:2_000]}"
+        raise ApiError(424, message, param="server_url", code="tool_failed")
+    return answer
+
+
+def first_line(error: ValueError) -> str:
+    """The message of a pydantic error's first problem."""
+    problems = getattr(error, "errors", None)
+    if problems is None:
+        return str(error)
+    return str(problems()[0]["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,90 @@
+"""The application: every resource's router behind the gate, over one state folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from ..training.policy import Policy
+from . import alpha, errors, files, jobs, models, responses
+from .context import Service
+from .database import Database
+from .endpoints import EndpointClient, EndpointLimits
+from .files import FileStore
+from .graders.run import GraderRunner, Judge
+from .job_records import JobRecords
+from .registry import ModelRegistry
+from .response_store import ResponseStore
+from .runner import JobRunner
+from .seal import Seal
+from .security import Gate, api_key
+from .strict_json import AsciiJSONResponse
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a service is made of. `concurrency` is how many rollouts of a job run at once."""
+
+    home: Path
+    base_policy: Callable[[], Policy]
+    judge: Judge
+    limits: EndpointLimits = field(default_factory=EndpointLimits)
+    concurrency: int = 32
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Service]:
+    """Open the state folder, take up its unfinished jobs, and close all of it at the end."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    key = api_key(settings.home)
+    database = Database(settings.home / "service.sqlite")
+    store = FileStore(database, settings.home)
+    registry = ModelRegistry(database, settings.base_policy)
+    records = JobRecords(database)
+    runner = JobRunner(
+        records, store, registry, settings.judge, settings.limits, settings.concurrency
+    )
+    async with EndpointClient(settings.limits) as client:
+        runner.start()
+        try:
+            yield Service(
+                files=store,
+                models=registry,
+                jobs=records,
+                responses=ResponseStore(database),
+                runner=runner,
+                client=client,
+                graders=GraderRunner(client, settings.judge),
+                seal=Seal(key),
+            )
+        finally:
+            runner.stop()
+            database.close()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application; its lifespan opens and closes the state folder."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with serving(settings) as service:
+            app.state.service = service
+            yield
+
+    app = FastAPI(
+        title="The Agent RFT workshop's service",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=AsciiJSONResponse,
+    )
+    for resource in (models, files, responses, jobs, alpha):
+        app.include_router(resource.router)
+    errors.install(app)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    app.add_middleware(Gate, key=api_key(settings.home))
+    return app

@@ -1,0 +1,42 @@
+"""What the handlers share: the parts of one running service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    from .endpoints import EndpointClient
+    from .files import FileStore
+    from .graders.run import GraderRunner
+    from .job_records import JobRecords
+    from .registry import ModelRegistry
+    from .response_store import ResponseStore
+    from .runner import JobRunner
+    from .seal import Seal
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of one service on one state folder. `client` and `graders` are the API's own;
+    the job runner has others, on its own event loop."""
+
+    files: FileStore
+    models: ModelRegistry
+    jobs: JobRecords
+    responses: ResponseStore
+    runner: JobRunner
+    client: EndpointClient
+    graders: GraderRunner
+    seal: Seal
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+Serving = Annotated[Service, Depends(_service)]
+"""A handler's parameter of this type receives the service."""

@@ -1,0 +1,210 @@
+"""What a request says, in the one form that a policy is shown.
+
+Item IDs, call IDs and the wrapping of text differ between clients and say nothing. They are taken
+out here, so that the same conversation gives the same draw and with it the same answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..training.policy import Conversation, Draw, Item, ToolSpec
+from .errors import ApiError, bad_request
+from .seal import Seal
+
+ROLES = ("user", "assistant", "system", "developer")
+TEXT_PARTS = ("input_text", "output_text", "text", "summary_text", "refusal")
+
+
+def part_texts(content: Any, param: str) -> str:
+    """The text of a content that is a string or a list of parts. Raises ApiError 400."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise bad_request(f"Invalid value for '{param}': a string or a list of parts.", param)
+    texts = list[str]()
+    for number, part in enumerate(content):
+        where = f"{param}[{number}]"
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind not in TEXT_PARTS:
+            message = f"Invalid value for '{where}.type': {kind!r}; this model reads text only."
+            raise bad_request(message, where)
+        text = part.get("refusal" if kind == "refusal" else "text")
+        if not isinstance(text, str):
+            raise bad_request(f"Missing required parameter: '{where}.text'.", where)
+        texts.append(text)
+    return "\n".join(texts)
+
+
+class _Reader:
+    """Reads input items one by one, numbering the calls as they come."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
+        self._calls: dict[str, str] = {}
+        self._answered = set[str]()
+
+    def read(self, item: Any, param: str) -> Item:
+        if not isinstance(item, dict):
+            raise bad_request(f"Invalid value for '{param}': an object is expected.", param)
+        kind = item.get("type", "message")
+        if kind == "message":
+            return self._message(item, param)
+        if kind == "function_call":
+            return self._call(item, param)
+        if kind == "function_call_output":
+            return self._output(item, param)
+        if kind == "reasoning":
+            return self._reasoning(item, param)
+        message = f"Invalid value for '{param}.type': {kind!r} is not offered here."
+        raise bad_request(message, f"{param}.type")
+
+    def _message(self, item: Mapping[str, Any], param: str) -> Item:
+        role = item.get("role")
+        if role not in ROLES:
+            message = f"Invalid value for '{param}.role': {role!r}; use one of {', '.join(ROLES)}."
+            raise bad_request(message, f"{param}.role")
+        text = part_texts(item.get("content"), f"{param}.content")
+        return {"type": "message", "role": role, "content": text}
+
+    def _call(self, item: Mapping[str, Any], param: str) -> Item:
+        call_id, name, arguments = (
+            _text(item, key, param) for key in ("call_id", "name", "arguments")
+        )
+        if call_id in self._calls:
+            raise bad_request(f"Duplicate call_id {call_id!r}.", f"{param}.call_id")
+        self._calls[call_id] = f"call_{len(self._calls) + 1}"
+        return {
+            "type": "function_call",
+            "call_id": self._calls[call_id],
+            "name": name,
+            "arguments": arguments,
+        }
+
+    def _output(self, item: Mapping[str, Any], param: str) -> Item:
+        call_id = _text(item, "call_id", param)
+        if call_id not in self._calls:
+            message = f"No tool call found for function call output with call_id {call_id}."
+            raise bad_request(message, f"{param}.call_id")
+        self._answered.add(call_id)
+        output = part_texts(item.get("output"), f"{param}.output")
+        return {
+            "type": "function_call_output",
+            "call_id": self._calls[call_id],
+            "output": output,
+        }
+
+    def _reasoning(self, item: Mapping[str, Any], param: str) -> Item:
+        summary = item.get("summary")
+        sealed = item.get("encrypted_content")
+        if sealed is not None:
+            try:
+                summary = self._seal.open(sealed)
+            except (ValueError, AttributeError):
+                raise ApiError(
+                    400,
+                    f"The encrypted content of '{param}' could not be verified.",
+                    param=f"{param}.encrypted_content",
+                    code="invalid_encrypted_content",
+                ) from None
+        text = part_texts(summary if summary is not None else [], f"{param}.summary")
+        return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
+
+    def finish(self) -> None:
+        """Raises ApiError 400 if a call was left without its output."""
+        for call_id in self._calls:
+            if call_id not in self._answered:
+                message = f"No tool output found for function call {call_id}."
+                raise bad_request(message, "input")
+
+
+def _text(item: Mapping[str, Any], key: str, param: str) -> str:
+    value = item.get(key)
+    if not isinstance(value, str):
+        raise bad_request(f"Missing required parameter: '{param}.{key}'.", f"{param}.{key}")
+    return value
+
+
+def read_items(items: Sequence[Any], seal: Seal, param: str = "input") -> tuple[Item, ...]:
+    """Input items in the policy's form. Raises ApiError 400 that names the item and field."""
+    if not items:
+        raise bad_request(f"'{param}' is empty; give it a message at least.", param)
+    reader = _Reader(seal)
+    read = tuple(reader.read(item, f"{param}[{number}]") for number, item in enumerate(items))
+    reader.finish()
+    return read
+
+
+def read_tools(tools: Sequence[Mapping[str, Any]], param: str = "tools") -> tuple[ToolSpec, ...]:
+    """Function tools, flat (Responses) or nested (Chat Completions). Raises ApiError 400."""
+    specs = list[ToolSpec]()
+    for number, tool in enumerate(tools):
+        where = f"{param}[{number}]"
+        if tool.get("type") != "function":
+            message = f"Invalid value for '{where}.type': {tool.get('type')!r}; only function "
+            raise bad_request(message + "tools are offered here.", f"{where}.type")
+        function = tool.get("function", tool)
+        if not isinstance(function, dict):
+            raise bad_request(f"Invalid value for '{where}.function'.", where)
+        name, parameters = function.get("name"), function.get("parameters")
+        if not isinstance(name, str) or not name:
+            raise bad_request(f"Missing required parameter: '{where}.name'.", f"{where}.name")
+        if not isinstance(parameters, dict | None):
+            raise bad_request(f"'{where}.parameters' is no JSON Schema.", f"{where}.parameters")
+        if name in {spec.name for spec in specs}:
+            raise bad_request(f"Two tools are named {name!r}.", f"{where}.name")
+        description = function.get("description") or ""
+        specs.append(ToolSpec(name, str(description), parameters or {}))
+    return tuple(specs)
+
+
+def read_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[ToolSpec, ...]]:
+    """`tool_choice` as the policy knows it, and the tools that it leaves. Raises ApiError 400."""
+    if choice is None:
+        return "auto", tools
+    if choice in ("auto", "none", "required"):
+        if choice == "required" and not tools:
+            raise bad_request("tool_choice is 'required', but there are no tools.", "tool_choice")
+        return str(choice), tools
+    if isinstance(choice, dict):
+        kind = choice.get("type")
+        if kind == "allowed_tools":
+            allowed = choice.get("allowed_tools", choice)
+            names = {_tool_name(tool) for tool in allowed.get("tools", ())}
+            return read_choice(
+                allowed.get("mode", "auto"), tuple(t for t in tools if t.name in names)
+            )
+        name = _tool_name(choice)
+        if kind == "function" and any(tool.name == name for tool in tools):
+            return str(name), tools
+        if kind == "function":
+            raise bad_request(f"tool_choice names {name!r}, which is no tool.", "tool_choice")
+    message = "Use 'auto', 'none', 'required' or a function tool's name."
+    raise bad_request(f"Invalid value for 'tool_choice'. {message}", "tool_choice")
+
+
+def _tool_name(tool: Any) -> str | None:
+    if not isinstance(tool, dict):
+        return None
+    function = tool.get("function")
+    name = function.get("name") if isinstance(function, dict) else tool.get("name")
+    return name if isinstance(name, str) else None
+
+
+def draw_for(
+    digest: str, conversation: Conversation, metadata: Mapping[str, str] | None, *more: object
+) -> Draw:
+    """The draw of an API request: the model's weights, all that it is shown, and `metadata`."""
+    shown = {
+        "instructions": conversation.instructions,
+        "items": list(conversation.items),
+        "tools": [[t.name, t.description, t.parameters] for t in conversation.tools],
+        "choice": conversation.tool_choice,
+        "parallel": conversation.parallel_tool_calls,
+        "format": conversation.response_format,
+        "effort": conversation.reasoning_effort,
+        "metadata": dict(metadata or {}),
+    }
+    return Draw.of("request", digest, json.dumps(shown, sort_keys=True), *more)

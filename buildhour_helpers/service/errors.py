@@ -1,0 +1,127 @@
+"""Errors in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sqlite3
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from .strict_json import AsciiJSONResponse as JSONResponse
+
+log = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """A request that is refused: HTTP status, a line for a person, and a code for a program."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        kind: str = "invalid_request_error",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.param = param
+        self.code = code
+        self.kind = kind
+
+    def body(self) -> dict[str, Any]:
+        return error_body(self.message, kind=self.kind, param=self.param, code=self.code)
+
+
+def error_body(
+    message: str,
+    *,
+    kind: str = "invalid_request_error",
+    param: str | None = None,
+    code: str | None = None,
+) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def bad_request(message: str, param: str | None = None, code: str = "invalid_value") -> ApiError:
+    return ApiError(400, message, param=param, code=code)
+
+
+def not_found(what: str, name: str, param: str | None = None) -> ApiError:
+    return ApiError(404, f"No such {what}: {name!r}.", param=param, code="not_found")
+
+
+def conflict(message: str, param: str | None = None) -> ApiError:
+    return ApiError(409, message, param=param, code="conflict")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an exception says that the state folder's disk has no room left."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "disk is full" in str(error) or "disk I/O error" in str(error)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+DISK_FULL = "the disk that holds the service's state folder is full: free some room and try again"
+
+
+def first_problem(error: RequestValidationError) -> ApiError:
+    """The first thing that pydantic found wrong, as one 400 that names the parameter."""
+    problem = error.errors()[0]
+    place = [part for part in problem["loc"] if part not in ("body", "query", "path", "header")]
+    param = ".".join(str(part) for part in place) or None
+    if problem["type"] == "extra_forbidden":
+        return bad_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
+    if problem["type"] == "missing":
+        return bad_request(
+            f"Missing required parameter: '{param}'.", param, "missing_required_parameter"
+        )
+    if problem["type"] == "json_invalid":
+        reason = problem.get("ctx", {}).get("error", "malformed")
+        return bad_request(f"The request body is not valid JSON: {reason}.", None, "invalid_json")
+    return bad_request(f"Invalid value for '{param}': {problem['msg']}.", param)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of a handler in OpenAI's shape."""
+
+    async def api_error(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, ApiError)
+        return JSONResponse(error.body(), error.status)
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        problem = first_problem(error)
+        return JSONResponse(problem.body(), problem.status)
+
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        message = {
+            404: f"Unknown request URL: {request.method} {request.url.path}.",
+            405: f"{request.method} is not allowed for {request.url.path}.",
+        }.get(error.status_code, str(error.detail))
+        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+        return JSONResponse(
+            error_body(message, code=code), error.status_code, headers=error.headers
+        )
+
+    async def crashed(request: Request, error: Exception) -> JSONResponse:
+        if is_disk_full(error):
+            return JSONResponse(error_body(DISK_FULL, kind="server_error", code="disk_full"), 500)
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        message = "The service had an error while processing the request; its log says which."
+        return JSONResponse(error_body(message, kind="server_error", code="server_error"), 500)
+
+    app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(sqlite3.OperationalError, crashed)
+    app.add_exception_handler(OSError, crashed)
+    app.add_exception_handler(Exception, crashed)

@@ -1,0 +1,216 @@
+"""One job from its queue to its end: steps, evaluations, and what is stored after each."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from ..training.episodes import Rollout
+from ..training.policy import Policy, Trajectory, Update
+from ..training.trainer import EvaluationReport, StepReport, Trainer
+from .database import pack, unpack
+from .datasets import Rows
+from .environment import JobEnvironment
+from .job_records import Checkpoint, Event, Job, JobRecords, StepResult, StoredRollout
+from .metrics import metrics_message, step_metrics
+from .registry import ModelRegistry
+
+MAX_BARREN_STEPS = 3
+MAX_REASONS = 3  # of discarded rollouts that one event lists
+
+
+class JobFailedError(Exception):
+    """The job cannot go on: a code for a program and a line for a person."""
+
+    def __init__(self, code: str, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.param = param
+
+
+class TimedPolicy:
+    """A policy that notes how long its updates take, in seconds of wall time."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self.sample = policy.sample
+        self.save = policy.save
+        self.load = policy.load
+        self.learning_s = 0.0
+
+    async def learn(self, trajectories: Sequence[Trajectory], learning_rate: float) -> Update:
+        started = time.perf_counter()
+        update = await self._policy.learn(trajectories, learning_rate)
+        self.learning_s += time.perf_counter() - started
+        return update
+
+
+class TrainingJob:
+    """Runs the steps of one job from its resume point on."""
+
+    def __init__(
+        self,
+        job: Job,
+        records: JobRecords,
+        models: ModelRegistry,
+        environment: JobEnvironment,
+        train: Rows,
+        validation: Rows,
+        concurrency: int,
+    ) -> None:
+        self._job = job
+        self._records = records
+        self._models = models
+        spec = job.spec
+        self._settings = spec.hyperparameters.resolved().settings(
+            spec.seed, spec.max_episode_steps, concurrency
+        )
+        self._policy = TimedPolicy(models.fresh(spec.model))
+        if job.policy is not None:
+            self._policy.load(unpack(job.policy))
+        self._trainer = Trainer(
+            self._policy,
+            environment,
+            self._settings,
+            train,
+            validation,
+            namespace=f"{job.id}/{job.attempt}",
+        )
+        self._barren_steps = job.barren_steps
+        self._learnt_steps = job.learnt_steps
+
+    async def run(self) -> None:
+        """Train to the last step. Raises JobStoppedError or JobFailedError."""
+        total = self._trainer.total_steps
+        for step in range(self._job.step + 1, total + 1):
+            await self._step(step, total)
+            if self._barren_steps >= MAX_BARREN_STEPS:
+                raise JobFailedError(
+                    "no_usable_rollouts",
+                    f"{self._barren_steps} steps in a row had no usable rollout; "
+                    "the events before this one say what the tools and the grader did",
+                )
+        self._records.succeed(self._job, [] if self._learnt_steps else [NOTHING_LEARNT])
+
+    async def _step(self, step: int, total: int) -> None:
+        started = time.perf_counter()
+        self._policy.learning_s = 0.0
+        report = await self._trainer.step(step)
+        trained = time.perf_counter()
+        evaluation = None
+        if step % self._settings.eval_interval == 0 or step == total:
+            evaluation = await self._trainer.evaluate(step)
+        ended = time.perf_counter()
+        timing_s = {
+            "sampling": trained - started - self._policy.learning_s,
+            "training": self._policy.learning_s,
+            "eval": ended - trained,
+            "full_iteration": ended - started,
+        }
+        self._store(report, evaluation, timing_s)
+
+    def _store(
+        self, report: StepReport, evaluation: EvaluationReport | None, timing_s: dict[str, float]
+    ) -> None:
+        data = step_metrics(report, evaluation, self._job.spec.grader, timing_s)
+        usable = any(not rollout.discarded for rollout in report.rollouts)
+        self._barren_steps = 0 if usable else self._barren_steps + 1
+        self._learnt_steps += report.update is not None
+        rollouts = [(rollout, "train") for rollout in report.rollouts]
+        rollouts += [(rollout, "valid") for rollout in evaluation.rollouts] if evaluation else []
+        result = StepResult(
+            step=report.step,
+            total_steps=report.total_steps,
+            seconds=timing_s["full_iteration"],
+            tokens=sum(rollout.output_tokens for rollout in report.rollouts),
+            barren_steps=self._barren_steps,
+            learnt=report.update is not None,
+            policy=pack(self._policy.save()),
+            events=[Event(metrics_message(data), data=data), *warnings(report, evaluation)],
+            rollouts=[stored(rollout, phase) for rollout, phase in rollouts],
+            checkpoint=checkpoint(data) if evaluation else None,
+        )
+        for name in self._records.commit_step(self._job, result):
+            self._models.forget(name)
+
+
+def checkpoint(data: dict[str, object]) -> Checkpoint:
+    """A checkpoint's metrics: the numbers of the step that made it."""
+    keys = (
+        "step",
+        "train_mean_reward",
+        "full_valid_mean_reward",
+        "full_valid_mean_parse_error",
+        "reasoning_tokens_mean",
+        "tool_calls_per_rollout",
+    )
+    reward = data["full_valid_mean_reward"]
+    assert reward is None or isinstance(reward, float)
+    return Checkpoint(reward, {key: data[key] for key in keys})
+
+
+def stored(rollout: Rollout, phase: str) -> StoredRollout:
+    """A rollout as it is kept: its items, its outcome, and what each tool call cost."""
+    trace = {
+        "answer": rollout.answer,
+        "failure": rollout.failure,
+        "items": rollout.items,
+        "metrics": {
+            "steps": len(rollout.turns),
+            "tool_calls": len(rollout.tool_outcomes),
+            "tool_calls_by_name": rollout.tool_calls_by_name,
+            "reasoning_tokens": rollout.reasoning_tokens,
+            "output_tokens": rollout.output_tokens,
+            "simulated_latency_s": rollout.latency_s,
+            "tool_latency_s": sum(outcome.latency_s for _, outcome in rollout.tool_outcomes),
+        },
+        "sub_rewards": dict(rollout.grade.sub_scores) if rollout.grade else {},
+    }
+    return StoredRollout(
+        phase=phase,
+        row=rollout.row_index,
+        sample=rollout.sample_index,
+        trace_id=rollout.trace_id,
+        reward=rollout.reward,
+        stop_reason=str(rollout.stop_reason),
+        trace=pack(trace),
+    )
+
+
+NOTHING_LEARNT = Event(
+    "The job learnt nothing: in no step did the rewards within a group differ, so the weights are "
+    "those that it began with. Give a grader that tells better answers from worse ones.",
+    "warn",
+)
+
+
+def warnings(report: StepReport, evaluation: EvaluationReport | None) -> list[Event]:
+    """What a step's owner should know: discarded rollouts, and nothing to learn from."""
+    events = list[Event]()
+    phases = (("training", report.rollouts), ("validation", evaluation and evaluation.rollouts))
+    for phase, rollouts in phases:
+        if text := discarded_text(rollouts or ()):
+            events.append(Event(f"Step {report.step}: {phase}: {text}", "warn"))
+    if all(rollout.discarded for rollout in report.rollouts):
+        text = f"Step {report.step}: no rollout was usable, so nothing was learnt"
+        events.append(Event(text, "warn"))
+    elif report.update is None:
+        text = (
+            f"Step {report.step}: no group's rewards differed (zero variance), so nothing was "
+            "learnt"
+        )
+        events.append(Event(text, "warn"))
+    return events
+
+
+def discarded_text(rollouts: Sequence[Rollout]) -> str | None:
+    """How many rollouts were discarded and why, the commonest reasons first."""
+    reasons = Counter(rollout.failure or "" for rollout in rollouts if rollout.discarded)
+    if not reasons:
+        return None
+    commonest = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_REASONS]
+    listed = "; ".join(f"{count} x {reason}" for reason, count in commonest)
+    more = len(reasons) - len(commonest)
+    rest = f"; and {more} other reasons" if more else ""
+    return f"{reasons.total()} of {len(rollouts)} rollouts were discarded: {listed}{rest}"

@@ -1,0 +1,108 @@
+"""A service with a policy that a test can foresee, a customer's server, and the openai client."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import OpenAI
+from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
+
+from buildhour_helpers.service.app import Settings, create_app
+from buildhour_helpers.service.endpoints import EndpointLimits
+from buildhour_helpers.service.security import api_key
+
+from .customer import Customer, jsonl, method, row
+from .doubles import LookupPolicy, keyword_judge
+from .servers import served
+
+LIMITS = EndpointLimits(timeout_s=1.0, first_pause_s=0.01)
+
+
+@dataclass
+class Running:
+    """A service that answers, and a client for it."""
+
+    url: str
+    key: str
+    home: Path
+    client: OpenAI
+
+    def upload(self, rows: list[Any], name: str = "rows.jsonl") -> str:
+        file = (name, io.BytesIO(jsonl(rows)))
+        return self.client.files.create(file=file, purpose="fine-tune").id
+
+    def job(self, url: str, rows: int = 20, **more: Any) -> FineTuningJob:
+        """A job against the customer at `url`; `more` goes into `method.reinforcement`."""
+        return self.client.fine_tuning.jobs.create(
+            model="sim-agent-mini",
+            training_file=self.upload([row(n) for n in range(rows)], "train.jsonl"),
+            validation_file=self.upload([row(n) for n in range(100, 110)], "valid.jsonl"),
+            seed=7,
+            suffix="test",
+            method=method(url, **more),  # type: ignore[arg-type]
+        )
+
+    def wait(self, job_id: str, *statuses: str) -> FineTuningJob:
+        """The job once it has one of the statuses (by default: has ended)."""
+        wanted = statuses or ("succeeded", "failed", "cancelled")
+        for _ in range(6_000):
+            job = self.client.fine_tuning.jobs.retrieve(job_id)
+            if job.status in wanted:
+                return job
+            time.sleep(0.01)
+        raise AssertionError(f"the job is still {job.status}")
+
+    def events(self, job_id: str) -> list[FineTuningJobEvent]:
+        """All events, oldest first."""
+        return list(self.client.fine_tuning.jobs.list_events(job_id, limit=100))[::-1]
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a service on the test's state folder, as often as it is called."""
+    open_services = []
+
+    def starter(**settings: Any) -> Running:
+        home = settings.pop("home", tmp_path / "service")
+        values = {
+            "base_policy": LookupPolicy,
+            "judge": keyword_judge,
+            "limits": LIMITS,
+            "concurrency": 8,
+        }
+        app = create_app(Settings(home=home, **{**values, **settings}))
+        context = served(app)
+        url = context.__enter__()
+        open_services.append(context)
+        key = api_key(home)
+        client = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+        return Running(url, key, home, client)
+
+    yield starter
+    for context in reversed(open_services):
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def service(start: Start) -> Running:
+    return start()
+
+
+@pytest.fixture
+def customer() -> Customer:
+    return Customer()
+
+
+@pytest.fixture
+def customer_url(customer: Customer) -> Iterator[str]:
+    with served(customer.app()) as url:
+        yield url

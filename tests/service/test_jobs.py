@@ -1,0 +1,219 @@
+"""A job from its creation to its models, through the unmodified openai client."""
+
+from __future__ import annotations
+
+import json
+
+import openai
+import pytest
+
+from .conftest import Running
+from .customer import KEY, Customer, method, row
+from .servers import closed_port
+
+
+def test_a_job_learns_from_live_tools_and_a_live_grader(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    job = service.job(customer_url)
+    assert job.status == "validating_files"
+    done = service.wait(job.id)
+    assert done.status == "succeeded", done.error
+    metrics = [e.data for e in service.events(job.id) if e.type == "metrics"]
+    assert [m["step"] for m in metrics] == [1, 2, 3, 4]
+    assert metrics[-1]["train_mean_reward"] > metrics[0]["train_mean_reward"]
+    assert [m["full_valid_mean_reward"] is not None for m in metrics] == [False, True] * 2
+    assert customer.keys == {f"Bearer {KEY}": len(customer.tool_bodies + customer.grader_bodies)}
+
+
+def test_metrics_carry_what_the_contract_lists(service: Running, customer_url: str) -> None:
+    job = service.job(customer_url)
+    service.wait(job.id)
+    event = [e for e in service.events(job.id) if e.type == "metrics"][1]
+    data = event.data
+    assert event.message == (
+        f"Step 2/4 , train mean reward={data['train_mean_reward']:.2f}, full validation mean "
+        f"reward={data['full_valid_mean_reward']:.2f}, full validation mean parse error=0.00"
+    )
+    assert {
+        "step", "total_steps", "train_mean_reward", "full_valid_mean_reward",
+        "full_valid_mean_parse_error", "reasoning_tokens_mean", "completion_tokens_mean",
+        "mean_unresponsive_rewards", "model_graders_token_usage", "scores", "usage", "errors",
+        "timing", "tool_calls_per_rollout", "mean_tokens_per_tool_call",
+        "tool_execution_latency", "tool_errors",
+    } <= set(data)  # fmt: skip
+    assert set(data["scores"]) == {"train_reward_mean", "valid_reward_mean", "graders"}
+    assert set(data["timing"]["step"]) == {"sampling", "training", "eval", "full_iteration"}
+    assert data["tool_calls_per_rollout"] == 1.0
+    assert data["reasoning_tokens_mean"] == 34.0
+
+
+def test_the_job_object_resolves_auto_and_hides_secrets(
+    service: Running, customer_url: str
+) -> None:
+    job = service.job(customer_url, hyperparameters={"batch_size": "auto"})
+    raw = service.client.fine_tuning.jobs.with_raw_response.retrieve(job.id).text
+    assert KEY not in raw
+    assert service.key not in raw
+    method = json.loads(raw)["method"]["reinforcement"]
+    assert method["hyperparameters"] == {
+        "n_epochs": 1,
+        "batch_size": 16,
+        "compute_multiplier": 1.0,
+        "learning_rate_multiplier": 1.0,
+        "eval_interval": 5,
+        "eval_samples": 1,
+        "reasoning_effort": "default",
+    }
+    assert method["tools"][0]["headers"] == {"Authorization": "[not shown]"}
+
+
+def test_checkpoints_and_the_final_model_answer_at_once(
+    service: Running, customer_url: str
+) -> None:
+    job = service.wait(service.job(customer_url).id)
+    found = service.client.fine_tuning.jobs.checkpoints.list(job.id).data
+    assert [checkpoint.step_number for checkpoint in found] == [4, 2]
+    assert job.fine_tuned_model is not None
+    for model in [job.fine_tuned_model, *(c.fine_tuned_model_checkpoint for c in found)]:
+        assert service.client.models.retrieve(model).id == model
+        answer = service.client.responses.create(model=model, input="What is key1", store=False)
+        assert answer.output_text == "unknown"
+    assert job.fine_tuned_model.startswith("ft:sim-agent-mini:workshop:test:")
+
+
+def test_the_best_three_checkpoints_are_kept_and_the_last(
+    service: Running, customer_url: str
+) -> None:
+    job = service.job(customer_url, rows=30, hyperparameters={"batch_size": 5, "eval_interval": 1})
+    service.wait(job.id)
+    rewards = {
+        e.data["step"]: e.data["full_valid_mean_reward"]
+        for e in service.events(job.id)
+        if e.type == "metrics"
+    }
+    best = sorted(rewards, key=lambda step: (-rewards[step], step))[:3]
+    kept = service.client.fine_tuning.jobs.checkpoints.list(job.id).data
+    assert {c.step_number for c in kept} == {*best, 6}
+
+
+def test_the_same_seed_gives_the_same_weights_at_any_concurrency(
+    start, tmp_path, customer_url: str
+) -> None:
+    curves = []
+    for concurrency in (1, 32):
+        service = start(home=tmp_path / str(concurrency), concurrency=concurrency)
+        job = service.wait(service.job(customer_url).id)
+        curves.append(
+            [
+                (e.data["train_mean_reward"], e.data["full_valid_mean_reward"])
+                for e in service.events(job.id)
+                if e.type == "metrics"
+            ]
+        )
+    assert curves[0] == curves[1]
+
+
+def test_tool_and_grader_see_the_contract(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    service.wait(service.job(customer_url, rows=10).id)
+    call = customer.tool_bodies[0]
+    assert set(call) == {"type", "id", "call_id", "name", "arguments", "trace_id", "item"}
+    assert (call["type"], call["name"]) == ("function_call", "lookup")
+    assert json.loads(call["arguments"])["key"].startswith("key")
+    assert call["item"]["reference_answer"].startswith("value key")
+    graded = customer.grader_bodies[0]
+    assert set(graded) == {"sample", "item", "trace_id"}
+    assert set(graded["sample"]) == {
+        "choices", "output_text", "output_json", "output_tools", "output_reasoning_summary",
+    }  # fmt: skip
+    assert {b["trace_id"] for b in customer.tool_bodies} == {
+        b["trace_id"] for b in customer.grader_bodies
+    }
+
+
+def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> None:
+    job = service.wait(service.job(customer_url).id)
+    path = f"/fine_tuning/jobs/{job.id}/rollouts?step=1&limit=30"
+    page = service.client.get(path, cast_to=object)
+    assert isinstance(page, dict)
+    assert page["has_more"]
+    assert len(page["data"]) == 30
+    first = page["data"][0]
+    assert [item["type"] for item in first["items"]] == [
+        "reasoning", "function_call", "function_call_output", "reasoning", "message",
+    ]  # fmt: skip
+    assert first["reward"] in (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "param", "words"),
+    [
+        ({"model": "gpt-5"}, "model", "no model 'gpt-5'"),
+        ({"validation_file": None}, "validation_file", "needs a validation_file"),
+        ({"training_file": "file-none"}, "training_file", "No such file"),
+        ({"colour": "red"}, "colour", "Unknown parameter"),
+        ({"seed": -1}, "seed", "greater than or equal to 0"),
+        ({"suffix": "a b"}, "suffix", "letters"),
+    ],
+)
+def test_a_bad_request_is_refused_at_once(
+    service: Running, customer_url: str, change: dict, param: str, words: str
+) -> None:
+    good = service.job(customer_url)
+    body = {
+        "model": "sim-agent-mini",
+        "training_file": good.training_file,
+        "validation_file": good.validation_file,
+        "method": method(customer_url),
+        **change,
+    }
+    with pytest.raises(openai.APIStatusError) as caught:
+        service.client.post("/fine_tuning/jobs", body=body, cast_to=object)
+    assert caught.value.status_code in (400, 404)
+    assert caught.value.body["param"] == param
+    assert words in caught.value.body["message"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([row(n) for n in range(9)], "9 rows; at least 10 are needed"),
+        ([*(row(n) for n in range(10)), {"prompt": "x"}], "line 11, messages: missing"),
+        (
+            [*(row(n) for n in range(3)), row(3, messages=[{"role": "assistant", "content": "x"}])],
+            "line 4, messages: the last message has the role 'assistant'",
+        ),
+        (
+            [row(0, tools=[{"type": "function", "function": {"name": "search"}}])],
+            "line 1, tools[0].function.name: 'search' is not among the job's tools (lookup)",
+        ),
+        ([row(n, tools=[]) for n in range(10)], "no row declares the job's tool 'lookup'"),
+    ],
+)
+def test_a_bad_file_fails_the_job_with_its_line(
+    service: Running, customer_url: str, rows: list, words: str
+) -> None:
+    job = service.client.fine_tuning.jobs.create(
+        model="sim-agent-mini",
+        training_file=service.upload(rows, "broken.jsonl"),
+        validation_file=service.upload([row(n) for n in range(10)]),
+        method=method(customer_url),
+    )
+    failed = service.wait(job.id)
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert failed.error.code == "invalid_training_file"
+    assert "broken.jsonl" in failed.error.message
+    assert words in failed.error.message
+
+
+def test_an_endpoint_that_does_not_answer_fails_the_job_in_one_line(service: Running) -> None:
+    url = f"http://127.0.0.1:{closed_port()}"
+    failed = service.wait(service.job(url).id)
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert failed.error.code == "endpoint_unreachable"
+    assert f"the tool 'lookup' at {url}/lookup does not answer" in failed.error.message
+    assert "\n" not in failed.error.message
