@@ -106,7 +106,8 @@ def _checked(row: Any, where: str, kind: type, types: Types) -> dict[str, Any]:
     for name, wanted in types.items():
         if name not in row:
             raise ValueError(f"{where}{name}: missing")
-        if not isinstance(row[name], wanted):
+        mistaken_for_number = isinstance(row[name], bool) and bool not in wanted
+        if not isinstance(row[name], wanted) or mistaken_for_number:
             names = " or ".join("null" if one is type(None) else one.__name__ for one in wanted)
             raise ValueError(f"{where}{name}: must be {names}, not {json.dumps(row[name])[:40]}")
     return {one.name: row[one.name] for one in fields(kind)}
@@ -119,14 +120,14 @@ def read_records(file: Path, *, torn_end: bool = False) -> list[RolloutRecord]:
     WorkshopError naming file, line and field.
     """
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        lines = file.read_bytes().splitlines(keepends=True)
     except OSError as error:
         raise WorkshopError(
             f"{file}: {error.strerror or error}; run the evaluation first"
         ) from None
     records = []
     for number, line in enumerate(lines, 1):
-        if torn_end and not line.endswith("\n"):
+        if torn_end and not line.endswith(b"\n"):
             break
         try:
             records.append(RolloutRecord.from_json(json.loads(line)))

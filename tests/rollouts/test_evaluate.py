@@ -1,0 +1,169 @@
+"""Many rollouts: bounded, in order, and resumed after whatever happened."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.rollouts import RolloutRecord, evaluate, read_records
+
+from .conftest import KEY, Item, World, outputs, row, search_read_answer
+
+ROWS = [row(number) for number in range(6)]
+
+
+def run(world: World, file: Path, rows: list[Item] = ROWS, **options: Any) -> list[RolloutRecord]:
+    async def evaluation() -> list[RolloutRecord]:
+        async with world.connected() as (client, server):
+            settings = {"model": "sim", "progress": False, "repeats": 2, **options}
+            return await evaluate(rows, file=file, client=client, server=server, **settings)
+
+    return asyncio.run(evaluation())
+
+
+def without_times(records: list[RolloutRecord]) -> list[RolloutRecord]:
+    return [
+        dataclasses.replace(one, metrics=dataclasses.replace(one.metrics, latency_s=0.0))
+        for one in records
+    ]
+
+
+def test_the_records_are_in_order_whatever_the_concurrency(world: World, tmp_path: Path) -> None:
+    one = run(world, tmp_path / "1.jsonl", concurrency=1)
+    many = run(world, tmp_path / "32.jsonl", concurrency=32)
+    assert without_times(one) == without_times(many)
+    assert [(record.question_id, record.repeat) for record in many] == [
+        (f"q{number}", repeat) for number in range(6) for repeat in range(2)
+    ]
+    assert [record.reward for record in many] == [1.0, 0.0] * 6
+    assert read_records(tmp_path / "32.jsonl") == many
+
+
+def test_no_more_than_asked_run_at_once(world: World, tmp_path: Path) -> None:
+    world.model.delay_s = 0.02
+    run(world, tmp_path / "r.jsonl", concurrency=3)
+    assert world.model.most_at_once == 3
+
+
+def test_a_finished_evaluation_is_not_repeated(world: World, tmp_path: Path) -> None:
+    first = run(world, tmp_path / "r.jsonl")
+    world.model.requests.clear()
+    assert run(world, tmp_path / "r.jsonl") == first
+    assert world.model.requests == []
+
+
+def test_more_repeats_add_to_what_is_there(world: World, tmp_path: Path) -> None:
+    run(world, tmp_path / "r.jsonl", repeats=1)
+    world.model.requests.clear()
+    assert len(run(world, tmp_path / "r.jsonl", repeats=2)) == 12
+    assert {request["metadata"]["repeat"] for request in world.model.requests} == {"1"}
+
+
+@pytest.mark.parametrize("torn", ["", '{"question_id": "q9", "rep', "\udcff"])
+def test_an_interrupted_run_resumes(world: World, tmp_path: Path, torn: str) -> None:
+    file = tmp_path / "r.jsonl"
+
+    def broken_after_eight(body: Item) -> list[Item] | int:
+        return search_read_answer(body) if len(world.model.requests) <= 8 else 401
+
+    world.model.script = broken_after_eight
+    with pytest.raises(openai.AuthenticationError):
+        run(world, file, concurrency=2)
+    kept = read_records(file)
+    assert 1 <= len(kept) <= 3
+    with file.open("a", encoding="utf-8", errors="surrogateescape") as out:
+        out.write(torn)
+    world.model.script = search_read_answer
+    world.model.requests.clear()
+    records = run(world, file)
+    assert len(records) == 12
+    assert len(world.model.requests) == 3 * (12 - len(kept))
+    assert without_times(records) == without_times(run(world, tmp_path / "undisturbed.jsonl"))
+    assert read_records(file) == records
+
+
+def test_a_rollout_that_was_cut_off_begins_with_its_whole_budget(
+    world: World, tmp_path: Path
+) -> None:
+    def broken_at_the_answer(body: Item) -> list[Item] | int:
+        return 401 if len(outputs(body)) == 3 else search_read_answer(body)
+
+    for _ in range(4):
+        world.model.script = broken_at_the_answer
+        with pytest.raises(openai.AuthenticationError):
+            run(world, tmp_path / "r.jsonl", concurrency=1)
+    world.model.script = search_read_answer
+    records = run(world, tmp_path / "r.jsonl", concurrency=1)
+    assert [record.metrics.tool_errors for record in records] == [0] * 12
+
+
+def test_a_cancelled_run_keeps_what_is_done(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "r.jsonl"
+    world.model.delay_s = 0.02
+
+    async def cancelled() -> None:
+        async with world.connected() as (client, server):
+            options = {"model": "sim", "progress": False, "concurrency": 2}
+            task = asyncio.create_task(
+                evaluate(ROWS, file=file, client=client, server=server, **options)  # type: ignore[arg-type]
+            )
+            while not (file.exists() and file.read_bytes().count(b"\n") >= 2):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(cancelled())
+    done = len(read_records(file))
+    assert 2 <= done < 6
+    world.model.requests.clear()
+    run(world, file, repeats=1)
+    assert len(world.model.requests) == 3 * (6 - done)
+
+
+def test_failed_rollouts_are_run_again(world: World, tmp_path: Path) -> None:
+    world.model.script = lambda body: (
+        500 if "(3)" in body["input"][1]["content"] else search_read_answer(body)
+    )
+    first = run(world, tmp_path / "r.jsonl")
+    assert [record.question_id for record in first if record.error] == ["q3", "q3"]
+    world.model.script = search_read_answer
+    world.model.requests.clear()
+    assert all(record.reward is not None for record in run(world, tmp_path / "r.jsonl"))
+    assert len(world.model.requests) == 6
+
+
+@pytest.mark.parametrize("change", [{"model": "other"}, {"run": "other"}, {"rows": ROWS[:5]}])
+def test_the_file_of_another_evaluation_is_refused(
+    world: World, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    file = tmp_path / "r.jsonl"
+    run(world, file)
+    before = file.read_bytes()
+    with pytest.raises(WorkshopError, match=r"r\.jsonl, line \d+: .*another evaluation"):
+        run(world, file, **change)
+    assert file.read_bytes() == before
+
+
+def test_without_a_client_the_environment_names_both_servers(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", world.api_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("BUILDHOUR_TOOLS_URL", world.tools_url)
+    monkeypatch.setenv("BUILDHOUR_TOOLS_KEY", KEY)
+    for name in ("one", "two"):  # a plain script may well do it twice, each in a loop of its own
+        done = asyncio.run(evaluate(ROWS, model="sim", file=tmp_path / name, progress=False))
+        assert [record.reward for record in done] == [1.0] * 6
+
+
+def test_without_a_tool_server_the_reader_learns_what_to_do(tmp_path: Path) -> None:
+    client = openai.AsyncOpenAI(api_key="sk-test")
+    with pytest.raises(WorkshopError, match=r"session\.start\(\)"):
+        asyncio.run(evaluate(ROWS, model="sim", file=tmp_path / "r.jsonl", client=client))
