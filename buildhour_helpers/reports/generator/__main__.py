@@ -6,22 +6,40 @@ import argparse
 import sys
 from pathlib import Path
 
+from buildhour_helpers.reports import load
 from buildhour_helpers.reports.generator.asking import ask_all
+from buildhour_helpers.reports.generator.check import check
 from buildhour_helpers.reports.generator.pages import world
 from buildhour_helpers.reports.store import SHIPPED, save
-from buildhour_helpers.tasks.questions import save_questions
+from buildhour_helpers.tasks.questions import load_questions, save_questions
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m buildhour_helpers.reports.generator")
     parser.add_argument("--seed", type=int, default=0, help="decides every byte (default: 0)")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder to write (default: data)")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; prove every answer in the folder from its printed page",
+    )
     options = parser.parse_args(argv)
+    if options.check:
+        return _check(options.out)
     reports = [page.report for page in world(options.seed)]
     questions = ask_all(options.seed)
     for file in (save(reports, options.out), save_questions(questions, options.out)):
         print(f"{file}  {file.stat().st_size / 1e6:.2f} MB")
     return 0
+
+
+def _check(folder: Path) -> int:
+    questions = load_questions(folder)
+    problems = check(load(folder), questions)
+    for problem in problems:
+        print(problem)
+    print(f"{len(questions)} questions checked, {len(problems)} problems")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

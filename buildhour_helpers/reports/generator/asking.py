@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import islice, zip_longest
 
 from buildhour_helpers.reports.generator.drafts import (
     UNIT_FACTORS,
@@ -24,31 +25,33 @@ LEVEL_WEIGHTS = (20, 35, 30, 15)
 
 # How often each shape is asked, after FinQA's operations and steps.
 SHAPE_WEIGHTS = {
-    "share": 150, "portion": 80, "mixed share": 110, "ratio": 55, "change": 190, "change due": 40,
-    "return": 60, "difference": 95, "gap": 60, "points": 20, "ahead": 30, "sum": 45,
-    "sum years": 25, "average": 40, "average pair": 15, "cost": 45, "row average": 12,
-    "row max": 7, "row min": 4, "column sum": 10, "greater": 8, "rose": 8, "joint share": 60,
+    "share": 130, "portion": 80, "mixed share": 150, "ratio": 70, "change": 210, "change due": 50,
+    "return": 60, "difference": 100, "gap": 50, "points": 20, "ahead": 30, "sum": 35,
+    "sum years": 30, "average": 40, "average pair": 15, "cost": 60, "exercise": 40,
+    "row average": 20,
+    "row max": 8, "row min": 4, "column sum": 10, "greater": 12, "rose": 18, "joint share": 45,
     "return gap": 40,
 }  # fmt: skip
-PROSE_ONLY_PERCENT = 22  # of the questions: their numbers stand in the prose alone
+PROSE_ONLY_PERCENT = 34  # of the questions: their numbers stand in the prose alone
 
+# No template lets a name decide between "was" and "were": names are singular and plural.
 TEMPLATES = {
     "share": (
-        "What percentage of {b}{at} was {a} {when}?",
+        "What percentage of {b}{at} did {a} make up {when}?",
         "What portion of {b}{at}, in percent, came from {a} {when}?",
-        "What was {a} as a percentage of {b}{at} {when}?",
+        "What did {a} come to as a percentage of {b}{at} {when}?",
     ),
     "portion": (
-        "What was {a} as a percent of {b}{at} {when}?",
+        "What did {a} amount to as a percent of {b}{at} {when}?",
         "What percentage of {b}{at} did {a} represent {when}?",
     ),
     "mixed share": (
-        "What were {a} as a percentage of {b}{at} {when}?",
-        "How large were {a}{at} in percent of {b} {when}?",
+        "What did {a} come to as a percentage of {b}{at} {when}?",
+        "Measured against {b}{at}, what percentage did {a} represent {when}?",
     ),
     "ratio": (
         "What was the ratio of {a} to {b}{at} {when}?",
-        "How many times {b} was {a}{at} {when}?",
+        "How many times {b} did {a}{at} amount to {when}?",
     ),
     "change": (
         "What was the percent change in {a}{at} from {old} to {new}?",
@@ -57,7 +60,7 @@ TEMPLATES = {
         "What percentage {direction} in {a}{at} took place from {old} to {new}?",
     ),
     "change due": (
-        "By what percent does {a} differ from {b}{at} {when}?",
+        "By what percent does the figure for {a} differ from that for {b}{at} {when}?",
         "What is the percent change from {b} to {a}{at} {when}?",
     ),
     "return": (
@@ -66,12 +69,12 @@ TEMPLATES = {
     ),
     "difference": (
         "What was the change in {a}{at} from {old} to {new}{unit}?",
-        "By how much did {a}{at} {verb} from {old} to {new}{unit}?",
+        "By how much did {a}{at} change from {old} to {new}{unit}?",
         "What was the difference in {a}{at} between {new} and {old}{unit}?",
     ),
     "gap": (
         "What was the difference between {a} and {b}{at} {when}{unit}?",
-        "By how much did {a} exceed {b}{at} {when}{unit}?",
+        "How much more did {a} come to than {b}{at} {when}{unit}?",
     ),
     "points": ("By how many percentage points did {a}{at} change from {old} to {new}?",),
     "ahead": (
@@ -92,8 +95,13 @@ TEMPLATES = {
     ),
     "average pair": ("What was the average of {a} and {b}{at} {when}{unit}?",),
     "cost": (
-        "What is {a} multiplied by its price{at} {when}{unit}?",
-        "What was the total value of the {a}{at} {when} at the price given{unit}?",
+        "How many dollars did {a}{at} {when} cost at the average price paid?",
+        "What was spent on {a}{at} {when}, in dollars?",
+    ),
+    "exercise": (
+        "What was the {a}{at} {when} multiplied by the exercise price, in thousands of dollars?",
+        "At the weighted average exercise price, what would the {a}{at} {when} bring in, in "
+        "thousands of dollars?",
     ),
     "row average": (
         "What was the average {a}{at} over the years {first} to {last}{unit}?",
@@ -101,11 +109,14 @@ TEMPLATES = {
     ),
     "row max": ("What was the highest {a}{at} in the years {first} to {last}{unit}?",),
     "row min": ("What was the lowest {a}{at} in the years {first} to {last}{unit}?",),
-    "column sum": ("What was the total of the four quarterly dividends per share{at} {when}?",),
-    "greater": ("Did {a} exceed {b}{at} {when}?", "Was {a} greater than {b}{at} {when}?"),
+    "column sum": ("What did the four quarterly dividends per share{at} {when} add up to?",),
+    "greater": (
+        "Did {a} exceed {b}{at} {when}?",
+        "Did {a} come to more than {b}{at} {when}?",
+    ),
     "rose": (
-        "Was {a}{at} higher in {new} than in {old}?",
-        "Did {a}{at} exceed in {new} what it had been in {old}?",
+        "Did {a}{at} rise from {old} to {new}?",
+        "Did {a}{at} exceed in {new} what had been recorded in {old}?",
     ),
     "joint share": ("What percentage of {c}{at} did {a} and {b} make up together {when}?",),
     "return gap": (
@@ -159,7 +170,7 @@ def compute(draft: Draft) -> Computation:
         whole = step(f"add({terms[0]}, {terms[1]})")
         step(f"divide({whole}, const_2)")
         value = (values[0] + values[1]) / 2
-    elif shape == "cost":
+    elif shape in ("cost", "exercise"):
         step(f"multiply({terms[0]}, {terms[1]})")
         value = values[0] * values[1]
     elif shape in ("row average", "row max", "row min"):
@@ -252,8 +263,8 @@ def ask_all(seed: int) -> list[Question]:
     for split, size in SIZES.items():
         numbers, order = order[: COMPANY_SHARES[split]], order[COMPANY_SHARES[split] :]
         streams = [_Asker(seed, by_company[number], split).questions() for number in numbers]
-        rounds = (next(stream) for _ in range(size) for stream in streams)
-        chosen = [next(rounds) for _ in range(size)]
+        rounds = (question for turn in zip_longest(*streams) for question in turn if question)
+        chosen = list(islice(rounds, size))
         questions += sorted(chosen, key=lambda question: question.id)
     return questions
 
@@ -271,17 +282,14 @@ class _Asker:
         self._asked: Counter[tuple[str, ...]] = Counter()
 
     def questions(self) -> Iterator[Question]:
-        number = 0
-        for _ in range(4_000):
+        for number in range(40):
             level = self.draw.weighted((1, 2, 3, 4), LEVEL_WEIGHTS)
-            question = self._try(level, f"{self.company.ticker}-{number:02d}")
-            if question:
-                number += 1
-                yield question
+            tries = (self._try(level, f"{self.company.ticker}-{number:02d}") for _ in range(300))
+            yield from islice(filter(None, tries), 1)
 
     def _try(self, level: int, name: str) -> Question | None:
         page = self.draw.choice(self.pages)
-        if level == 3 and not page.owner:
+        if level == 3 and not page.owners:
             return None
         prose_only = self.draw.chance(PROSE_ONLY_PERCENT) and level < 4
         fitting = [
@@ -323,9 +331,9 @@ class _Asker:
 
     def _at(self, page: Page, level: int) -> str:
         if level == 3:
-            return f" at {page.owner}"
+            return f" at {self.draw.choice(page.owners)}"
         if level == 1:
-            return f" at {self.company.name.removesuffix('.')}"
+            return f" at {self.company.name}"
         return f" at {self.company.alias}"
 
 
@@ -334,7 +342,7 @@ def _fits(draft: Draft, level: int) -> bool:
     if level == 1:
         return steps == 1 and not draft.prose
     if level == 4:
-        return draft.shape in ("mixed share", "joint share", "return gap", "cost") or steps > 2
+        return draft.shape in ("mixed share", "joint share", "return gap") or steps > 2
     return steps <= 2 and not draft.converts and draft.shape not in ("joint share", "return gap")
 
 
@@ -349,6 +357,9 @@ def _telling(computation: Computation) -> bool:
 
 def _text(draft: Draft, computation: Computation, exact: bool, at: str, draw: Draw) -> str:
     names = [operand.exact if exact else operand.other for operand in draft.operands]
+    if draft.shape in ("share", "joint share"):
+        parts = [operand.part[0 if exact else 1] for operand in draft.operands[:-1]]
+        names[:-1] = [part or name for part, name in zip(parts, names, strict=False)]
     years = [_year(operand.when) for operand in draft.operands]
     template = draw.choice(TEMPLATES[draft.shape])
     rising = draft.operands[0].value > draft.operands[-1].value
@@ -374,7 +385,8 @@ def _year(when: str) -> str:
 
 
 def _unit_words(computation: Computation, draft: Draft, draw: Draw) -> str:
-    if computation.kind == "amount" and computation.unit and draw.chance(70):
+    """Always beside a number of the prose, mostly beside one of the table."""
+    if computation.kind == "amount" and computation.unit and draw.chance(75 + 25 * draft.prose):
         return (
             f", in {computation.unit} of dollars" if draw.chance(20) else f", in {computation.unit}"
         )

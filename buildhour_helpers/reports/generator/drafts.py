@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from buildhour_helpers.reports.generator.pages import Page, ProseFact
 from buildhour_helpers.reports.generator.sheet import Cell, Column, Row
@@ -25,6 +25,7 @@ class Operand:
     exact: str  # "total debt", as the page says it
     other: str  # "everything borrowed"
     when: str  # "in 2012", "at the end of 2012", or empty
+    part: tuple[str, str] = ("", "")  # both names where the whole is named beside it
     percent: bool = False
 
     @property
@@ -95,6 +96,7 @@ class _Grid:
             other=other,
             when=when,
             percent=cell.style == "percent",
+            part=_part(self.page, row),
         )
 
     def filled(self, column: Column) -> list[Row]:
@@ -108,32 +110,50 @@ def _usable(cell: Cell) -> bool:
 
 def _names(page: Page, row: Row, column: Column) -> tuple[str, str, str]:
     """How a question names a cell: in the page's words, in other words, and its time."""
-    kind, year = page.kind, page.year
-    end = f"at the end of {'fiscal ' if page.company.fiscal else ''}{year}"
-    during = end.removeprefix("at the end of ")
+    kind = page.kind
+    during = f"{'fiscal ' if page.company.fiscal else ''}{page.year}"
+    end = f"at the end of {during}"
     if kind.layout == "schedule":
-        return f"{column.header} {row.ask}", f"{column.ask} {row.ask}", f"as of the {end[7:]}"
+        if row.role == "total":
+            return f"total {column.header}", f"all {column.ask}", f"as of the end of {during}"
+        exact, other = f"{column.header} {row.ask}", f"{column.ask} {row.ask}"
+        return exact, other, f"as of the end of {during}"
     if kind.layout == "matrix":
+        label = f"total {kind.subject}" if row.label == "total" else row.label
         if kind.name in ("intangible assets", "derivatives"):
             header = column.header.removeprefix("less ")
-            return f"{header} of {row.label}", f"{row.ask} {column.ask}", end
-        return f"{row.label} {column.ask}", f"{row.ask} {column.ask}", end
+            return f"the {header} of {label}", f"{row.ask} {column.ask}", end
+        return f"{label} {column.ask}", f"{row.ask} {column.ask}", end
     if kind.layout == "graph":
         return f"investment in {row.label}", f"investment in {row.ask}", column.ask
-    if kind.layout in ("months", "quarters"):
-        return f"{column.header} {row.ask}", f"{column.ask} {row.ask}", f"of {during}"
+    if kind.layout == "months":
+        return f"{column.header} {row.ask}", f"{column.ask} {row.ask}", f"in {during}"
+    if kind.layout == "quarters":
+        nouns = {"high": "high price", "low": "low price", "dividend": "dividend per share"}
+        exact = f"the {nouns[column.key.split('/')[1]]} {row.ask}"
+        return exact, f"{column.ask} {row.ask}", f"in {during}"
     if kind.layout == "options":
         noun = "exercise price" if column.key.endswith("price") else "number"
         return f"{noun} of options {_plain(row.label)}", f"{noun} of {row.ask}", f"in {during}"
     if kind.layout == "single":
         target = page.company.target
         return f"{row.label} acquired with {target}", f"{row.ask} from {target}", ""
-    exact, other = _item(page, row)
-    return exact, other, column.ask
+    return *_item(page, row), column.ask
+
+
+def _part(page: Page, row: Row) -> tuple[str, str]:
+    """The row named without its column, for a share of a whole that names the column."""
+    if page.kind.layout == "schedule" and row.role == "line":
+        return f"payments {row.ask}", f"what is {row.ask}"
+    if page.kind.layout == "matrix":
+        return row.label, row.ask
+    return "", ""
 
 
 def _plain(label: str) -> str:
-    return label.removeprefix("options ")
+    """ "options granted" and "granted", "outstanding at end" and "ending balance" alike."""
+    label = label.removeprefix("options ")
+    return f"in the {label}" if label.endswith("balance") else label
 
 
 def _item(page: Page, row: Row) -> tuple[str, str]:
@@ -167,13 +187,16 @@ def _over_time(grid: _Grid) -> Iterator[Draft]:
         for old, new in combinations(line, 2):
             if old.percent:
                 yield Draft("points", (new, old))
-            elif old.value * new.value > 0:
+                continue
+            deducted = row.role == "less" and old.value < 0
+            if deducted or min(old.value, new.value) > 0:
                 yield Draft("change", (new, old))
+            if not deducted and new.value != old.value:
                 yield Draft("difference", (new, old))
+                yield Draft("rose", (new, old))
                 yield Draft("sum years", (old, new))
-            yield Draft("rose", (new, old))
-            yield Draft("average", (old, new))
-        if len(line) >= 3:
+                yield Draft("average", (old, new))
+        if len(line) >= 3 and min(operand.value for operand in line) > 0:
             yield Draft("row average", tuple(line))
             yield Draft("row max", tuple(line))
             yield Draft("row min", tuple(line))
@@ -231,7 +254,7 @@ def _schedule(grid: _Grid) -> Iterator[Draft]:
             if new.value != old.value:
                 yield Draft("change due", (new, old))
                 yield Draft("gap", (old, new))
-        for old, new in zip(dues[:4], dues[1:5], strict=True):
+        for old, new in pairwise(dues[:5]):
             yield Draft("sum", (old, new))
             yield Draft("joint share", (old, new, total))
             yield Draft("average pair", (old, new))
@@ -285,7 +308,7 @@ def _options(grid: _Grid) -> Iterator[Draft]:
     rows = {row.key: row for row in grid.rows}
     for row in grid.rows:
         if row.cells[0].value > 0:
-            yield Draft("cost", (grid.at(row, shares), grid.at(row, price)))
+            yield Draft("exercise", (grid.at(row, shares), grid.at(row, price)))
     end = grid.at(rows["end"], shares)
     for key in ("exercisable", "granted"):
         yield Draft("portion", (grid.at(rows[key], shares), end))

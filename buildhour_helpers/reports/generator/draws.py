@@ -7,26 +7,34 @@ hash of its identifiers: one template more, and every other object stays as it w
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
+_MASK = (1 << 64) - 1
 
 
 class Draw:
     """A stream of random choices named by `key`.
 
-    Only `Random.random()` is used, the one method whose sequence Python promises to keep.
+    The generator is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): integers throughout, so
+    that no platform's arithmetic can differ, and cheap to seed, of which there is much.
     """
 
     def __init__(self, *key: object) -> None:
         digest = hashlib.sha256("|".join(map(str, key)).encode("utf-8")).digest()
-        self._random = random.Random(int.from_bytes(digest[:16], "big"))
+        self._state = int.from_bytes(digest[:8], "big")
+
+    def _next(self) -> int:
+        self._state = (self._state + 0x9E3779B97F4A7C15) & _MASK
+        z = self._state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+        return z ^ (z >> 31)
 
     def below(self, n: int) -> int:
         """0 to n - 1."""
-        return int(self._random.random() * n)
+        return (self._next() * n) >> 64
 
     def between(self, low: int, high: int) -> int:
         """low to high, both included."""

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a row of a table is one line, however long)
 """The 24 kinds of page: what their tables hold, in labels and in a question's other words.
 
 Row lines read `key | label / label | other words / other words | share swing flags`, where
@@ -403,8 +404,8 @@ PRICES = Kind(
     ),
     _lines(
         """
-high | high / high price | the highest price | 46 18
-low | low / low price | the lowest price | 36 18
+high | high / high price / highest | the highest price | 46 18
+low | low / low price / lowest | the lowest price | 36 18
 dividend | dividends declared / cash dividends per share / dividend | the dividend per share / the payout per share | 24 12
 """
     ),

@@ -26,6 +26,7 @@ from buildhour_helpers.reports.report import Report
 
 REPORTS_PER_COMPANY = 20
 FAVOURITE_KINDS = 9
+OWNERSHIP_PERCENT = 30  # for each of five topics, how often a page mentions it
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -51,7 +52,7 @@ class Page:
     year: int
     sheet: Sheet
     facts: tuple[ProseFact, ...]
-    owner: str  # "the owner of the Lanurst brand", or empty where no such sentence stands here
+    owners: tuple[str, ...]  # "the owner of the Lanurst brand": what this page says of it
     restated: bool
     reserve: str  # what the allowance of a roll-forward is called
 
@@ -122,9 +123,9 @@ class PageWriter:
     def write(self, number: int) -> Page:
         sheet = self.builder.build(self.kind, self.year)
         facts = self._facts()
-        owner, owner_sentence = self._owner()
+        owners = self._owners()
         restated = self.builder.restates(self.kind, self.year)
-        pre, post = self._prose(sheet, facts, owner_sentence, restated)
+        pre, post = self._prose(sheet, facts, [sentence for _, sentence in owners], restated)
         path = f"{self.company.ticker}/{self.year}/page_{number}.pdf"
         report = Report(path, tuple(pre), sheet.printed(), tuple(post))
         return Page(
@@ -134,7 +135,7 @@ class PageWriter:
             self.year,
             sheet,
             tuple(facts),
-            owner,
+            tuple(ask for ask, _ in owners),
             restated,
             self.builder.reserve_name(),
         )
@@ -143,11 +144,11 @@ class PageWriter:
         return Draw(self.seed, self.company.number, self.kind.name, self.year, *key)
 
     def _prose(
-        self, sheet: Sheet, facts: list[ProseFact], owner: str, restated: bool
+        self, sheet: Sheet, facts: list[ProseFact], owners: list[str], restated: bool
     ) -> tuple[list[str], list[str]]:
         draw = self._draw("prose")
         own = [self._say(text, "kind") for text in KIND_REMARKS[self.kind.name]]
-        own += [fact.sentence for fact in facts] + ([owner] if owner else [])
+        own += [fact.sentence for fact in facts] + owners
         wanted = max(6, 3 + draw.below(13) + draw.below(13) + draw.below(13))
         general = draw.sample(GENERAL, max(wanted - len(own), 2))
         tails = draw.shuffled(TAILS)
@@ -155,7 +156,7 @@ class PageWriter:
         body = draw.shuffled(own + fillers)
         cut = len(body) * draw.between(25, 70) // 100
         pre, post = body[:cut], body[cut:]
-        if draw.chance(45):
+        if draw.chance(60):
             named = draw.weighted(NAMED, [35, 15, 25, 25])
             pre.insert(0, self._say(named, "named"))
         if not sheet.corner.endswith(f"{self.company.unit})") and draw.chance(45):
@@ -173,15 +174,16 @@ class PageWriter:
             return f"{text} (in {self.company.unit}):"
         return f"{text}:"
 
-    def _owner(self) -> tuple[str, str]:
-        draw = self._draw("owner")
-        if not draw.chance(52):
-            return "", ""
-        topic = draw.choice(("brand", "program", "target", "place", "partner"))
-        if topic == "target" and self.year < self.company.target_year:
-            topic = "brand"
-        ask, sentence = draw.choice(OWNERSHIP[topic])
-        return ask.format(**self._slots), self._say(sentence, "owner")
+    def _owners(self) -> list[tuple[str, str]]:
+        """Things only this company owns that the page mentions: how to ask by them, and where."""
+        found = []
+        for topic, wordings in OWNERSHIP.items():
+            draw = self._draw("owner", topic)
+            known = topic != "target" or self.year >= self.company.target_year
+            if draw.chance(OWNERSHIP_PERCENT) and known:
+                ask, sentence = draw.choice(wordings)
+                found.append((ask.format(**self._slots), self._say(sentence, "owner")))
+        return found
 
     def _remark(self, template: str, tails: list[str]) -> str:
         """A general sentence, often with a clause after it; a page uses each clause once."""

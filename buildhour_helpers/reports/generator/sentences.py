@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (the heads of facts are one line each)
 """The sentences of the filings: templates with slots `{...}` and choices `[one|another]`.
 
 Facts carry numbers that questions may ask for; remarks carry none that matter. All of it is

@@ -11,7 +11,7 @@ from buildhour_helpers.reports.generator.sheet import Cell, Column, Role, Row, S
 from buildhour_helpers.reports.generator.world import YEARS, Company
 
 QUARTERS = ("first quarter", "second quarter", "third quarter", "fourth quarter")
-MONTHS = (
+MONTHS = (  # noqa: SIM905
     "January February March April May June July August September October November December"
 ).split()
 RESTATED = (
@@ -24,7 +24,7 @@ RESERVES = (
     "allowance for sales returns",
     "reserve for self-insured claims",
 )
-RELABEL_PERCENT = 6  # how often a page calls a row otherwise than the company's other pages
+RELABEL_PERCENT = 13  # how often a page calls a row otherwise than the company's other pages
 
 
 class TableBuilder:
@@ -372,7 +372,7 @@ class TableBuilder:
         )
         rows = []
         for line in self.lines(kind):
-            values = self._returns(kind, line, base, year)
+            values = self._returns(line, base, year)
             dollar = self._habit(kind, "dollar").chance(40)
             cells = [cell(Decimal(value).scaleb(-2), "index", dollar) for value in values]
             rows.append(self._row(kind, line, year, "line", cells))
@@ -385,7 +385,7 @@ class TableBuilder:
             return f"{month}/{day}/{year % 100:02d}"
         return str(year)
 
-    def _returns(self, kind: Kind, line: Line, base: int, year: int) -> list[int]:
+    def _returns(self, line: Line, base: int, year: int) -> list[int]:
         owner = "market" if line.key == "sp500" else self.company.number
         value = 10_000
         values = [value]

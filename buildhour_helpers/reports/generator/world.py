@@ -11,12 +11,12 @@ COMPANIES = 140
 YEARS = range(1999, 2020)
 WINDOW = 8
 
-_STARTS = (
+_STARTS = (  # noqa: SIM905
     "Hal Bre Cor Dun Eld Far Gal Hest Ister Jor Kel Lan Mar Nor Oster Pel Quin Ral Sel Tar "
     "Ulver Ver Wen Yar Zel Ald Ben Cal Dor Emb Fen Gren Hol Ing Kar Lor Mel Nev Orr Pra "
     "Rud Stan Thal Und Val Wes Aver Bram Crom Drax"
 ).split()
-_ENDS = (
+_ENDS = (  # noqa: SIM905
     "vern cton mere lade wick stow bury ridge holt dane more lyn sted gate worth combe aden "
     "iston essa ovar antis urst elle inga ondra efield astra oway elby illon orne amar"
 ).split()
@@ -229,7 +229,7 @@ def _ticker(alias: str, taken: set[str]) -> str:
     raise ValueError(f"no free ticker is left for {alias!r}; change the invented names")
 
 
-REAL_TICKERS = frozenset(
+REAL_TICKERS = frozenset(  # what the author knew of; 4 letters, as the invented ones have
     """
     AAPL ABBV ABMD ACGL ACLS ADBE AEIS ALGN ALGT ALLE ALLY AMAT AMCR AMED AMGN AMKR AMZN ANET
     ANGI ANSS APTV ARCB ARCC ARES ARNC ARWR ASGN ATVI AVGO AVNT AVTR AYRO BALL BAND BBWI BDSX
@@ -263,5 +263,5 @@ REAL_TICKERS = frozenset(
     VRNS VRNT VRRM VRSK VRSN VRTX VSAT VSTO WABC WAFD WDAY WDFC WELL WERN WEST WHLR WING WIRE
     WMGI WOLF WOOF WSBC WSFS WTFC WTRG WWDV WYNN XOMA XPEL XRAY YELP YETI ZBRA ZION ZUMZ
     HOLN KELL VALN WEND NORD MARK ORRF BREA RAVN LORD MELD HALL DORN QUIN
-    """.split()
+    """.split()  # noqa: SIM905
 )
