@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from ..training.policy import Policy
-from . import alpha, errors, files, jobs, models, responses
+from . import alpha, chat, embeddings, errors, files, jobs, models, responses
 from .context import Service
 from .database import Database
 from .endpoints import EndpointClient, EndpointLimits
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         default_response_class=AsciiJSONResponse,
     )
-    for resource in (models, files, responses, jobs, alpha):
+    for resource in (models, files, responses, chat, embeddings, jobs, alpha):
         app.include_router(resource.router)
     errors.install(app)
     settings.home.mkdir(parents=True, exist_ok=True)

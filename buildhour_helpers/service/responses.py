@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from .context import Serving
 from .conversations import draw_for
 from .paging import Limit, Order, page
 from .response_objects import response_object
 from .response_requests import ResponseRequest
+from .streaming import event_stream, response_events
 from .strict_json import AsciiJSONResponse, StrictRoute
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"], route_class=StrictRoute)
 
 
 @router.post("")
-async def create(service: Serving, body: ResponseRequest) -> Any:
+async def create(service: Serving, body: ResponseRequest) -> Response:
     body.check_offered()
     model = service.models.get(body.model)
     earlier = service.responses.history(body.previous_response_id)
@@ -27,6 +28,8 @@ async def create(service: Serving, body: ResponseRequest) -> Any:
     response = response_object(body, conversation, turn, draw, service.seal)
     if response["store"]:
         service.responses.add(response, [*earlier, *body.input_items()])
+    if body.stream:
+        return event_stream(response_events(response))
     return AsciiJSONResponse(response)
 
 

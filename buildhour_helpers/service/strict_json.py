@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 MAX_DEPTH = 64
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def depth_exceeds(text: bytes, limit: int) -> bool:
@@ -45,23 +46,30 @@ def _no_constant(name: str) -> float:
 
 
 def loads(text: bytes) -> Any:
-    """Parse UTF-8 JSON. Raises ValueError: malformed, too deep, or a number that is not finite."""
+    """Parse UTF-8 JSON. Raises ValueError: malformed, too deep, half a surrogate pair, or a number
+    that is not finite."""
     if depth_exceeds(text, MAX_DEPTH):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
-    return json.loads(decoded, parse_float=_finite, parse_constant=_no_constant)
+    value = json.loads(decoded, parse_float=_finite, parse_constant=_no_constant)
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("half of a surrogate pair is no character") from None
+    return value
 
 
 def dumps(value: Any) -> str:
-    """Compact ASCII JSON, which any text survives. Raises ValueError at NaN and infinities."""
+    """Compact ASCII JSON. Raises ValueError at NaN and infinities."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 class AsciiJSONResponse(JSONResponse):
-    """A JSON answer in ASCII, so that even a lone surrogate in a request comes back whole."""
+    """A JSON answer in ASCII."""
 
     def render(self, content: Any) -> bytes:
         return dumps(content).encode()

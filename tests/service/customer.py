@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +32,6 @@ class Customer:
     tool_bodies: list[dict[str, Any]] = field(default_factory=list)
     grader_bodies: list[dict[str, Any]] = field(default_factory=list)
     keys: Counter[str] = field(default_factory=Counter)
-    hold: threading.Event | None = None
 
     def app(self) -> Starlette:
         routes = [
@@ -61,8 +59,6 @@ class Customer:
     async def _read(self, request: Request) -> dict[str, Any]:
         self.keys[request.headers.get("authorization", "")] += 1
         body: dict[str, Any] = await request.json()
-        while self.hold is not None and not self.hold.is_set():
-            await asyncio.sleep(0.01)
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         return body

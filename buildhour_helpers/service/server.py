@@ -1,0 +1,107 @@
+"""One service as a process: it holds its state folder, listens on loopback, says where."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from ..home import home
+from ..training.policy import Policy
+from .app import Settings, create_app
+from .endpoints import EndpointLimits
+from .graders.run import Judge
+from .ids import repeat_ids
+from .lock import AlreadyRunningError, FolderLock
+from .security import api_key
+
+HOST = "127.0.0.1"
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m buildhour_helpers.service")
+    parser.add_argument("--home", type=Path, default=None, help="the state folder")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--json", action="store_true", help="print address and key as JSON")
+    parser.add_argument("--concurrency", type=int, default=32, help="rollouts of a job at once")
+    parser.add_argument("--id-seed", help="derive IDs from this, on a fresh state folder")
+    parser.add_argument("--timeout", type=float, default=600.0, help="seconds an endpoint may take")
+    parser.add_argument("--pause", type=float, default=0.5, help="seconds before the first retry")
+    return parser.parse_args(arguments)
+
+
+def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: Judge) -> int:
+    """Serve until a signal ends it; the exit status. What keeps it from starting is one line."""
+    folder = chosen.home or home()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(folder)
+        key = api_key(folder)
+    except AlreadyRunningError as error:
+        return refuse(str(error))
+    except OSError as error:
+        return refuse(f"the state folder {folder} cannot be written ({error.strerror or error})")
+    try:
+        listener = listen(chosen.port)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return refuse(f"port {chosen.port} of {HOST} cannot be used ({reason}); choose another")
+    if chosen.id_seed:
+        repeat_ids(chosen.id_seed)
+    base_url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
+
+    def announce() -> None:
+        lock.publish(base_url)
+        told = {"base_url": base_url, "api_key": key, "pid": os.getpid()}
+        print(json.dumps(told) if chosen.json else f"serving {base_url}", flush=True)
+
+    settings = Settings(
+        home=folder,
+        base_policy=base_policy,
+        judge=judge,
+        limits=EndpointLimits(timeout_s=chosen.timeout, first_pause_s=chosen.pause),
+        concurrency=chosen.concurrency,
+    )
+    config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False)
+    try:
+        Server(config, announce).run(sockets=[listener])
+    finally:
+        lock.release()
+    return 0
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback. Raises OSError or OverflowError if the port cannot be had."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(256)
+    return listener
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def refuse(message: str) -> int:
+    """One line on stderr, and the exit status of a service that did not start."""
+    print(f"service: {message}", file=sys.stderr)
+    return 1

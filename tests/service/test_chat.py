@@ -1,0 +1,105 @@
+"""`/v1/chat/completions` through the openai client."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+
+from .conftest import Running
+from .customer import LOOKUP
+
+MODEL = "sim-agent-mini"
+QUESTION = {"role": "user", "content": "What is key3"}
+
+
+def test_a_tool_is_called_and_its_answer_used(service: Running) -> None:
+    create = service.client.chat.completions.create
+    first = create(model=MODEL, messages=[QUESTION], tools=[LOOKUP])
+    choice = first.choices[0]
+    assert choice.finish_reason == "tool_calls"
+    call = choice.message.tool_calls[0]
+    assert call.function.arguments == '{"key": "key3"}'
+    messages = [
+        QUESTION,
+        choice.message.model_dump(exclude_none=True),
+        {"role": "tool", "tool_call_id": call.id, "content": "value 3"},
+    ]
+    second = create(model=MODEL, messages=messages, tools=[LOOKUP])
+    assert second.choices[0].finish_reason == "stop"
+    assert second.choices[0].message.content in ("value 3", "unknown")
+    assert second.usage.total_tokens == second.usage.prompt_tokens + second.usage.completion_tokens
+
+
+def test_chat_and_responses_give_the_same_turn(service: Running) -> None:
+    chat = service.client.chat.completions.create(model=MODEL, messages=[QUESTION], tools=[LOOKUP])
+    flat = {"type": "function", **LOOKUP["function"], "strict": False}
+    response = service.client.responses.create(model=MODEL, input=[QUESTION], tools=[flat])
+    call = chat.choices[0].message.tool_calls[0]
+    assert (call.id, call.function.name, call.function.arguments) == (
+        response.output[-1].call_id,
+        response.output[-1].name,
+        response.output[-1].arguments,
+    )
+
+
+def test_choices_differ_and_a_seed_varies_them(service: Running) -> None:
+    messages = [
+        QUESTION,
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": "c",
+                    "type": "function",
+                    "function": {"name": "lookup", "arguments": "{}"},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c", "content": "value 3"},
+    ]
+    create = service.client.chat.completions.create
+    several = create(model=MODEL, messages=messages, n=12)
+    assert {choice.message.content for choice in several.choices} == {"value 3", "unknown"}
+    seeded = {
+        create(model=MODEL, messages=messages, seed=seed).choices[0].message.content
+        for seed in range(12)
+    }
+    assert seeded == {"value 3", "unknown"}
+
+
+def test_a_stream_adds_up_to_the_whole(service: Running) -> None:
+    create = service.client.chat.completions.create
+    whole = create(model=MODEL, messages=[QUESTION], tools=[LOOKUP])
+    options = {"include_usage": True}
+    chunks = list(
+        create(
+            model=MODEL, messages=[QUESTION], tools=[LOOKUP], stream=True, stream_options=options
+        )
+    )
+    calls = [c.choices[0].delta.tool_calls for c in chunks if c.choices]
+    arguments = "".join(call[0].function.arguments for call in calls if call)
+    assert arguments == whole.choices[0].message.tool_calls[0].function.arguments
+    assert chunks[-1].usage == whole.usage
+    assert chunks[-2].choices[0].finish_reason == "tool_calls"
+
+
+def test_text_is_streamed_and_stopped_and_cut(service: Running) -> None:
+    create = service.client.chat.completions.create
+    chunks = create(model=MODEL, messages=[QUESTION], stream=True)
+    text = "".join(c.choices[0].delta.content or "" for c in chunks)
+    assert text == "unknown"
+    stopped = create(model=MODEL, messages=[QUESTION], stop=["know"])
+    assert stopped.choices[0].message.content == "un"
+    cut = create(model=MODEL, messages=[QUESTION], max_completion_tokens=11)
+    assert cut.choices[0].finish_reason == "length"
+    assert cut.choices[0].message.content == "unkn"
+
+
+def test_what_is_not_offered_is_refused(service: Running) -> None:
+    with pytest.raises(openai.BadRequestError, match="'logprobs' is not offered"):
+        service.client.chat.completions.create(model=MODEL, messages=[QUESTION], logprobs=True)
+    with pytest.raises(openai.BadRequestError, match=r"messages\[0\]\.role"):
+        service.client.chat.completions.create(
+            model=MODEL, messages=[{"role": "robot", "content": "x"}]
+        )

@@ -1,0 +1,55 @@
+"""`/v1/embeddings` through the openai client."""
+
+from __future__ import annotations
+
+import math
+
+import openai
+import pytest
+
+from .conftest import Running
+
+MODEL = "sim-embedding"
+
+
+def dot(one: list[float], two: list[float]) -> float:
+    return sum(a * b for a, b in zip(one, two, strict=True))
+
+
+def test_texts_that_share_words_are_near(service: Running) -> None:
+    texts = ["interest expense of 2012", "the expense for interest in 2012", "a green parrot"]
+    found = service.client.embeddings.create(model=MODEL, input=texts)
+    expense, similar, parrot = (item.embedding for item in found.data)
+    assert math.isclose(dot(expense, expense), 1.0, abs_tol=1e-4)
+    assert dot(expense, similar) > 0.3 > dot(expense, parrot)
+
+
+def test_base64_is_what_float_is(service: Running) -> None:
+    create = service.client.embeddings.create
+    encoded = create(model=MODEL, input="interest", encoding_format="base64").data[0].embedding
+    plain = create(model=MODEL, input="interest", encoding_format="float").data[0].embedding
+    assert isinstance(encoded, str)
+    decoded = create(model=MODEL, input="interest").data[0].embedding  # decoded by the client
+    assert decoded == pytest.approx(plain, abs=1e-6)
+
+
+def test_dimensions_and_token_numbers(service: Running) -> None:
+    create = service.client.embeddings.create
+    assert len(create(model=MODEL, input="x", dimensions=64).data[0].embedding) == 64
+    assert len(create(model=MODEL, input=[1, 2, 3]).data) == 1
+    assert len(create(model=MODEL, input=[[1, 2], [3]]).data) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"input": ""}, "input"),
+        ({"input": []}, "input"),
+        ({"dimensions": 1}, "dimensions"),
+        ({"model": "text-embedding-3"}, "does not exist"),
+        ({"input": "word " * 10_000}, "longer than"),
+    ],
+)
+def test_a_bad_request_is_refused(service: Running, change: dict, words: str) -> None:
+    with pytest.raises(openai.APIStatusError, match=words):
+        service.client.embeddings.create(**{"model": MODEL, "input": "x", **change})

@@ -1,0 +1,238 @@
+"""`/v1/responses` through the openai client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+import pytest
+
+from .conftest import Running
+
+TOOL = {
+    "type": "function",
+    "name": "lookup",
+    "description": "Look a key up.",
+    "parameters": {"type": "object", "properties": {"key": {"type": "string"}}},
+    "strict": False,
+}
+MODEL = "sim-agent-mini"
+
+
+def ask(service: Running, **more: Any) -> Any:
+    return service.client.responses.create(**{"model": MODEL, "input": "What is key1", **more})
+
+
+def test_the_published_evaluation_loop_runs_unchanged(service: Running) -> None:
+    items: list[Any] = [{"role": "user", "content": "What is the value of key7"}]
+    text = ""
+    for _ in range(3):
+        response = service.client.responses.create(
+            model=MODEL,
+            input=items,
+            tools=[TOOL],
+            tool_choice="auto",
+            reasoning={"effort": "medium"},
+            store=False,
+            include=["reasoning.encrypted_content"],
+            parallel_tool_calls=True,
+            text={"format": {"type": "text"}},
+        )
+        items += [item.model_dump(exclude_none=True) for item in response.output]
+        calls = [item for item in response.output if item.type == "function_call"]
+        usage = response.usage
+        assert usage.total_tokens == usage.input_tokens + usage.output_tokens
+        assert usage.output_tokens_details.reasoning_tokens <= usage.output_tokens
+        if not calls:
+            text = response.output_text
+            break
+        for call in calls:
+            items.append(
+                {"type": "function_call_output", "call_id": call.call_id, "output": "value 7"}
+            )
+    assert text in ("value 7", "unknown")
+    assert [item["type"] for item in items if "type" in item] == [
+        "reasoning", "function_call", "function_call_output", "reasoning", "message",
+    ]  # fmt: skip
+    assert response.model_extra["simulated_latency_s"] == 0.5
+
+
+def test_the_same_request_gives_the_same_answer_and_metadata_varies_it(service: Running) -> None:
+    conversation = [
+        {"role": "user", "content": "What is key1"},
+        {"type": "function_call", "call_id": "c", "name": "lookup", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "value 1"},
+    ]
+    plain = [ask(service, input=conversation, tools=[TOOL]) for _ in range(2)]
+    assert plain[0].output == plain[1].output
+    assert plain[0].id != plain[1].id
+    varied = {
+        ask(service, input=conversation, tools=[TOOL], metadata={"repeat": str(n)}).output_text
+        for n in range(12)
+    }
+    assert varied == {"unknown", "value 1"}
+
+
+def test_ids_and_wrapping_of_text_do_not_change_the_answer(service: Running) -> None:
+    def conversation(call_id: str, wrapped: bool) -> list[Any]:
+        text = "What is key1"
+        content = [{"type": "input_text", "text": text}] if wrapped else text
+        return [
+            {"role": "user", "content": content},
+            {"type": "function_call", "call_id": call_id, "name": "lookup", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": call_id, "output": "value 1"},
+        ]
+
+    one, two = (ask(service, input=conversation(*how)) for how in (("a", True), ("b", False)))
+    assert one.output == two.output
+
+
+def test_a_conversation_goes_on_from_what_was_stored(service: Running) -> None:
+    first = ask(service, tools=[TOOL])
+    call = first.output[-1]
+    second = ask(
+        service,
+        previous_response_id=first.id,
+        tools=[TOOL],
+        input=[{"type": "function_call_output", "call_id": call.call_id, "output": "value 1"}],
+    )
+    assert second.output[-1].type == "message"
+    assert second.previous_response_id == first.id
+    kept = service.client.responses.retrieve(second.id)
+    assert kept.output == second.output
+    listed = list(service.client.responses.input_items.list(second.id, order="asc"))
+    assert [item.type for item in listed] == [
+        "message", "reasoning", "function_call", "function_call_output",
+    ]  # fmt: skip
+    one_by_one = list(service.client.responses.input_items.list(second.id, order="asc", limit=1))
+    assert [item.id for item in one_by_one] == [item.id for item in listed]
+    service.client.responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError):
+        service.client.responses.retrieve(first.id)
+    with pytest.raises(openai.BadRequestError, match="not found"):
+        ask(service, previous_response_id=first.id)
+
+
+def test_what_is_not_stored_cannot_be_had_again(service: Running) -> None:
+    response = ask(service, store=False)
+    with pytest.raises(openai.NotFoundError):
+        service.client.responses.retrieve(response.id)
+
+
+def test_tool_choice(service: Running) -> None:
+    other = {**TOOL, "name": "other"}
+    kinds = {
+        "auto": "function_call",
+        "none": "message",
+        "required": "function_call",
+    }
+    for choice, kind in kinds.items():
+        response = ask(service, tools=[TOOL], tool_choice=choice)
+        assert response.output[-1].type == kind
+    named = ask(service, tools=[TOOL, other], tool_choice={"type": "function", "name": "other"})
+    assert named.output[-1].name == "other"
+    allowed = {"type": "allowed_tools", "mode": "required", "tools": [{"name": "other"}]}
+    assert ask(service, tools=[TOOL, other], tool_choice=allowed).output[-1].name == "other"
+    with pytest.raises(openai.BadRequestError, match="which is no tool"):
+        ask(service, tools=[TOOL], tool_choice={"type": "function", "name": "none_such"})
+
+
+def test_encrypted_content_must_come_back_as_it_was_given(service: Running) -> None:
+    first = ask(service, include=["reasoning.encrypted_content"], store=False)
+    reasoning = first.output[0].model_dump(exclude_none=True)
+    assert reasoning["encrypted_content"]
+    following = [{"role": "user", "content": "What is key1"}]
+    bare = {**reasoning, "summary": []}
+    told, sealed = (ask(service, input=[item, *following]) for item in (reasoning, bare))
+    assert told.output == sealed.output
+    tampered = {**reasoning, "encrypted_content": "A" + reasoning["encrypted_content"][1:]}
+    for content in (tampered["encrypted_content"], "no base64 !", "é"):
+        with pytest.raises(openai.BadRequestError, match="could not be verified"):
+            ask(service, input=[{**reasoning, "encrypted_content": content}, *following])
+    assert ask(service, store=False).output[0].encrypted_content is None
+
+
+def test_text_format_asks_for_json(service: Running) -> None:
+    schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
+    text = {"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": True}}
+    assert ask(service, text=text).output_text == '{"answer": "unknown"}'
+    with pytest.raises(openai.BadRequestError, match=r"text\.format\.schema"):
+        ask(service, text={"format": {"type": "json_schema", "name": "answer"}})
+
+
+def test_max_output_tokens_leaves_an_incomplete_response(service: Running) -> None:
+    long = "word " * 100
+    conversation = [
+        {"role": "user", "content": "What is key1"},
+        {"type": "function_call", "call_id": "c", "name": "lookup", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": long},
+    ]
+    for repeat in range(20):
+        full = ask(service, input=conversation, metadata={"repeat": str(repeat)})
+        if full.output_text == long:
+            break
+    cut = ask(service, input=conversation, metadata={"repeat": str(repeat)}, max_output_tokens=20)
+    assert cut.status == "incomplete"
+    assert cut.incomplete_details.reason == "max_output_tokens"
+    assert cut.output_text == long[:40]
+    assert cut.usage.output_tokens == 20
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": "gpt-9"}, "does not exist"),
+        ({"input": []}, "'input' is empty"),
+        ({"input": [{"role": "robot", "content": "x"}]}, r"input\[0\]\.role"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "reads text only"),
+        ({"input": [{"type": "web_search_call"}]}, "is not offered here"),
+        (
+            {"input": [{"type": "function_call_output", "call_id": "x", "output": "y"}]},
+            "No tool call found for function call output with call_id x",
+        ),
+        (
+            {
+                "input": [
+                    {"type": "function_call", "call_id": "x", "name": "f", "arguments": "{}"},
+                ]
+            },
+            "No tool output found for function call x",
+        ),
+        ({"tools": [{"type": "web_search"}]}, "only function tools"),
+        ({"background": True}, "'background' is not offered"),
+        ({"max_output_tokens": 3}, "greater than or equal to 16"),
+        ({"extra_body": {"temprature": 1}}, "Unknown parameter: 'temprature'"),
+        ({"metadata": {"k": "v" * 513}}, "at most 512"),
+    ],
+)
+def test_a_bad_request_says_what_is_wrong(service: Running, change: dict, words: str) -> None:
+    with pytest.raises(openai.APIStatusError, match=words) as caught:
+        ask(service, **change)
+    assert caught.value.status_code in (400, 404)
+    assert caught.value.body["type"] == "invalid_request_error"
+
+
+def test_streamed_events_come_in_the_documented_order(service: Running) -> None:
+    events = list(ask(service, tools=[TOOL], stream=True))
+    kinds = [event.type.removeprefix("response.") for event in events]
+    once = [kind for at, kind in enumerate(kinds) if at == 0 or kinds[at - 1] != kind]
+    assert once == [
+        "created", "in_progress",
+        "output_item.added", "reasoning_summary_part.added", "reasoning_summary_text.delta",
+        "reasoning_summary_text.done", "reasoning_summary_part.done", "output_item.done",
+        "output_item.added", "function_call_arguments.delta", "function_call_arguments.done",
+        "output_item.done", "completed",
+    ]  # fmt: skip
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    streamed = "".join(e.delta for e in events if e.type.endswith("arguments.delta"))
+    assert streamed == events[-1].response.output[-1].arguments
+
+
+def test_a_stream_tells_the_same_as_the_whole(service: Running) -> None:
+    whole = ask(service, store=False)
+    with service.client.responses.stream(model=MODEL, input="What is key1", store=False) as stream:
+        kinds = [event.type for event in stream]
+        final = stream.get_final_response()
+    assert "response.output_text.delta" in kinds
+    assert final.output_text == whole.output_text
+    assert final.usage == whole.usage
