@@ -1,0 +1,187 @@
+"""A fine-tuning job from the client's side: upload, launch, follow, compare the checkpoints.
+
+Everything goes through the unmodified `openai` client. Leaving `follow` or `wait`, also by Ctrl-C,
+leaves the job running: it belongs to the service. Stop it by `client.fine_tuning.jobs.cancel`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from openai import AsyncOpenAI, OpenAI
+from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
+from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
+from tqdm.auto import tqdm
+
+from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.tools.schemas import DEFINITIONS, Definition
+
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+def tool_endpoints(
+    url: str, key: str, definitions: Iterable[Definition] = DEFINITIONS
+) -> list[dict[str, Any]]:
+    """The `tools` of a job: where the service is to POST each tool call."""
+    return [
+        {
+            "name": tool["function"]["name"],
+            "server_url": f"{url}/{tool['function']['name']}",
+            "headers": {"Authorization": f"Bearer {key}"},
+        }
+        for tool in definitions
+    ]
+
+
+def upload(client: OpenAI, file: Path) -> str:
+    """Upload a dataset file; returns its ID. The service names the line of a row that is wrong."""
+    return client.files.create(file=file, purpose="fine-tune").id
+
+
+def launch(
+    client: OpenAI,
+    *,
+    model: str,
+    training_file: str,
+    validation_file: str,
+    tools: Iterable[Mapping[str, Any]],
+    grader: Mapping[str, Any],
+    max_episode_steps: int = 12,
+    hyperparameters: Mapping[str, Any] | None = None,
+    suffix: str = "workshop",
+    seed: int = 0,
+) -> FineTuningJob:
+    """Start an Agent RFT job over uploaded files. Raises openai.BadRequestError, which says why.
+
+    `grader` is built by `graders.specs`, `tools` by `tool_endpoints`. Of `hyperparameters`, all
+    that is left out is "auto".
+    """
+    reinforcement = {
+        "tools": list(tools),
+        "grader": grader,
+        "max_episode_steps": max_episode_steps,
+        "hyperparameters": dict(hyperparameters or {}),
+    }
+    return client.fine_tuning.jobs.create(
+        model=model,
+        training_file=training_file,
+        validation_file=validation_file,
+        suffix=suffix,
+        seed=seed,
+        # A plain dict: the client's types know neither `tools` nor the endpoint grader, but
+        # the client passes both on as they are.
+        method={"type": "reinforcement", "reinforcement": reinforcement},  # type: ignore[arg-type]
+    )
+
+
+def follow(
+    client: OpenAI, job_id: str, *, after: str | None = None, poll_s: float = 0.5
+) -> Iterator[FineTuningJobEvent]:
+    """A job's events, oldest first, as they come, until the job has ended.
+
+    `after` is the ID of the last event seen before, to take up where one left off.
+    """
+    while True:
+        ended = client.fine_tuning.jobs.retrieve(job_id).status in ENDED
+        fresh: list[FineTuningJobEvent] = []
+        for event in client.fine_tuning.jobs.list_events(job_id, limit=100):  # newest first
+            if event.id == after:
+                break
+            fresh.append(event)
+        for event in reversed(fresh):
+            after = event.id
+            yield event
+        if ended:  # asked before the events were, so none is missed
+            return
+        time.sleep(poll_s)
+
+
+async def follow_async(
+    client: AsyncOpenAI, job_id: str, *, after: str | None = None, poll_s: float = 0.5
+) -> AsyncIterator[FineTuningJobEvent]:
+    """`follow` for a notebook that goes on working meanwhile."""
+    while True:
+        ended = (await client.fine_tuning.jobs.retrieve(job_id)).status in ENDED
+        fresh: list[FineTuningJobEvent] = []
+        async for event in client.fine_tuning.jobs.list_events(job_id, limit=100):
+            if event.id == after:
+                break
+            fresh.append(event)
+        for event in reversed(fresh):
+            after = event.id
+            yield event
+        if ended:
+            return
+        await asyncio.sleep(poll_s)
+
+
+def step_of(event: FineTuningJobEvent) -> Mapping[str, Any] | None:
+    """The numbers of a training step, if that is what the event carries."""
+    return event.data if event.type == "metrics" and isinstance(event.data, Mapping) else None
+
+
+def wait(
+    client: OpenAI, job_id: str, *, poll_s: float = 0.5, progress: bool = True
+) -> FineTuningJob:
+    """Follow a job to its end with a progress bar; returns it.
+
+    Raises WorkshopError, in the service's words, where the job failed or was cancelled.
+    """
+    with tqdm(desc=job_id, unit="step", disable=not progress) as bar:
+        for event in follow(client, job_id, poll_s=poll_s):
+            if step := step_of(event):
+                bar.total = step["total_steps"]
+                bar.set_postfix_str(event.message.partition(",")[2].strip())
+                bar.update(step["step"] - bar.n)
+    job = client.fine_tuning.jobs.retrieve(job_id)
+    if job.status != "succeeded":
+        why = job.error.message if job.error and job.error.message else "see its events"
+        raise WorkshopError(f"job {job_id} {job.status}: {why}")
+    return job
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model on the way. `valid_reward_mean` is None where the step was not validated."""
+
+    step: int
+    model: str
+    train_reward_mean: float | None
+    valid_reward_mean: float | None
+
+    @classmethod
+    def of(cls, checkpoint: FineTuningJobCheckpoint) -> Checkpoint:
+        metrics = checkpoint.metrics.to_dict()
+        return cls(
+            step=checkpoint.step_number,
+            model=checkpoint.fine_tuned_model_checkpoint,
+            train_reward_mean=_number(metrics.get("train_mean_reward")),
+            valid_reward_mean=_number(metrics.get("full_valid_mean_reward")),
+        )
+
+
+def checkpoints(client: OpenAI, job_id: str) -> list[Checkpoint]:
+    """The checkpoints that are kept, by step."""
+    listed = client.fine_tuning.jobs.checkpoints.list(job_id)
+    return sorted((Checkpoint.of(one) for one in listed), key=lambda one: one.step)
+
+
+def best(found: Iterable[Checkpoint]) -> Checkpoint:
+    """The checkpoint with the highest validation reward; of equals the earliest.
+
+    Choose on validation questions only: chosen on the test questions, the gain flatters itself.
+    Raises WorkshopError where no checkpoint was validated.
+    """
+    validated = [one for one in found if one.valid_reward_mean is not None]
+    if not validated:
+        raise WorkshopError("no checkpoint was validated; set eval_interval to fewer steps")
+    return max(validated, key=lambda one: (one.valid_reward_mean, -one.step))
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
