@@ -64,8 +64,8 @@ TEMPLATES = {
         "What is the percent change from {b} to {a}{at} {when}?",
     ),
     "return": (
-        "What was the percentage return on an {a}{at} from {old} to {new}?",
-        "What total return, in percent, did an {a}{at} bring between {old} and {new}?",
+        "What was the percentage return on a {a}{at} from {old} to {new}?",
+        "What total return, in percent, did a {a}{at} bring between {old} and {new}?",
     ),
     "difference": (
         "What was the change in {a}{at} from {old} to {new}{unit}?",
@@ -74,12 +74,12 @@ TEMPLATES = {
     ),
     "gap": (
         "What was the difference between {a} and {b}{at} {when}{unit}?",
-        "How much more did {a} come to than {b}{at} {when}{unit}?",
+        "How much more did {a} come to tha {b}{at} {when}{unit}?",
     ),
     "points": ("By how many percentage points did {a}{at} change from {old} to {new}?",),
     "ahead": (
-        "What was the difference in value between an {a} and an {b}{at} {when}?",
-        "By how many dollars was an {a} ahead of an {b}{at} {when}?",
+        "What was the difference in value between a {a} and a {b}{at} {when}?",
+        "By how many dollars was a {a} ahead of a {b}{at} {when}?",
     ),
     "sum": (
         "What was the total of {a} and {b}{at} {when}{unit}?",
@@ -112,7 +112,7 @@ TEMPLATES = {
     "column sum": ("What did the four quarterly dividends per share{at} {when} add up to?",),
     "greater": (
         "Did {a} exceed {b}{at} {when}?",
-        "Did {a} come to more than {b}{at} {when}?",
+        "Did {a} come to more tha {b}{at} {when}?",
     ),
     "rose": (
         "Did {a}{at} rise from {old} to {new}?",
@@ -120,7 +120,7 @@ TEMPLATES = {
     ),
     "joint share": ("What percentage of {c}{at} did {a} and {b} make up together {when}?",),
     "return gap": (
-        "By how many percentage points did the return on an {a}{at} differ from that on an {c} "
+        "By how many percentage points did the return on a {a}{at} differ from that on a {c} "
         "from {old} to {new}?",
     ),
 }

@@ -219,17 +219,19 @@ def _counterparts(fact: str, gold: _Printed, page: _Printed) -> list[str]:
             for line in page.sentences
             if line.split()[:4] == opening and set(_YEAR.findall(line)) == years
         ]
+    if _base(gold) != _base(page):
+        return []
     row, header, _ = fact.split(" | ")
-    wanted = {_period(row, gold), _period(header, gold)}
+    wanted = {_period(row), _period(header)}
     return [
         text
         for labels, texts in page.cells().items()
-        if {_period(label, page) for label in labels} == wanted and _dated(wanted, gold, page)
+        if {_period(label) for label in labels} == wanted and _dated(wanted, gold, page)
         for text in texts
     ]
 
 
-def _period(label: str, page: _Printed) -> str:
+def _period(label: str) -> str:
     """A column header without its manner: "December 31, 2012" and "fiscal 2012" are 2012."""
     short = _SHORT_DATE.match(label)
     years = _YEAR.findall(label)
@@ -238,12 +240,20 @@ def _period(label: str, page: _Printed) -> str:
     return years[0] if len(years) == 1 else label
 
 
+def _base(page: _Printed) -> str:
+    """The date of a comparison's starting value of 100, which its other values depend on."""
+    for column in zip(*page.table, strict=True):
+        if all(_numbers(cell) == [100] for cell in column[1:]):
+            return _period(column[0])
+    return ""
+
+
 def _dated(wanted: set[str], gold: _Printed, page: _Printed) -> bool:
     """Whether the period stands in the labels; otherwise it is the filing's own year.
 
     A payment schedule's years are due dates, so there it is the filing's year as well.
     """
-    dues = sum(bool(_YEAR.fullmatch(_period(row[0], gold))) for row in gold.table) >= 4
+    dues = sum(bool(_YEAR.fullmatch(_period(row[0]))) for row in gold.table) >= 4
     return (any(_YEAR.fullmatch(label) for label in wanted) and not dues) or gold.year == page.year
 
 

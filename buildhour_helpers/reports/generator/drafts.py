@@ -125,7 +125,8 @@ def _names(page: Page, row: Row, column: Column) -> tuple[str, str, str]:
             return f"the {header} of {label}", f"{row.ask} {column.ask}", end
         return f"{label} {column.ask}", f"{row.ask} {column.ask}", end
     if kind.layout == "graph":
-        return f"investment in {row.label}", f"investment in {row.ask}", column.ask
+        base = column.key.split("/")[0]
+        return f"{base} investment in {row.label}", f"{base} investment in {row.ask}", column.ask
     if kind.layout == "months":
         return f"{column.header} {row.ask}", f"{column.ask} {row.ask}", f"in {during}"
     if kind.layout == "quarters":
