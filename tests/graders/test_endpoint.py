@@ -1,0 +1,80 @@
+"""The endpoint grader's sample and its default grade."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from buildhour_helpers.graders import GraderCall, grade_answer, grade_with_evidence
+from buildhour_helpers.graders.endpoint import build_sample, checked_score
+from buildhour_helpers.tools import CallRecord, Trace
+
+PAGE = "ACME/2012/page_9.pdf"
+ITEM = {
+    "answer_value": 8.35,
+    "answer_kind": "percent",
+    "reference_answer": "8.35%",
+    "gold_pages": [PAGE],
+}
+
+
+def graded(answer: str, trace: Trace | None = None) -> GraderCall:
+    return GraderCall(build_sample(answer, [], None), ITEM, trace)
+
+
+def read(path: str, *, is_error: bool = False) -> Trace:
+    arguments = f'{{"path": "{path}"}}'
+    return Trace("t", [CallRecord("c", "cat", arguments, 0.0, 0.0, 10, is_error)])
+
+
+def test_the_sample_has_the_shape_of_a_chat_completion() -> None:
+    call = {"type": "function_call", "call_id": "c1", "name": "cat", "arguments": "{}"}
+    sample = build_sample('{"value": 1}', [call], "because")
+    tool = {"id": "c1", "type": "function", "function": {"name": "cat", "arguments": "{}"}}
+    assert sample == {
+        "choices": [
+            {
+                "index": 0,
+                "message": {
+                    "role": "assistant",
+                    "content": '{"value": 1}',
+                    "tool_calls": [tool],
+                },
+                "finish_reason": "stop",
+            }
+        ],
+        "output_text": '{"value": 1}',
+        "output_json": {"value": 1},
+        "output_tools": [tool],
+        "output_reasoning_summary": "because",
+    }
+
+
+@pytest.mark.parametrize("answer", ["8.35%", "", "5", "{", '"text"', "[" * 100_000])
+def test_only_an_object_or_an_array_is_output_json(answer: str) -> None:
+    assert build_sample(answer, [], None)["output_json"] is None
+
+
+def test_the_default_grade_is_the_numeric_comparison() -> None:
+    assert [grade_answer(graded(text)) for text in ("8.35%", "0.0835", "9%")] == [1.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("trace", "score"),
+    [
+        (None, 0.5),
+        (read("ACME/2011/page_9.pdf"), 0.5),
+        (read(PAGE, is_error=True), 0.5),
+        (read(PAGE), 1.0),
+        (read(f"/{PAGE} "), 1.0),
+    ],
+)
+def test_an_answer_without_evidence_is_halved(trace: Trace | None, score: float) -> None:
+    assert grade_with_evidence(graded("8.35%", trace)) == score
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("-inf"), "1", None, [1]])
+def test_a_score_has_to_be_a_finite_number(score: Any) -> None:
+    with pytest.raises(TypeError, match="finite number"):
+        checked_score(score)

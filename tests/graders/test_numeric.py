@@ -1,0 +1,218 @@
+"""The numeric comparison: which number of an answer counts, and what it earns."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from buildhour_helpers.graders import Reference, compare
+from buildhour_helpers.graders.numeric import HALF, KINDS, RIGHT, SLIPS, WRONG, find_numbers
+
+PERCENT = Reference(8.35, "percent", "8.35%")
+NEGATIVE = Reference(-8.35, "percent", "-8.35%")
+MILLIONS = Reference(1234.5, "amount", "$1,234.5 million")
+AMOUNT = Reference(1234.5, "amount", "1,234.5")
+LOSS = Reference(-3.2, "amount", "-3.2")
+RATIO = Reference(0.84, "ratio", "0.84")
+YES = Reference("yes", "yes_no", "yes")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "score"),
+    [
+        # The right value, in the ways in which people and models write it.
+        ("8.35%", PERCENT, RIGHT),
+        ("8.35 %", PERCENT, RIGHT),
+        ("8.35", PERCENT, RIGHT),
+        ("8.35 percent", PERCENT, RIGHT),
+        ("8.35 per cent", PERCENT, RIGHT),
+        ("8.35 percentage points", PERCENT, RIGHT),
+        ("about 8.35%.", PERCENT, RIGHT),
+        ("**8.35%**", PERCENT, RIGHT),
+        (r"\boxed{8.35\%}", PERCENT, RIGHT),
+        ("+8.35%", PERCENT, RIGHT),
+        ("$ 1,234.5 million", MILLIONS, RIGHT),
+        ("$1234.5M", MILLIONS, RIGHT),
+        ("1.2345 billion dollars", MILLIONS, RIGHT),
+        ("1,234,500 thousand", MILLIONS, RIGHT),
+        ("1,234.5 (in millions)", MILLIONS, RIGHT),
+        ("1,234.5", MILLIONS, RIGHT),
+        ("1,234.5 million", AMOUNT, RIGHT),
+        ("USD 1,234.50", AMOUNT, RIGHT),
+        ("1.2345e3", AMOUNT, RIGHT),
+        ("-3.2", LOSS, RIGHT),
+        ("- 3.2", LOSS, RIGHT),
+        ("\u22123.2", LOSS, RIGHT),
+        ("(3.2)", LOSS, RIGHT),
+        ("$(3.2)", LOSS, RIGHT),
+        ("($3.2) million", LOSS, RIGHT),
+        ("-$3.2", LOSS, RIGHT),
+        ("$ -3.2", LOSS, RIGHT),
+        ("minus 3.2", LOSS, RIGHT),
+        ("a negative 3.2 million", LOSS, RIGHT),
+        ("-3.2 ( 3.2 )", LOSS, RIGHT),
+        ("(8.35%)", NEGATIVE, RIGHT),
+        ("(8.35)%", NEGATIVE, RIGHT),
+        ("0.84", RATIO, RIGHT),
+        ("84%", RATIO, RIGHT),
+        ("0.84x", RATIO, RIGHT),
+        ("0.84 times", RATIO, RIGHT),
+        ("0.84:", RATIO, RIGHT),
+        (".84", RATIO, RIGHT),
+        # Rounding: within 1%, or as the reference text rounds.
+        ("8.43%", PERCENT, RIGHT),
+        ("8.44%", PERCENT, WRONG),
+        ("8%", PERCENT, WRONG),
+        ("8%", Reference(8.35, "percent", "8%"), RIGHT),
+        ("0.4", Reference(0.0, "amount", "0"), RIGHT),
+        ("0.6", Reference(0.0, "amount", "0"), WRONG),
+        # One slip earns half, two earn nothing.
+        ("0.0835", PERCENT, HALF),
+        ("835%", PERCENT, HALF),
+        ("-8.35%", PERCENT, HALF),
+        ("8.35%", NEGATIVE, HALF),
+        ("-0.0835", PERCENT, WRONG),
+        ("84", RATIO, HALF),
+        ("1,234,500", MILLIONS, HALF),
+        ("1.2345", MILLIONS, HALF),
+        ("1,234.5 thousand", MILLIONS, HALF),
+        ("1,234.5 billion", MILLIONS, HALF),
+        ("3.2", LOSS, HALF),
+        ("0.0", Reference(0.0, "amount", "0.0"), RIGHT),
+        ("12", Reference(0.0, "amount", "0.0"), WRONG),
+        ("123.45", AMOUNT, WRONG),
+        ("8.35%", AMOUNT, WRONG),
+        # Which number counts.
+        ("Net sales grew 8.35%, from 100 to 108.35.", PERCENT, RIGHT),
+        ("From 2011 to 2012 it grew by 8.35", PERCENT, RIGHT),
+        ("0.0835 (8.35%)", PERCENT, RIGHT),
+        ("8.35% (8.35 percent)", PERCENT, RIGHT),
+        ("108.35 / 100 - 1 = 8.35%", PERCENT, RIGHT),
+        ("I read 100 and 108.35. Answer: 8.35", PERCENT, RIGHT),
+        ("the answer is 8.35. See page 3 of ACME/2012/page_45.pdf", PERCENT, RIGHT),
+        ("8.35 (ACME/2012/page_45.pdf, Q3, 10-K, 3rd note)", PERCENT, RIGHT),
+        ("In Q3 the total was $1,234.5 over 7 segments", AMOUNT, RIGHT),
+        ("2012", Reference(2012.0, "amount", "2,012"), RIGHT),
+        ("5 = 5 = 8.35", PERCENT, RIGHT),
+        ("=", PERCENT, WRONG),
+        # A hedge is no answer.
+        ("8.35% or 9.1%", PERCENT, WRONG),
+        ("between 8.35 and 9.1%", PERCENT, WRONG),
+        ("8.35-9.1%", PERCENT, WRONG),
+        ("8.35% to 9.1%", PERCENT, WRONG),
+        ("8.35 \u2013 9.1 %", PERCENT, WRONG),
+        ("8.35 9.1 100 108.35", PERCENT, WRONG),
+        ("Answer: 8.35 or 9.1", PERCENT, WRONG),
+        ("Answer: 8.35. Answer: 9.1", PERCENT, WRONG),
+        ("$1,234.5 or $7", AMOUNT, WRONG),
+        # Nothing to grade.
+        ("", PERCENT, WRONG),
+        ("I could not find it.", PERCENT, WRONG),
+        ("see ACME/2012/page_8.35.pdf", PERCENT, WRONG),
+        ("yes", PERCENT, WRONG),
+        # Yes and no.
+        ("yes", YES, RIGHT),
+        ("Yes.", YES, RIGHT),
+        ("YES, it rose from 90 to 100", YES, RIGHT),
+        ("Answer: yes", YES, RIGHT),
+        ("It is not the case that no page says so. Answer: yes", YES, RIGHT),
+        ("no", YES, WRONG),
+        ("yes and no", YES, WRONG),
+        ("nobody knows; yesterday", YES, WRONG),
+        ("1", YES, WRONG),
+    ],
+)
+def test_an_answer_earns(answer: str, reference: Reference, score: float) -> None:
+    verdict = compare(answer, reference)
+    assert verdict.score == score, verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("0.0835", "right but for the scale: off by 0.01"),
+        ("-8.35", "right but for the sign"),
+        ("8 or 9", "several numbers (2) and none of them marked as the answer"),
+        ("nothing", "no number in the answer"),
+        ("7", "wrong value"),
+    ],
+)
+def test_the_verdict_says_why(answer: str, reason: str) -> None:
+    assert compare(answer, PERCENT).reason == reason
+
+
+AMOUNTS = st.floats(min_value=0.01, max_value=1e7).map(lambda value: round(value, 2))
+SIGNS = st.sampled_from([1, -1])
+WORDINGS = st.sampled_from(
+    ["{}", "{}.", "It was {}", "about {} in 2012", "Answer: {}", "100 / 7 = {}", "  {}\n"]
+)
+
+
+@given(AMOUNTS, SIGNS, WORDINGS)
+def test_a_written_amount_is_read_back(size: float, sign: int, wording: str) -> None:
+    written = f"{size:,.2f}" if sign > 0 else f"({size:,.2f})"
+    reference = Reference(sign * size, "amount", f"{sign * size:,.2f}")
+    assert compare(wording.format(written), reference).score == RIGHT
+
+
+@given(AMOUNTS, SIGNS, WORDINGS, st.sampled_from(["%", " %", " percent", ""]))
+def test_a_written_percentage_is_read_back(size: float, sign: int, wording: str, unit: str) -> None:
+    reference = Reference(sign * size, "percent", f"{sign * size}%")
+    assert compare(wording.format(f"{sign * size}{unit}"), reference).score == RIGHT
+
+
+@given(AMOUNTS, SIGNS, st.sampled_from(sorted(SLIPS)), st.data())
+def test_one_slip_of_scale_earns_half(
+    size: float, sign: int, kind: str, data: st.DataObject
+) -> None:
+    value = sign * size
+    factor = data.draw(st.sampled_from(SLIPS[kind]))
+    reference = Reference(value, kind)
+    assert compare(f"{value / factor:.12f}", reference).score == HALF
+    assert compare(f"{-value / factor:.12f}", reference).score == WRONG
+
+
+@given(st.lists(AMOUNTS, min_size=2, max_size=6), st.sampled_from([", ", " or ", " and ", "; "]))
+def test_naming_many_numbers_earns_nothing(values: list[float], joint: str) -> None:
+    assume(max(values) > 1.03 * min(values))
+    answer = joint.join(f"{value:,.2f}" for value in values)
+    for value in values:
+        assert compare(answer, Reference(value, "amount")).score == WRONG
+
+
+@given(st.text(max_size=300), st.sampled_from(KINDS))
+def test_any_text_gets_a_score(text: str, kind: str) -> None:
+    reference = Reference("no" if kind == "yes_no" else 1.0, kind, "1")
+    assert compare(text, reference).score in (RIGHT, HALF, WRONG)
+
+
+@given(st.text(alphabet="0123456789.,-()% $emkbn=/", max_size=60), st.sampled_from(sorted(SLIPS)))
+def test_any_jumble_of_figures_gets_a_score(text: str, kind: str) -> None:
+    assert compare(text, Reference(1.0, kind, "1")).score in (RIGHT, HALF, WRONG)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "1," * 100_000, "(" * 100_000, "- " * 100_000])
+def test_a_hostile_answer_is_read_in_bounded_time(text: str) -> None:
+    assert compare(text, PERCENT).score == WRONG
+
+
+def test_a_number_keeps_what_was_written_around_it() -> None:
+    (number,) = find_numbers("It was $(1,234.50) million.")
+    assert (number.value, number.decimals, number.scale) == (-1234.5, 2, 1e6)
+    assert (number.currency, number.percent) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({}, "item.answer_kind is None"),
+        ({"answer_kind": "length", "answer_value": 1}, "item.answer_kind is 'length'"),
+        ({"answer_kind": "amount"}, "item.answer_value is None; for amount it must be a number"),
+        ({"answer_kind": "amount", "answer_value": True}, "must be a number"),
+        ({"answer_kind": "yes_no", "answer_value": 1}, '"yes" or "no"'),
+    ],
+)
+def test_a_row_that_cannot_be_graded_names_its_key(item: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said.replace(".", r"\.")):
+        Reference.from_item(item)
