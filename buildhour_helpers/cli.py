@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from . import doctor, session
-from .errors import WorkshopError
+from .errors import Interrupted, WorkshopError
 from .home import home, repository
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except WorkshopError as error:
         print(f"buildhour {options.verb}: {error}", file=sys.stderr)
-        return 1
+        return INTERRUPTED if isinstance(error, Interrupted) else 1
     except KeyboardInterrupt:
         print(f"\nbuildhour {options.verb}: stopped", file=sys.stderr)
         return INTERRUPTED

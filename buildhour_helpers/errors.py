@@ -6,3 +6,7 @@ class WorkshopError(Exception):
 
     Its text is one line that names what is wrong (file, line, field) and the cure.
     """
+
+
+class Interrupted(WorkshopError):  # noqa: N818  (not an error: somebody asked for it)
+    """Stopped by Ctrl-C, with everything put away; its text says what was kept, and where."""

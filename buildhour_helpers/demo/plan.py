@@ -1,0 +1,93 @@
+"""What one run of the demo works on: questions, rows and hyperparameters, all from the seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from ..errors import WorkshopError
+from ..reports import load
+from ..tasks import BEST_PROMPT, Question, load_questions
+
+BATCH_SIZE = 16
+EVAL_INTERVAL = 5
+DEFAULT_STEPS = 40
+DEFAULT_QUESTIONS = 100
+VALIDATION_QUESTIONS = 100
+REPEATS = 3
+LEAST_ROWS = 10
+"""The service takes no file with fewer rows."""
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the command line sets. None stands for the demo's own default."""
+
+    seed: int = 0
+    steps: int | None = None
+    questions: int | None = None
+    reports: Path | None = None
+    concurrency: int = 32
+    json_path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The questions of each split that are used, and how long the job trains on them."""
+
+    options: DemoOptions
+    reports: int
+    prompt: str
+    train: tuple[Question, ...]
+    validation: tuple[Question, ...]
+    test: tuple[Question, ...]
+    epochs: int
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * ceil(len(self.train) / BATCH_SIZE)
+
+
+def make_plan(options: DemoOptions, validation: int = VALIDATION_QUESTIONS) -> Plan:
+    """Choose from each split by the seed. Raises WorkshopError naming the file that is wrong."""
+    try:
+        reports = load(options.reports)
+        questions = {
+            split: _shuffled(load_questions(options.reports, split), options.seed)
+            for split in ("train", "validation", "test")
+        }
+    except (OSError, ValueError) as error:
+        raise WorkshopError(str(error)) from error
+    for split, found in questions.items():
+        if len(found) < LEAST_ROWS:
+            folder = options.reports or "data"
+            raise WorkshopError(
+                f"{folder}: {len(found)} questions in the split {split!r}, and at least "
+                f"{LEAST_ROWS} are needed; import more of the dataset"
+            )
+    train, epochs = _rows_and_epochs(questions["train"], options.steps or DEFAULT_STEPS)
+    return Plan(
+        options=options,
+        reports=len(reports),
+        prompt=BEST_PROMPT,
+        train=train,
+        validation=questions["validation"][:validation],
+        test=questions["test"][: options.questions or DEFAULT_QUESTIONS],
+        epochs=epochs,
+    )
+
+
+def _shuffled(questions: list[Question], seed: int) -> tuple[Question, ...]:
+    return tuple(random.Random(f"demo/{seed}").sample(questions, len(questions)))
+
+
+def _rows_and_epochs(
+    questions: tuple[Question, ...], steps: int
+) -> tuple[tuple[Question, ...], int]:
+    """As few epochs as reach `steps`, over as few rows as those epochs need."""
+    most_steps = ceil(len(questions) / BATCH_SIZE)
+    epochs = ceil(steps / most_steps)
+    rows = max(LEAST_ROWS, ceil(steps / epochs) * BATCH_SIZE)
+    return questions[:rows], epochs

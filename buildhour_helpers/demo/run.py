@@ -1,0 +1,139 @@
+"""The demo from start to end: baseline, job, tuned checkpoint, comparison, report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import openai
+
+from ..errors import Interrupted, WorkshopError
+from ..home import home, prepare
+from ..rollouts import RolloutRecord
+from . import figure, page
+from .compare import difference, example, side
+from .plan import DemoOptions, Plan, make_plan
+from .result import DemoResult, Sizes
+from .stage import stage
+from .work import BASE_MODEL, Work
+
+REAL = (
+    "Real: the training and the wire. The job was launched through the unmodified openai client; "
+    "every rollout called the tools and the grader over HTTP; the weights changed by nothing but "
+    "the rewards that came back; no held-out question is about a company trained on."
+)
+SIMULATED = (
+    "Simulated: the model. A small stochastic agent of a few hundred weights stands in for a "
+    "language model, so its gain is no forecast of a large model's; its latency is computed from "
+    "its tokens."
+)
+GENERATED = "Generated: the reports, pages of fictional companies written by a seeded program."
+
+
+def run(options: DemoOptions) -> DemoResult:
+    """Run the demo and print what it found.
+
+    Raises WorkshopError with the cure, or Interrupted when Ctrl-C came: the job is cancelled then,
+    the servers are stopped and the records kept.
+    """
+    if options.json_path:
+        check_writable(options.json_path)
+    plan = make_plan(options)
+    folder = run_folder("demo", options.seed)
+    print(_plan_in_words(plan), flush=True)
+    with stage(folder, options.reports, options.seed, options.concurrency) as servers:
+        work = Work(plan, folder, servers)
+        try:
+            before = work.evaluate("baseline", BASE_MODEL, plan.test, plan.prompt)
+            trained = work.train()
+            after = work.evaluate("tuned", trained.checkpoint.model, plan.test, plan.prompt)
+        except KeyboardInterrupt:
+            raise interrupted(work) from None
+        except openai.APIError as error:
+            raise WorkshopError(f"{error.message} (logs: {folder / 'logs'})") from error
+    result = DemoResult(
+        seed=options.seed,
+        reports=plan.reports,
+        questions=Sizes(len(plan.train), len(plan.validation), len(plan.test)),
+        baseline=side(before),
+        tuned=side(after, trained.checkpoint.step),
+        difference=difference(before, after),
+        job=trained.job,
+        curve=trained.curve,
+    )
+    _write(result, plan, before, after, folder)
+    return result
+
+
+def run_folder(kind: str, seed: int) -> Path:
+    """A new folder for a run's records, servers and logs, under the state folder."""
+    stamp = datetime.now().strftime("%Y-%m-%dT%H-%M-%S-%f")
+    folder = prepare(home()) / kind / f"{stamp}-seed-{seed}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        cure = "set BUILDHOUR_HOME to a folder that can be written"
+        raise WorkshopError(f"{folder}: {error.strerror}; {cure}") from error
+    return folder
+
+
+def check_writable(file: Path) -> None:
+    """Raises WorkshopError now rather than when all the work is done."""
+    existed = file.exists()
+    try:
+        with file.open("a", encoding="utf-8"):
+            pass
+        if not existed:
+            file.unlink()
+    except OSError as error:
+        raise WorkshopError(f"{file}: {error.strerror}; give another file") from error
+
+
+def interrupted(work: Work) -> Interrupted:
+    """Put the job away and say what is left."""
+    job_id = work.cancel()
+    said = f"the job {job_id} is cancelled" if job_id else "no job was running"
+    return Interrupted(f"stopped by Ctrl-C; {said}; the records so far are in {work.folder}")
+
+
+def simulated_in_words(reports: Path | None) -> list[str]:
+    return [SIMULATED, *([] if reports else [GENERATED]), REAL]
+
+
+def _plan_in_words(plan: Plan) -> str:
+    return (
+        f"{plan.reports:,} reports; {len(plan.test)} held-out questions, three rollouts each, "
+        f"before and after a job of {plan.steps} steps on {len(plan.train)} training and "
+        f"{len(plan.validation)} validation questions (seed {plan.options.seed})"
+    )
+
+
+def _write(
+    result: DemoResult,
+    plan: Plan,
+    before: Sequence[RolloutRecord],
+    after: Sequence[RolloutRecord],
+    folder: Path,
+) -> None:
+    words = simulated_in_words(plan.options.reports)
+    picture = figure.draw(result, folder)
+    shown = example(plan.test, before, after)
+    report = page.write(result, picture, words, shown, folder / "report.html")
+    text = json.dumps(result.to_json(), indent=2) + "\n"
+    for file in filter(None, (folder / "result.json", plan.options.json_path)):
+        file.write_text(text, encoding="utf-8", newline="\n")
+    print("\n" + table_in_words(result.table()) + f"\n\n{result.headline()}\n")
+    print("\n".join(words))
+    print(f"\nReport: {report}\nFigure: {picture}\nRecords: {folder}")
+
+
+def table_in_words(rows: Sequence[Sequence[str]]) -> str:
+    """The rows under a heading, in columns."""
+    heading = ("", "before", "after", "difference")
+    widths = [max(len(row[n]) for row in (heading, *rows)) for n in range(len(heading))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (heading, *rows)
+    )

@@ -1,0 +1,151 @@
+"""What the demo does on servers that are up: roll out, train, choose a checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openai
+from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAI
+
+from .. import jobs
+from ..graders import specs
+from ..rollouts import RolloutRecord, evaluate
+from ..rollouts.endpoints import ToolServer
+from ..rollouts.loop import MAX_STEPS
+from ..tasks import Question, build_rows, write_rows
+from ..tools.schemas import DEFINITIONS
+from .plan import BATCH_SIZE, EVAL_INTERVAL, REPEATS, Plan
+from .result import CurvePoint, JobSummary
+from .stage import Stage
+
+BASE_MODEL = "sim-agent-mini"
+CANCEL_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished job, its curve, and the checkpoint that its validation reward chose."""
+
+    job: JobSummary
+    curve: tuple[CurvePoint, ...]
+    checkpoint: jobs.Checkpoint
+
+
+class Work:
+    """One plan on one stage; everything goes through the unmodified `openai` client."""
+
+    def __init__(self, plan: Plan, folder: Path, stage: Stage) -> None:
+        self.plan, self.folder, self.stage = plan, folder, stage
+        self.client = OpenAI(base_url=stage.service.url, api_key=stage.service.key)
+        self._job_id: str | None = None
+
+    def evaluate(
+        self, name: str, model: str, questions: Sequence[Question], prompt: str
+    ) -> list[RolloutRecord]:
+        """Roll a model out on the questions, REPEATS times each; the records are in NAME.jsonl."""
+        return asyncio.run(self._evaluate(name, model, questions, prompt))
+
+    async def _evaluate(
+        self, name: str, model: str, questions: Sequence[Question], prompt: str
+    ) -> list[RolloutRecord]:
+        service, tools = self.stage.service, self.stage.tools
+        async with AsyncOpenAI(
+            base_url=service.url, api_key=service.key, http_client=DefaultAioHttpClient()
+        ) as client:
+            return await evaluate(
+                build_rows(questions, prompt, DEFINITIONS),
+                model=model,
+                file=self.folder / f"{name}.jsonl",
+                run=name,
+                repeats=REPEATS,
+                concurrency=self.plan.options.concurrency,
+                client=client,
+                server=ToolServer(tools.url, tools.key),
+            )
+
+    def train(self) -> Trained:
+        """Run the job to its end. Raises WorkshopError in the service's words if it fails."""
+        job_id = self._launch()
+        started = time.monotonic()
+        jobs.wait(self.client, job_id)
+        wall_s = time.monotonic() - started
+        self._job_id = None
+        steps = [
+            step for event in jobs.follow(self.client, job_id) if (step := jobs.step_of(event))
+        ]
+        return Trained(
+            job=_summary(job_id, steps, wall_s),
+            curve=tuple(map(_point, steps)),
+            checkpoint=jobs.best(jobs.checkpoints(self.client, job_id)),
+        )
+
+    def _launch(self) -> str:
+        plan, tools = self.plan, self.stage.tools
+        files = {
+            split: jobs.upload(self.client, self._dataset(split, questions))
+            for split, questions in (("train", plan.train), ("validation", plan.validation))
+        }
+        self._job_id = jobs.launch(
+            self.client,
+            model=BASE_MODEL,
+            training_file=files["train"],
+            validation_file=files["validation"],
+            tools=jobs.tool_endpoints(tools.url, tools.key),
+            grader=specs.endpoint(f"{tools.url}/grade", tools.key),
+            max_episode_steps=MAX_STEPS,
+            hyperparameters={
+                "n_epochs": plan.epochs,
+                "batch_size": BATCH_SIZE,
+                "eval_interval": EVAL_INTERVAL,
+            },
+            suffix="demo",
+            seed=plan.options.seed,
+        ).id
+        return self._job_id
+
+    def _dataset(self, split: str, questions: Sequence[Question]) -> Path:
+        rows = build_rows(questions, self.plan.prompt, DEFINITIONS)
+        return write_rows(rows, self.folder / f"dataset-{split}.jsonl")
+
+    def cancel(self) -> str | None:
+        """Cancel the job that is under way and wait until it is; its ID, or None without one."""
+        job_id = self._job_id
+        if job_id is None:
+            return None
+        with contextlib.suppress(openai.APIError):  # it may have ended meanwhile
+            self.client.fine_tuning.jobs.cancel(job_id)
+        deadline = time.monotonic() + CANCEL_TIMEOUT_S
+        while self.client.fine_tuning.jobs.retrieve(job_id).status not in jobs.ENDED:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        return job_id
+
+
+def _summary(job_id: str, steps: Sequence[Mapping[str, Any]], wall_s: float) -> JobSummary:
+    """Training and validation together, over all steps."""
+    phases = [phase for step in steps for phase in step["usage"].values()]
+    errors = [step["errors"] for step in steps]
+    return JobSummary(
+        id=job_id,
+        steps=len(steps),
+        rollouts=sum(phase["rollouts"] for phase in phases),
+        discarded=sum(e["train_discarded"] + e["valid_discarded"] for e in errors),
+        tool_calls=sum(phase["tool_calls"] for phase in phases),
+        wall_s=wall_s,
+    )
+
+
+def _point(step: Mapping[str, Any]) -> CurvePoint:
+    return CurvePoint(
+        step=step["step"],
+        train_reward_mean=step["train_mean_reward"],
+        valid_reward_mean=step["full_valid_mean_reward"],
+        tool_calls_mean=step["tool_calls_per_rollout"],
+    )
