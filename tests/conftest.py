@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test is timed, and no test draws other examples than the last time.
+settings.register_profile("workshop", deadline=None, derandomize=True)
+settings.load_profile("workshop")
 
 OWN_VARIABLES = (
     "OPENAI_API_KEY",

@@ -1,0 +1,158 @@
+"""The formulas: bootstrap intervals, best of n, agreement of two graders."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 10_000
+_BLOCK = 2_000_000  # numbers held at once while resampling
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its confidence interval, 95% unless asked otherwise."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_clear_of_zero(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def bootstrap(
+    columns: Sequence[ArrayLike],
+    statistic: Callable[..., Floats],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+) -> Interval:
+    """Percentile bootstrap (Efron 1979) over the rows of some columns of equal length.
+
+    Draws `resamples` times as many rows as there are, with replacement, the same rows of every
+    column, which is what makes it paired. `statistic` takes the means of the columns, each an array
+    (resamples,), and returns the statistic of each resample. The interval runs between its
+    (1 - level) / 2 and (1 + level) / 2 quantiles. The same seed gives the same interval.
+
+    Raises ValueError for columns that are empty or of unequal length.
+    """
+    rows = np.stack([np.asarray(column, dtype=np.float64) for column in columns])
+    count = rows.shape[1]
+    if count == 0:
+        raise ValueError("nothing to resample: the columns are empty")
+    random = np.random.default_rng(seed)
+    block = max(1, _BLOCK // count)
+    means = np.concatenate(
+        [
+            rows[:, random.integers(0, count, (min(block, resamples - done), count))].mean(axis=2)
+            for done in range(0, resamples, block)
+        ],
+        axis=1,
+    )
+    tail = (1 - level) / 2
+    low, high = np.quantile(statistic(*means), [tail, 1 - tail])
+    value = statistic(*rows.mean(axis=1))
+    # Rounded, so that the last bit of one platform's sums shows nowhere.
+    return Interval(*(round(float(number), 9) for number in (value, low, high)))
+
+
+def mean_interval(values: ArrayLike, *, seed: int = 0, level: float = 0.95) -> Interval:
+    """The mean of one number for each question, with its interval over questions."""
+    return bootstrap([values], lambda mean: mean, seed=seed, level=level)
+
+
+def paired_difference(
+    before: ArrayLike, after: ArrayLike, *, seed: int = 0, level: float = 0.95
+) -> Interval:
+    """mean(after) - mean(before), paired by question: element i of both is of question i.
+
+    Pairing takes the spread between questions out of the interval: an easy question is easy
+    before and after.
+    """
+    return bootstrap([before, after], lambda old, new: new - old, seed=seed, level=level)
+
+
+def paired_change(
+    before: ArrayLike, after: ArrayLike, *, seed: int = 0, level: float = 0.95
+) -> Interval:
+    """mean(after) / mean(before) - 1, paired by question: -0.25 is a quarter less."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return bootstrap([before, after], lambda old, new: new / old - 1, seed=seed, level=level)
+
+
+def best_of_n(rewards: Sequence[float], n: int) -> float:
+    """The expected best of `n` rollouts, estimated from k >= n of one question.
+
+    The mean of the maximum over all subsets of n of the k rewards: with the rewards in ascending
+    order, sum over i of C(i - 1, n - 1) / C(k, n) * r_i. It is the unbiased estimator that Chen et
+    al. (2021, "Evaluating Large Language Models Trained on Code") give for pass@k.
+
+    Raises ValueError where n is not between 1 and k.
+    """
+    k = len(rewards)
+    if not 1 <= n <= k:
+        raise ValueError(f"best of {n} needs 1 to {k} rollouts of each question; run more repeats")
+    ways = (math.comb(i, n - 1) * reward for i, reward in enumerate(sorted(rewards)))
+    return sum(ways) / math.comb(k, n)
+
+
+def spearman(first: ArrayLike, second: ArrayLike) -> float:
+    """Spearman's rank correlation: Pearson's over ranks, ties sharing their mean rank.
+
+    NaN where one of the two never varies: it then ranks nothing.
+    """
+    ranks = np.stack([_ranks(first), _ranks(second)])
+    spread = ranks - ranks.mean(axis=1, keepdims=True)
+    norm = math.sqrt(float((spread**2).sum(axis=1).prod()))
+    return float(spread.prod(axis=0).sum() / norm) if norm else math.nan
+
+
+def _ranks(values: ArrayLike) -> Floats:
+    _, place, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: Floats = (last - (counts - 1) / 2)[place]
+    return ranks
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a grader's scores agree with a human's on the same answers.
+
+    `counts[i, j]` is how many answers the human scored `levels[i]` and the grader `levels[j]`.
+    """
+
+    levels: tuple[float, ...]
+    counts: NDArray[np.int64]
+    spearman: float
+    exact: float  # share of answers with the same score
+
+    @property
+    def too_generous(self) -> int:
+        """Answers that the grader scored above the human: where reward hacking begins."""
+        return int(np.triu(self.counts, 1).sum())
+
+
+def agreement(human: Iterable[float], grader: Iterable[float]) -> Agreement:
+    """Compare two lists of scores, element by element. Raises ValueError for unequal lengths."""
+    pairs = list(zip(human, grader, strict=True))
+    if not pairs:
+        raise ValueError("no scores to compare")
+    levels = tuple(sorted({score for pair in pairs for score in pair}))
+    counts = np.zeros((len(levels), len(levels)), dtype=np.int64)
+    for by_human, by_grader in pairs:
+        counts[levels.index(by_human), levels.index(by_grader)] += 1
+    first, second = zip(*pairs, strict=True)
+    exact = float(np.trace(counts)) / len(pairs)
+    return Agreement(levels, counts, spearman(first, second), exact)

@@ -1,0 +1,158 @@
+"""Records to numbers: what a model scored and what it cost, and how two models differ.
+
+Rollouts of one question are alike, so questions are the unit: the repeats of a question are
+averaged first, and every interval is over questions. Rollouts without a reward (discarded for a
+fault of a tool, the grader or the API) count nowhere but in `discarded`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from buildhour_helpers.analysis.statistics import (
+    Interval,
+    best_of_n,
+    mean_interval,
+    paired_change,
+    paired_difference,
+)
+from buildhour_helpers.rollouts.records import RolloutRecord
+
+
+def latency_s(record: RolloutRecord) -> float:
+    """Simulated latency where there is one (comparable between machines), else wall time."""
+    simulated_s = record.metrics.simulated_latency_s
+    return record.metrics.latency_s if simulated_s is None else simulated_s
+
+
+MEASURES: Mapping[str, Callable[[RolloutRecord], float]] = {
+    "reward": lambda record: record.reward or 0.0,
+    "accuracy": lambda record: float(record.correct),
+    "tool_calls": lambda record: record.metrics.tool_calls,
+    "reasoning_tokens": lambda record: record.metrics.reasoning_tokens,
+    "latency_s": latency_s,
+}
+"""What is summed up of a rollout, by name."""
+
+
+def graded(records: Iterable[RolloutRecord]) -> list[RolloutRecord]:
+    """The rollouts that have a reward."""
+    return [record for record in records if record.reward is not None]
+
+
+def by_question(records: Iterable[RolloutRecord]) -> dict[str, list[RolloutRecord]]:
+    """The graded rollouts of each question, in the order of the records."""
+    groups: dict[str, list[RolloutRecord]] = defaultdict(list)
+    for record in graded(records):
+        groups[record.question_id].append(record)
+    return dict(groups)
+
+
+def question_means(records: Iterable[RolloutRecord], measure: str) -> dict[str, float]:
+    """The mean of a measure over the repeats of each question."""
+    of = MEASURES[measure]
+    return {question: fmean(map(of, repeats)) for question, repeats in by_question(records).items()}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One model on a set of questions. `measures` has an interval for each of `MEASURES`."""
+
+    model: str
+    questions: int
+    rollouts: int
+    discarded: int
+    measures: Mapping[str, Interval]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers, as `demo --json` writes them."""
+        reward = self.measures["reward"]
+        return {
+            "model": self.model,
+            "mean_reward": reward.value,
+            "ci95": [reward.low, reward.high],
+            "accuracy": self.measures["accuracy"].value,
+            "tool_calls_mean": self.measures["tool_calls"].value,
+            "reasoning_tokens_mean": self.measures["reasoning_tokens"].value,
+            "latency_s_mean": self.measures["latency_s"].value,
+            "rollouts": self.rollouts,
+        }
+
+
+def summarise(records: Sequence[RolloutRecord], *, seed: int = 0) -> Summary:
+    """What the rollouts of one model come to. Raises ValueError where none was graded."""
+    groups = by_question(records)
+    if not groups:
+        raise ValueError(f"none of {len(records)} rollouts has a reward; see their errors")
+    return Summary(
+        model=records[0].model,
+        questions=len(groups),
+        rollouts=sum(len(repeats) for repeats in groups.values()),
+        discarded=len(records) - len(graded(records)),
+        measures={
+            name: mean_interval(list(question_means(records, name).values()), seed=seed)
+            for name in MEASURES
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """After against before, paired by question: differences, and relative changes of the costs."""
+
+    questions: int
+    difference: Mapping[str, Interval]
+    change: Mapping[str, Interval]  # -0.25 is a quarter less; only where `before` is above zero
+
+
+def compare(
+    before: Sequence[RolloutRecord], after: Sequence[RolloutRecord], *, seed: int = 0
+) -> Comparison:
+    """Compare two models on the questions that both answered.
+
+    Raises ValueError where they share none.
+    """
+    after_has = by_question(after)
+    shared = [question for question in by_question(before) if question in after_has]
+    if not shared:
+        raise ValueError("the two have no question in common")
+    pairs = {
+        name: [
+            [means[question] for question in shared]
+            for means in (question_means(before, name), question_means(after, name))
+        ]
+        for name in MEASURES
+    }
+    return Comparison(
+        questions=len(shared),
+        difference={name: paired_difference(*pair, seed=seed) for name, pair in pairs.items()},
+        change={
+            name: paired_change(*pair, seed=seed)
+            for name, pair in pairs.items()
+            if name not in ("reward", "accuracy") and sum(pair[0]) > 0
+        },
+    )
+
+
+def varying_share(records: Iterable[RolloutRecord]) -> float:
+    """The share of questions whose repeats do not all score the same: those can teach.
+
+    Questions with fewer than two graded repeats are left out. Raises ValueError if that is all.
+    """
+    groups = [repeats for repeats in by_question(records).values() if len(repeats) > 1]
+    if not groups:
+        raise ValueError("no question has two graded rollouts; evaluate with repeats=2 or more")
+    return fmean(len({record.reward for record in repeats}) > 1 for repeats in groups)
+
+
+def mean_best_of_n(records: Iterable[RolloutRecord], n: int) -> float:
+    """The mean over questions of the expected best of `n` rollouts.
+
+    Raises ValueError where a question has fewer than n graded rollouts.
+    """
+    groups = by_question(records).values()
+    return fmean(best_of_n([record.reward or 0.0 for record in repeats], n) for repeats in groups)

@@ -1,0 +1,79 @@
+"""Records to pandas tables: one row a rollout, or one row a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from buildhour_helpers.analysis.summaries import MEASURES, Comparison, Summary, latency_s
+from buildhour_helpers.rollouts.records import RolloutRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
+    """One row a rollout: its outcome, its metrics, and a column `calls_NAME` for each tool.
+
+    `latency_s` is simulated where that is known; `wall_s` is always wall time.
+    """
+    import pandas as pd
+
+    tools = sorted({name for record in records for name in record.metrics.tool_calls_by_name})
+    rows = [
+        {
+            "question_id": record.question_id,
+            "repeat": record.repeat,
+            "model": record.model,
+            "reward": record.reward,
+            "correct": record.correct,
+            "answer": record.answer,
+            "stop_reason": str(record.stop_reason),
+            "error": record.error,
+            "steps": record.metrics.steps,
+            "tool_calls": record.metrics.tool_calls,
+            "tool_errors": record.metrics.tool_errors,
+            **{f"calls_{tool}": record.metrics.tool_calls_by_name.get(tool, 0) for tool in tools},
+            "reasoning_tokens": record.metrics.reasoning_tokens,
+            "output_tokens": record.metrics.output_tokens,
+            "total_tokens": record.metrics.total_tokens,
+            "latency_s": latency_s(record),
+            "wall_s": record.metrics.latency_s,
+            "trace_id": record.trace_id,
+        }
+        for record in records
+    ]
+    return pd.DataFrame(rows).astype({"reward": float}) if rows else pd.DataFrame()
+
+
+def questions_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
+    """One row a question, over its graded repeats; the index is the question's ID.
+
+    Columns: `rollouts`, `reward_mean`, `reward_std` (of the repeats, divided by their number),
+    `reward_best`, `varies`, and the means of the other measures.
+    """
+    rollouts = rollouts_table([record for record in records if record.reward is not None])
+    rollouts["accuracy"] = rollouts["correct"].astype(float)
+    groups = rollouts.groupby("question_id", sort=False)
+    table = groups.agg(
+        rollouts=("reward", "size"),
+        reward_mean=("reward", "mean"),
+        reward_best=("reward", "max"),
+    )
+    table["reward_std"] = groups["reward"].std(ddof=0)
+    table["varies"] = groups["reward"].nunique() > 1
+    for name in MEASURES:
+        table[f"{name}_mean"] = groups[name].mean()
+    return table
+
+
+def summary_table(*summaries: Summary, comparison: Comparison | None = None) -> pd.DataFrame:
+    """A row a measure, a column a model, each cell "mean [low, high]"; then the difference."""
+    import pandas as pd
+
+    columns = {summary.model: summary.measures for summary in summaries}
+    if comparison:
+        columns["difference"] = comparison.difference
+    return pd.DataFrame(
+        {name: {row: str(column[row]) for row in MEASURES} for name, column in columns.items()}
+    )

@@ -1,0 +1,139 @@
+"""The formulas against known cases and against plain enumeration."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from statistics import fmean
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buildhour_helpers.analysis.statistics import (
+    agreement,
+    best_of_n,
+    bootstrap,
+    mean_interval,
+    paired_change,
+    paired_difference,
+    spearman,
+)
+
+REWARDS = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=7)
+
+
+def test_the_interval_of_a_mean_is_that_of_theory() -> None:
+    """For many values the bootstrap's interval is mean +- 1.96 standard errors."""
+    values = np.random.default_rng(1).normal(0.5, 0.2, 2_000)
+    interval = mean_interval(values)
+    half = 1.96 * values.std() / math.sqrt(len(values))
+    assert interval.value == pytest.approx(values.mean())
+    assert interval.low == pytest.approx(values.mean() - half, abs=half * 0.05)
+    assert interval.high == pytest.approx(values.mean() + half, abs=half * 0.05)
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    random = np.random.default_rng(2)
+    covered = 0
+    for trial in range(300):
+        sample = random.random(50) < 0.3
+        interval = bootstrap([sample], lambda mean: mean, seed=trial, resamples=1_000)
+        covered += interval.low <= 0.3 <= interval.high
+    assert 0.90 <= covered / 300 <= 0.98
+
+
+def test_pairing_takes_out_what_the_questions_share() -> None:
+    random = np.random.default_rng(3)
+    difficulty = random.random(200)
+    before = difficulty + random.normal(0, 0.01, 200)
+    after = difficulty + 0.02 + random.normal(0, 0.01, 200)
+    paired = paired_difference(before, after)
+    assert paired.value == pytest.approx(0.02, abs=0.004)
+    assert paired.is_clear_of_zero
+    shuffled = paired_difference(before, random.permutation(after))
+    assert not shuffled.is_clear_of_zero
+    assert shuffled.high - shuffled.low > 10 * (paired.high - paired.low)
+
+
+def test_a_difference_that_is_always_the_same_has_no_width() -> None:
+    interval = paired_difference([0.0, 0.5, 0.25], [0.25, 0.75, 0.5])
+    assert (interval.value, interval.low, interval.high) == (0.25, 0.25, 0.25)
+
+
+def test_two_questions_can_be_enumerated() -> None:
+    """Of two values 0 and 1 a resample's mean is 0, 0.5, 0.5 or 1, each as likely."""
+    interval = bootstrap([[0, 1]], lambda mean: mean, level=0.4)
+    assert (interval.low, interval.value, interval.high) == (0.5, 0.5, 0.5)
+    wide = bootstrap([[0, 1]], lambda mean: mean, level=0.6)
+    assert (wide.low, wide.high) == (0.0, 1.0)
+
+
+def test_a_relative_change_is_of_the_means() -> None:
+    interval = paired_change([8.0, 4.0, 6.0], [6.0, 3.0, 4.5])
+    assert interval.value == pytest.approx(-0.25)
+    assert interval.low == pytest.approx(-0.25)
+
+
+def test_the_seed_decides_the_interval_and_blocks_do_not() -> None:
+    values = np.random.default_rng(4).random(700)  # more than one block of resamples
+    assert mean_interval(values, seed=5) == mean_interval(values, seed=5)
+    assert mean_interval(values, seed=5) != mean_interval(values, seed=6)
+
+
+def test_an_empty_or_uneven_sample_is_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        mean_interval([])
+    with pytest.raises(ValueError, match="same shape"):
+        paired_difference([1.0], [1.0, 2.0])
+
+
+@given(REWARDS, st.data())
+def test_best_of_n_is_the_mean_over_all_choices(rewards: list[float], data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, len(rewards)))
+    bests = [max(chosen) for chosen in itertools.combinations(rewards, n)]
+    assert best_of_n(rewards, n) == pytest.approx(fmean(bests))
+
+
+@pytest.mark.parametrize("n", [0, 4])
+def test_best_of_more_than_there_are_is_refused(n: int) -> None:
+    with pytest.raises(ValueError, match="run more repeats"):
+        best_of_n([0.0, 1.0, 0.5], n)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rho"),
+    [
+        ([1, 2, 3, 4], [10, 20, 30, 40], 1.0),
+        ([1, 2, 3, 4], [4, 3, 2, 1], -1.0),
+        ([1, 2, 3, 4, 5], [5, 6, 7, 8, 7], 0.8207826816681233),  # scipy.stats.spearmanr's example
+        ([0, 0, 1, 1], [0, 1, 0, 1], 0.0),
+    ],
+)
+def test_spearman_of_known_cases(first: list[float], second: list[float], rho: float) -> None:
+    assert spearman(first, second) == pytest.approx(rho)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=30))
+def test_spearman_agrees_with_pandas(pairs: list[tuple[int, int]]) -> None:
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame(pairs, columns=["first", "second"])
+    expected = table["first"].rank().corr(table["second"].rank())
+    assert spearman(table["first"], table["second"]) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_grader_that_never_varies_ranks_nothing() -> None:
+    assert math.isnan(spearman([0, 0.5, 1], [1, 1, 1]))
+
+
+def test_agreement_counts_each_pair_of_scores() -> None:
+    human = [1.0, 1.0, 0.5, 0.0, 0.0]
+    grader = [1.0, 0.5, 0.5, 0.0, 1.0]
+    found = agreement(human, grader)
+    assert found.levels == (0.0, 0.5, 1.0)
+    assert found.counts.tolist() == [[1, 0, 1], [0, 1, 0], [0, 1, 1]]
+    assert found.exact == 0.6
+    assert found.too_generous == 1
+    with pytest.raises(ValueError, match="no scores"):
+        agreement([], [])
