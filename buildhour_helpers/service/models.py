@@ -26,6 +26,12 @@ def retrieve(service: Serving, model: str) -> Any:
     raise unknown_model(model)
 
 
+@router.get("/{model}/weights")
+def weights(service: Serving, model: str) -> Any:
+    """An extension: all that a model is, as its policy saves it."""
+    return service.models.get(model).policy.save()
+
+
 @router.delete("/{model}")
 def delete(service: Serving, model: str) -> Any:
     service.models.delete(model)

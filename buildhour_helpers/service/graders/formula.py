@@ -37,7 +37,7 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
+    ast.Mult: simpleeval.safe_mult,
     ast.Div: operator.truediv,
     ast.Pow: simpleeval.safe_power,
     ast.USub: operator.neg,

@@ -1,0 +1,12 @@
+"""The service as a process of its own, with the policy that a test can foresee."""
+
+from __future__ import annotations
+
+import sys
+
+from buildhour_helpers.service.server import options, serve
+
+from .doubles import LookupPolicy, keyword_judge
+
+if __name__ == "__main__":
+    sys.exit(serve(options(), LookupPolicy, keyword_judge))

@@ -1,0 +1,223 @@
+"""What was acknowledged stays, and a job goes on from its last step, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from .conftest import Running, Start
+from .customer import Customer, method, row
+from .processes import Process, spawn
+
+SMALL = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2, "n_epochs": 6}
+
+
+def weights(service: Running, model: str | None) -> Any:
+    return service.client.get(f"/models/{model}/weights", cast_to=object)
+
+
+def curve(service: Running, job_id: str) -> list[tuple[Any, ...]]:
+    """The numbers of every metrics event, times aside."""
+    data = [event.data for event in service.events(job_id) if event.type == "metrics"]
+    keys = ("step", "train_mean_reward", "full_valid_mean_reward", "tool_calls_per_rollout")
+    return [tuple(numbers[key] for key in keys) for numbers in data]
+
+
+def test_a_job_killed_at_ten_moments_ends_with_the_same_weights(
+    tmp_path: Path, customer: Customer, customer_url: str
+) -> None:
+    with Process(tmp_path / "calm") as calm:
+        job = calm.service.wait(calm.service.job(customer_url, hyperparameters=SMALL).id)
+        wanted = weights(calm.service, job.fine_tuned_model), curve(calm.service, job.id)
+    moments = random.Random(11)
+    home = tmp_path / "killed"
+    with Process(home) as first:
+        job_id = first.service.job(customer_url, hyperparameters=SMALL).id
+        first.service.wait(job_id, "running", "succeeded")
+        acknowledged = kill_later(first, job_id, moments)
+    for _ in range(9):
+        with Process(home) as process:
+            assert acknowledged <= seen(process.service, job_id)
+            acknowledged = kill_later(process, job_id, moments)
+    with Process(home) as last:
+        job = last.service.wait(job_id)
+        assert job.status == "succeeded", job.error
+        assert acknowledged <= seen(last.service, job_id)
+        found = weights(last.service, job.fine_tuned_model), curve(last.service, job_id)
+    assert found == wanted
+
+
+def kill_later(process: Process, job_id: str, moments: random.Random) -> set[str]:
+    """Kill a service after a moment; gives all that it acknowledged before."""
+    time.sleep(moments.uniform(0.0, 0.12))
+    acknowledged = seen(process.service, job_id)
+    process.kill()
+    return acknowledged
+
+
+def seen(service: Running, job_id: str) -> set[str]:
+    """IDs of everything that the service tells of, checkpoints that may be replaced aside."""
+    return {
+        *(file.id for file in service.client.files.list()),
+        *(job.id for job in service.client.fine_tuning.jobs.list()),
+        *(event.id for event in service.client.fine_tuning.jobs.list_events(job_id)),
+    }
+
+
+def test_pause_and_resume_end_with_the_same_weights(
+    start: Start, tmp_path: Path, customer: Customer, customer_url: str
+) -> None:
+    calm = start(home=tmp_path / "calm")
+    job = calm.wait(calm.job(customer_url, hyperparameters=SMALL).id)
+    wanted = weights(calm, job.fine_tuned_model), curve(calm, job.id)
+    paused = start(home=tmp_path / "paused")
+    job_id = paused.job(customer_url, hyperparameters=SMALL).id
+    jobs = paused.client.fine_tuning.jobs
+    customer.delay_s = 0.01
+    for _ in range(3):
+        paused.wait(job_id, "running")
+        assert jobs.pause(job_id).status == "paused"
+        before = curve(paused, job_id)
+        assert jobs.retrieve(job_id).status == "paused"
+        assert curve(paused, job_id) == before
+        assert jobs.resume(job_id).status == "queued"
+    customer.delay_s = 0.0
+    done = paused.wait(job_id)
+    assert (weights(paused, done.fine_tuned_model), curve(paused, job_id)) == wanted
+
+
+def test_a_paused_job_lets_the_next_one_run(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    customer.delay_s = 0.05
+    first = service.job(customer_url, hyperparameters=SMALL)
+    service.wait(first.id, "running")
+    second = service.job(customer_url, rows=10)
+    service.client.fine_tuning.jobs.pause(first.id)
+    customer.delay_s = 0.0
+    assert service.wait(second.id).status == "succeeded"
+    assert service.client.fine_tuning.jobs.retrieve(first.id).status == "paused"
+
+
+def test_cancel_ends_a_job_at_any_stage(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    customer.delay_s = 0.05
+    jobs = service.client.fine_tuning.jobs
+    running, queued = (service.job(customer_url, hyperparameters=SMALL) for _ in range(2))
+    service.wait(running.id, "running")
+    for job in (queued, running):
+        cancelled = jobs.cancel(job.id)
+        assert cancelled.status == "cancelled"
+        assert cancelled.finished_at is not None
+        for again in (jobs.cancel, jobs.pause, jobs.resume):
+            with pytest.raises(openai.ConflictError, match="is cancelled"):
+                again(job.id)
+    customer.delay_s = 0.0
+    assert service.wait(service.job(customer_url, rows=10).id).status == "succeeded"
+    assert jobs.retrieve(running.id).status == "cancelled"
+
+
+def test_ten_jobs_run_in_order(service: Running, customer_url: str) -> None:
+    small = {"batch_size": 10, "compute_multiplier": 0.25}
+    made = [service.job(customer_url, rows=10, hyperparameters=small).id for _ in range(10)]
+    ended = [service.wait(job_id) for job_id in made]
+    assert {job.status for job in ended} == {"succeeded"}
+    events = {job_id: service.events(job_id) for job_id in made}
+    spans = [
+        [e.message for e in events[job_id]].index("Fine-tuning job started") for job_id in made
+    ]
+    assert len(spans) == 10
+    with sqlite3.connect(f"file:{service.home}/service.sqlite?mode=ro", uri=True) as database:
+        order = database.execute(
+            "SELECT job_id FROM events WHERE message LIKE '%started'"
+            " OR message LIKE '%successfully completed' ORDER BY seq"
+        ).fetchall()
+    assert [name for (name,) in order] == [job_id for job_id in made for _ in range(2)]
+    listed = [job.id for job in service.client.fine_tuning.jobs.list(limit=3)]
+    assert listed == made[::-1]
+
+
+def test_a_second_service_on_the_folder_is_refused_with_the_address(tmp_path: Path) -> None:
+    with Process(tmp_path) as first:
+        second = spawn(tmp_path)
+        out, err = second.communicate(timeout=30)
+        assert second.returncode == 1
+        assert out == ""
+        assert first.service.url in err
+        assert "is in use by the service" in err
+        assert err.count("\n") == 1
+        first.service.client.models.list()
+    with Process(tmp_path) as third:
+        assert third.service.key == first.service.key
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    with Process(tmp_path / "one") as first:
+        port = first.service.url.split(":")[2].split("/")[0]
+        second = spawn(tmp_path / "two", "--port", port)
+        _, err = second.communicate(timeout=30)
+    assert second.returncode == 1
+    assert err.startswith(f"service: port {port} of 127.0.0.1 cannot be used")
+    assert err.count("\n") == 1
+
+
+def test_a_disk_that_fills_fails_the_job_and_the_database_opens(
+    tmp_path: Path, start: Start, customer: Customer, customer_url: str
+) -> None:
+    service = start()
+    job_id = service.job(customer_url, hyperparameters={**SMALL, "n_epochs": 100}).id
+    service.wait(job_id, "running")
+    fill_disk(service)
+    failed = service.wait(job_id)
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert failed.error.code == "disk_full"
+    assert "disk that holds the service's state folder is full" in failed.error.message
+    with sqlite3.connect(f"file:{service.home}/service.sqlite?mode=ro", uri=True) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def fill_disk(service: Running) -> None:
+    """Let the database grow no further: SQLite then fails as it does on a full disk."""
+    raise NotImplementedError
+
+
+def test_a_file_in_use_cannot_be_deleted(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    customer.delay_s = 0.05
+    job = service.job(customer_url, hyperparameters=SMALL)
+    with pytest.raises(openai.ConflictError, match=f"in use by the job {job.id}"):
+        service.client.files.delete(job.training_file)
+    service.client.fine_tuning.jobs.cancel(job.id)
+    service.client.files.delete(job.training_file)
+    with pytest.raises(openai.NotFoundError):
+        service.client.files.retrieve(job.training_file)
+
+
+def test_an_interrupted_upload_leaves_nothing(start: Start, tmp_path: Path) -> None:
+    home = tmp_path / "service"
+    (home / "files").mkdir(parents=True)
+    (home / "files" / "file-half").write_bytes(b'{"mess')
+    service = start(home=home)
+    assert service.client.files.list().data == []
+    assert list((home / "files").iterdir()) == []
+
+
+def test_rows_are_the_same_after_a_restart(tmp_path: Path, start: Start) -> None:
+    rows = [row(n) for n in range(12)]
+    with Process(tmp_path) as process:
+        file_id = process.service.upload(rows)
+        process.kill()
+    with Process(tmp_path) as process:
+        text = process.service.client.files.content(file_id).text
+        assert [json.loads(line) for line in text.splitlines()] == rows
+        assert method("http://x")["type"] == "reinforcement"

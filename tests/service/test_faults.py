@@ -1,0 +1,248 @@
+"""Faults injected into live jobs: shown to the model, retried, or the rollout discarded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+
+from buildhour_helpers.service.endpoints import EndpointLimits
+from buildhour_helpers.service.graders.run import RateLimit
+
+from .conftest import Running, Start
+from .customer import KEY, Customer, tool_answer
+
+
+def rollouts(service: Running, job_id: str, step: int = 1) -> list[dict[str, Any]]:
+    path = f"/fine_tuning/jobs/{job_id}/rollouts?step={step}&phase=train&limit=100"
+    page: Any = service.client.get(path, cast_to=object)
+    return list(page["data"])
+
+
+def warnings(service: Running, job_id: str) -> list[str]:
+    return [event.message for event in service.events(job_id) if event.level == "warn"]
+
+
+def one_step(service: Running, url: str, **more: Any) -> Any:
+    """A finished job of two steps with small groups."""
+    hyperparameters = {"batch_size": 5, "compute_multiplier": 0.25, "eval_interval": 2}
+    job = service.job(url, rows=10, hyperparameters=hyperparameters, **more)
+    return service.wait(job.id)
+
+
+def once_per_rollout(answer: Callable[[], Response]) -> Callable[[dict[str, Any]], Any]:
+    """Answers wrongly the first time that a rollout asks."""
+    seen = set[str]()
+
+    def fault(body: dict[str, Any]) -> Response | None:
+        first = body["trace_id"] not in seen
+        seen.add(body["trace_id"])
+        return answer() if first else None
+
+    return fault
+
+
+def dropped() -> Response:
+    async def nothing() -> Any:
+        yield b'{"out'
+        raise ConnectionResetError
+
+    return StreamingResponse(nothing(), headers={"content-length": "100"})
+
+
+SHOWN = {
+    "404 without output": lambda body: JSONResponse({"detail": "no such page"}, 404),
+    "422 with output": lambda body: JSONResponse({"output": "Error: bad path"}, 422),
+    "429": lambda body: Response("slow down", 429),
+    "1 MB and more": lambda body: JSONResponse(tool_answer(body, "x" * 1_000_001)),
+    "an Error: output": lambda body: JSONResponse(tool_answer(body, "Error: empty query")),
+}
+
+
+@pytest.mark.parametrize("fault", SHOWN)
+def test_the_model_is_shown_its_mistake(
+    service: Running, customer: Customer, customer_url: str, fault: str
+) -> None:
+    customer.tool = SHOWN[fault]
+    job = one_step(service, customer_url)
+    assert job.status == "succeeded"
+    found = rollouts(service, job.id)
+    assert all(rollout["reward"] == 0.0 for rollout in found)
+    output = next(i["output"] for i in found[0]["items"] if i["type"] == "function_call_output")
+    assert len(output) < 3_000
+    told = {
+        "404 without output": '{"error": {"code": 404, "message": "{\\"detail\\":',
+        "422 with output": "Error: bad path",
+        "429": '{"error": {"code": 429, "message": "slow down"}}',
+        "1 MB and more": '{"error": {"code": 413, "message": "the tool\'s output',
+        "an Error: output": "Error: empty query",
+    }
+    assert output.startswith(told[fault])
+    data = next(e.data for e in service.events(job.id) if e.type == "metrics")
+    assert data["tool_errors"] == 10
+    assert len(customer.tool_bodies) == len({b["trace_id"] for b in customer.tool_bodies})
+
+
+RETRIED = {
+    "500": lambda: Response(status_code=500),
+    "503": lambda: Response(status_code=503),
+    "a dropped connection": dropped,
+}
+
+
+@pytest.mark.parametrize("fault", RETRIED)
+@pytest.mark.parametrize("where", ["tool", "grader"])
+def test_a_passing_fault_is_tried_again(
+    service: Running, customer: Customer, customer_url: str, fault: str, where: str
+) -> None:
+    setattr(customer, where, once_per_rollout(RETRIED[fault]))
+    job = one_step(service, customer_url)
+    assert job.status == "succeeded"
+    assert all(rollout["failure"] is None for rollout in rollouts(service, job.id))
+    asked = customer.tool_bodies if where == "tool" else customer.grader_bodies
+    assert len(asked) == 2 * len({body["trace_id"] for body in asked})
+
+
+DISCARDED = {
+    "500 always": (lambda body: Response(status_code=500), "answered 500 (tried 4 times)"),
+    "a redirect": (lambda body: RedirectResponse("/elsewhere"), "answered 307, a redirect"),
+    "garbage": (lambda body: Response("<html>"), "answered 200 with"),
+    "a wrong shape": (lambda body: JSONResponse(["x"]), "answered 200 with"),
+    "no body": (lambda body: Response(), "answered 200 with"),
+}
+GRADERS_OWN = {
+    "4xx": (lambda body: Response("who are you", 403), "answered 403: who are you"),
+    "429 always": (lambda body: Response(status_code=429), "answered 429 (tried 4 times)"),
+    "NaN": (lambda body: Response('{"score": NaN}'), "no usable JSON (NaN is not JSON)"),
+    "infinity": (lambda body: Response('{"score": 1e999}'), "out of range"),
+    "a score of 7": (lambda body: JSONResponse({"score": 7}), "the score 7, not within 0 to 1"),
+    "a boolean": (lambda body: JSONResponse({"score": True}), "no number in `score`"),
+    "1 MB and more": (lambda body: Response("x" * 1_000_001), "more than 1 MB"),
+}
+TOOLS_OWN = {
+    "output of another type": (
+        lambda body: JSONResponse({**tool_answer(body, ""), "output": {"a": 1}}),
+        "no string in `output`",
+    ),
+    "another call's answer": (
+        lambda body: JSONResponse({**tool_answer(body, "x"), "call_id": "call_other"}),
+        "another call's `call_id`",
+    ),
+}
+CASES = [
+    *(("tool", name) for name in {**DISCARDED, **TOOLS_OWN}),
+    *(("grader", name) for name in {**DISCARDED, **GRADERS_OWN}),
+]
+
+
+@pytest.mark.parametrize(("where", "fault"), CASES)
+def test_a_lasting_fault_discards_rollouts_and_ends_the_job(
+    service: Running, customer: Customer, customer_url: str, where: str, fault: str
+) -> None:
+    answer, words = {**DISCARDED, **TOOLS_OWN, **GRADERS_OWN}[fault]
+    setattr(customer, where, answer)
+    hyperparameters = {"batch_size": 5, "compute_multiplier": 0.25, "eval_interval": 9}
+    job = service.wait(service.job(customer_url, hyperparameters=hyperparameters).id)
+    assert job.status == "failed"
+    assert job.error is not None
+    assert job.error.code == "no_usable_rollouts"
+    assert "3 steps in a row had no usable rollout" in job.error.message
+    told = warnings(service, job.id)
+    assert "10 of 10 rollouts were discarded: 10 x the" in told[0]
+    assert words in told[0]
+    assert "no rollout was usable" in told[1]
+    data = next(e.data for e in service.events(job.id) if e.type == "metrics")
+    assert data["train_mean_reward"] is None
+    assert data["errors"]["train_discarded"] == 10
+    assert data["errors"]["by_reason"] == {f"{where}_failed": 10}
+    asked = customer.tool_bodies if where == "tool" else customer.grader_bodies
+    tries = 4 if "tried 4 times" in words else 1
+    assert len(asked) == tries * len({body["trace_id"] for body in asked})
+
+
+def test_an_endpoint_that_says_nothing_times_out_and_is_tried_again(
+    start: Start, customer: Customer, customer_url: str
+) -> None:
+    service = start(limits=EndpointLimits(timeout_s=0.15, first_pause_s=0.01))
+    customer.delay_s = 1.0
+    hyperparameters = {"batch_size": 5, "compute_multiplier": 0.25}
+    job = service.wait(service.job(customer_url, hyperparameters=hyperparameters).id)
+    assert job.status == "failed"
+    assert "did not answer in 0.15 s (tried 4 times)" in warnings(service, job.id)[0]
+
+
+def test_a_slow_endpoint_is_waited_for(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    customer.delay_s = 0.05
+    assert one_step(service, customer_url).status == "succeeded"
+
+
+def test_a_tool_that_is_dead_for_a_while_costs_its_rollouts_only(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+
+    def dead_for_two_rows(body: dict[str, Any]) -> Response | None:
+        key = body["item"]["messages"][-1]["content"].split()[-1]
+        return Response(status_code=502) if key in ("key1", "key2") else None
+
+    customer.tool = dead_for_two_rows
+    job = one_step(service, customer_url)
+    assert job.status == "succeeded"
+    discarded = [r for step in (1, 2) for r in rollouts(service, job.id, step) if r["failure"]]
+    assert len(discarded) == 4
+    assert all(r["reward"] is None and r["stop_reason"] == "tool_failed" for r in discarded)
+
+
+async def _turns(limit: RateLimit, count: int) -> None:
+    await asyncio.gather(*(limit.turn() for _ in range(count)))
+
+
+def test_a_grader_rate_limit_spaces_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 6))
+
+    monkeypatch.setattr("buildhour_helpers.service.graders.run.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("buildhour_helpers.service.graders.run.asyncio.sleep", sleep)
+    asyncio.run(_turns(RateLimit(per_second=50), 4))
+    assert slept == [0.02, 0.04, 0.06]
+
+
+def test_a_job_runs_with_a_grader_rate_limit(service: Running, customer_url: str) -> None:
+    grader = {
+        "type": "endpoint",
+        "name": "exact",
+        "url": f"{customer_url}/grade",
+        "rate_limit": 500,
+    }
+    assert one_step(service, customer_url, grader=grader).status == "succeeded"
+
+
+def test_a_grader_without_variance_teaches_nothing_and_says_so(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    customer.grader = lambda body: JSONResponse({"score": 0.5})
+    job = one_step(service, customer_url)
+    assert job.status == "succeeded"
+    told = warnings(service, job.id)
+    assert "Step 1: no group's rewards differed (zero variance), so nothing was learnt" in told
+    assert told[-1].startswith("The job learnt nothing")
+    data = next(e.data for e in service.events(job.id) if e.type == "metrics")
+    assert data["mean_unresponsive_rewards"] == 1.0
+
+
+def test_an_echoed_key_is_not_repeated(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    customer.tool = lambda body: Response(f"bad key Bearer {KEY}", 401)
+    customer.grader = lambda body: Response(f"bad key {KEY}", 401)
+    job = service.wait(service.job(customer_url).id)
+    assert job.status == "failed"
+    everything = str(service.events(job.id)) + str(rollouts(service, job.id))
+    assert "[not shown]" in everything
+    assert KEY not in everything

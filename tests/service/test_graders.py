@@ -1,0 +1,316 @@
+"""Graders of every kind through `graders/run` and `graders/validate`, and in a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from .conftest import Running
+from .customer import KEY, Customer
+
+ITEM = {"reference_answer": "value key1", "parts": [{"name": "first"}], "limit": 3}
+TEXT = "The value key1 it is"
+EQUAL = {
+    "type": "string_check",
+    "name": "equal",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.reference_answer}}",
+    "operation": "eq",
+}
+SIMILAR = {
+    "type": "text_similarity",
+    "name": "similar",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.reference_answer}}",
+    "evaluation_metric": "fuzzy_match",
+}
+JUDGED = {
+    "type": "score_model",
+    "name": "judged",
+    "model": "sim-grader",
+    "input": [{"role": "user", "content": "Is {{sample.output_text}} right?"}],
+    "range": [0, 10],
+}
+NO_FLAGS = {
+    "formula_parse_error", "invalid_variable_error", "model_grader_parse_error",
+    "model_grader_refusal_error", "model_grader_server_error", "other_error",
+    "python_grader_runtime_error", "python_grader_server_error", "sample_parse_error",
+    "truncated_observation_error", "unresponsive_reward_error",
+}  # fmt: skip
+
+
+def run(service: Running, grader: dict[str, Any], sample: str = TEXT, **item: Any) -> Any:
+    return service.client.fine_tuning.alpha.graders.run(
+        grader=grader,  # type: ignore[arg-type]
+        model_sample=sample,
+        item={**ITEM, **item},
+    )
+
+
+def flags(result: Any) -> set[str]:
+    errors = result.metadata.errors.to_dict()
+    assert set(errors) >= NO_FLAGS
+    return {name for name in NO_FLAGS if errors[name]}
+
+
+def python(source: str) -> dict[str, Any]:
+    return {"type": "python", "name": "own", "source": source}
+
+
+@pytest.mark.parametrize(
+    ("operation", "reference", "reward"),
+    [
+        ("eq", TEXT, 1.0),
+        ("eq", "{{item.reference_answer}}", 0.0),
+        ("ne", "{{ item.reference_answer }}", 1.0),
+        ("like", "value key1", 1.0),
+        ("like", "VALUE", 0.0),
+        ("ilike", "VALUE", 1.0),
+        ("like", "{{item.parts[0].name}}", 0.0),
+    ],
+)
+def test_string_check(service: Running, operation: str, reference: str, reward: float) -> None:
+    result = run(service, {**EQUAL, "operation": operation, "reference": reference})
+    assert result.reward == reward
+    assert flags(result) == set()
+    assert result.metadata.type == "string_check"
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "fuzzy_match",
+        "bleu",
+        "gleu",
+        "rouge_1",
+        "rouge_2",
+        "rouge_3",
+        "rouge_4",
+        "rouge_5",
+        "rouge_l",
+    ],
+)
+def test_text_similarity(service: Running, metric: str) -> None:
+    grader = {**SIMILAR, "evaluation_metric": metric}
+    same = "one two three four five six"
+    near = "one two three four five seven"
+    rewards = [
+        run(service, grader, sample, reference_answer=same).reward
+        for sample in (same, near, "other words")
+    ]
+    assert rewards[0] == pytest.approx(1.0)
+    assert rewards[0] > rewards[1] > rewards[2] >= 0.0
+    assert run(service, grader, "", reference_answer=same).reward == 0.0
+
+
+@pytest.mark.parametrize("metric", ["meteor", "cosine"])
+def test_a_metric_that_is_not_offered_is_refused(service: Running, metric: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=f"{metric} is not offered here"):
+        run(service, {**SIMILAR, "evaluation_metric": metric})
+
+
+def test_score_model(service: Running) -> None:
+    result = run(service, JUDGED)
+    assert result.reward == 10.0
+    assert result.metadata.sampled_model_name == "sim-grader"
+    tokens = result.metadata.token_usage
+    assert result.to_dict()["model_grader_token_usage_per_model"] == {"sim-grader": tokens}
+    assert run(service, JUDGED, "nothing").reward == 0.0
+
+
+def test_endpoint(service: Running, customer: Customer, customer_url: str) -> None:
+    grader = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
+    assert run(service, grader).reward == 1.0
+    assert customer.grader_bodies[0]["sample"]["output_text"] == TEXT
+    customer.grader = lambda body: Response(status_code=500)
+    broken = run(service, grader)
+    assert broken.reward == 0.0
+    assert flags(broken) == {"other_error"}
+    assert (
+        "answered 500 (tried 4 times)"
+        in broken.to_dict()["metadata"]["errors"]["other_error_details"]
+    )
+
+
+def test_multi(service: Running, customer_url: str) -> None:
+    graders = {"like": {**EQUAL, "operation": "like"}, "judged": JUDGED}
+    formula = "0.8 * like + 0.2 * min(judged, 10) / 10"
+    grader = {"type": "multi", "name": "all", "graders": graders, "calculate_output": formula}
+    result = run(service, grader)
+    assert result.reward == pytest.approx(1.0)
+    assert result.sub_rewards == {"like": 1.0, "judged": 10.0}
+    undefined = run(service, {**grader, "calculate_output": "1 / (like - 1)"})
+    assert flags(undefined) == {"formula_parse_error"}
+
+
+def test_python(service: Running) -> None:
+    source = "def grade(sample, item):\n    return len(sample['output_text']) / 100 * item['limit']"
+    result = run(service, python(source))
+    assert result.reward == pytest.approx(0.6)
+    assert flags(result) == set()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return 1 / 0", "line 2: ZeroDivisionError"),
+        ("return 'high'", "not a number"),
+        ("return float('nan')", "grade() returned nan"),
+        ("return True", "returned bool"),
+        ("import socket; socket.create_connection(('127.0.0.1', 9))", "may not use socket"),
+        ("import subprocess; subprocess.run(['true'])", "may not use subprocess.Popen"),
+        ("import os; os.system('true')", "may not use os.system"),
+        ("import os; os.fork()", "may not use os.fork"),
+        ("open('/etc/hostname', 'w')", "may not use open"),
+        ("import ctypes; ctypes.CDLL(None)", "may not use ctypes.dlopen"),
+        ("import sys; sys.exit(0)", "SystemExit"),
+        ("x = bytearray(4 * 2**30); return len(x)", "MemoryError"),
+    ],
+)
+def test_python_that_fails_or_reaches_out(service: Running, body: str, words: str) -> None:
+    result = run(service, python(f"def grade(sample, item):\n    {body}"))
+    assert result.reward == 0.0
+    assert flags(result) == {"python_grader_runtime_error"}
+    assert words in (result.metadata.errors.python_grader_runtime_error_details or "")
+
+
+def test_python_output_does_not_mix_with_its_score(service: Running) -> None:
+    source = "def grade(sample, item):\n    print('{\"score\": 7}' * 100_000)\n    return 0.5"
+    assert run(service, python(source)).reward == 0.5
+
+
+@pytest.mark.parametrize(
+    ("sample", "item", "flag"),
+    [
+        ("{{sample.output_json.answer}}", "x", "sample_parse_error"),
+        ("x", "{{item.nothing}}", "invalid_variable_error"),
+    ],
+)
+def test_a_template_that_names_nothing(service: Running, sample: str, item: str, flag: str) -> None:
+    result = run(service, {**EQUAL, "input": sample, "reference": item})
+    assert flags(result) == {flag}
+
+
+@pytest.mark.parametrize(
+    ("grader", "param", "words"),
+    [
+        ({"type": "magic", "name": "x"}, "grader", "magic"),
+        ({**EQUAL, "operation": "gt"}, "grader.operation", "'eq'"),
+        ({**EQUAL, "colour": 1}, "grader.colour", "not permitted"),
+        ({**EQUAL, "input": "{{other.x}}"}, "grader", "must begin with item or sample"),
+        ({**JUDGED, "model": "gpt-5"}, "grader.model", "no such grading model 'gpt-5'"),
+        ({**JUDGED, "range": [1, 0]}, "grader.range", "the first number must be below"),
+        ({"type": "endpoint", "name": "x", "url": "ftp://x"}, "grader.url", "http://"),
+        (
+            {"type": "endpoint", "name": "x", "url": "http://a:b@c/"},
+            "grader.url",
+            "must not carry a user name",
+        ),
+        (
+            {"type": "endpoint", "name": "x", "url": "http://c/", "headers": {"A": "b\nc"}},
+            "grader.headers",
+            "control character",
+        ),
+        (python("def grade(sample, item:"), "grader.source", "never closed"),
+        (python("def score(sample, item): pass"), "grader.source", "defines no function grade"),
+        (
+            {
+                "type": "multi",
+                "name": "x",
+                "graders": {"a": EQUAL},
+                "calculate_output": "0.5 * b",
+            },
+            "grader.calculate_output",
+            "'b' is not a grader; there are a",
+        ),
+        (
+            {
+                "type": "multi",
+                "name": "x",
+                "graders": {"a": EQUAL},
+                "calculate_output": "a.__class__",
+            },
+            "grader.calculate_output",
+            "cannot compute",
+        ),
+        (
+            {"type": "multi", "name": "x", "graders": {"a": {**EQUAL, "name": ""}},
+             "calculate_output": "a"},
+            "grader.graders.a.name",
+            "at least 1 character",
+        ),
+    ],
+)  # fmt: skip
+def test_validate_names_what_is_wrong(
+    service: Running, grader: dict[str, Any], param: str, words: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        service.client.fine_tuning.alpha.graders.validate(grader=grader)  # type: ignore[arg-type]
+    assert caught.value.body["param"] == param
+    assert words in caught.value.body["message"]
+
+
+def test_validate_answers_the_grader_without_secrets(service: Running) -> None:
+    grader = {"type": "endpoint", "name": "x", "url": "http://c/", "headers": {"A": KEY}}
+    answer = service.client.post(
+        "/fine_tuning/alpha/graders/validate", body={"grader": grader}, cast_to=object
+    )
+    assert answer == {"grader": {**grader, "headers": {"A": "[not shown]"}}}
+
+
+@pytest.mark.parametrize(
+    "grader",
+    [
+        {**EQUAL, "operation": "like"},
+        {**SIMILAR, "evaluation_metric": "rouge_l"},
+        {**JUDGED, "range": [0, 1]},
+        python("def grade(sample, item):\n    return float(sample['output_text'] != 'unknown')"),
+        {
+            "type": "multi",
+            "name": "both",
+            "graders": {"like": {**EQUAL, "operation": "like"}, "judged": JUDGED},
+            "calculate_output": "0.5 * like + 0.05 * judged",
+        },
+    ],
+    ids=lambda grader: grader["type"],
+)  # fmt: skip
+def test_a_job_runs_with_every_kind(
+    service: Running, customer_url: str, grader: dict[str, Any]
+) -> None:
+    hyperparameters = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
+    job = service.job(customer_url, rows=10, grader=grader, hyperparameters=hyperparameters)
+    done = service.wait(job.id)
+    assert done.status == "succeeded", done.error
+    data = [e.data for e in service.events(job.id) if e.type == "metrics"][-1]
+    names = [part["name"] for part in data["scores"]["graders"]]
+    assert names == list(grader.get("graders", {grader["name"]: None}))
+    assert all(part["valid_reward_mean"] is not None for part in data["scores"]["graders"])
+
+
+def test_tool_run_forwards_a_call(service: Running, customer: Customer, customer_url: str) -> None:
+    body = {
+        "server_url": f"{customer_url}/lookup",
+        "headers": {"Authorization": f"Bearer {KEY}"},
+        "type": "function_call",
+        "id": "fc_9",
+        "call_id": "call_9",
+        "name": "lookup",
+        "arguments": '{"key": "k"}',
+        "trace_id": "trace_1",
+        "item": {"a": 1},
+    }
+    answer = service.client.post("/fine_tuning/alpha/tool/run", body=body, cast_to=object)
+    assert answer == {
+        "type": "function_call_output",
+        "call_id": "call_9",
+        "id": "fc_9",
+        "output": "value k",
+    }
+    sent = {key: value for key, value in body.items() if key not in ("server_url", "headers")}
+    assert customer.tool_bodies == [sent]
+    customer.tool = lambda body: JSONResponse({"detail": "no"}, 422)
+    with pytest.raises(openai.APIStatusError, match="answered 422"):
+        service.client.post("/fine_tuning/alpha/tool/run", body=body, cast_to=object)
