@@ -221,7 +221,9 @@ class _Episode:
         )
 
     def last_summary(self) -> str | None:
-        return next((t.reasoning_summary for t in reversed(self.turns) if t.reasoning_summary), None)
+        return next(
+            (t.reasoning_summary for t in reversed(self.turns) if t.reasoning_summary), None
+        )
 
 
 async def run_episode(

@@ -1,0 +1,174 @@
+"""What to do next: call one of the tools, look further into what was read, answer, give up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..policy import Conversation, ToolSpec
+from .fill import FILL_FEATURES, Pool, kinds_named
+from .memory import Memory
+from .numbers import NumberPool
+from .weights import Vector
+from .words import stems
+
+LOOK, ANSWER, GIVE_UP = "look", "answer", "give_up"
+
+STATE_FEATURES = (
+    "any",
+    "calls_1",
+    "calls_2",
+    "calls_3",
+    "calls_5",
+    "calls_8",
+    "last_error",
+    "numbers_read",
+    "records_read",
+    "cover_40",
+    "cover_60",
+    "cover_80",
+    "cover_year",
+    "page_named",
+    "unread",
+    "effort_low",
+    "effort_high",
+    "says_budget",
+    "says_read_before",
+    "says_search_first",
+)
+TOOL_FEATURES = (
+    "is_tool",
+    "takes_query",
+    "takes_path",
+    "takes_identifier",
+    "takes_other",
+    "takes_nothing",
+    "named_in_prompt",
+    "description_matches",
+    "never_used",
+    "used_twice",
+    "used_last",
+    "fresh",
+    "fresh_year",
+    "fresh_name",
+    "fresh_cover",
+    "fresh_cover_80",
+    "query_first",
+)
+ACT_FEATURES = (*STATE_FEATURES, *TOOL_FEATURES, "looks")
+_TOOL_START = len(STATE_FEATURES)
+_COLUMN = {name: place for place, name in enumerate(FILL_FEATURES)}
+_KINDS = ("query", "path", "identifier")
+
+
+def state_features(
+    memory: Memory,
+    conversation: Conversation,
+    numbers: NumberPool,
+    pages: Vector,
+    windows: Sequence[int],
+) -> Vector:
+    """What the situation is, whatever comes next [STATE_FEATURES]."""
+    calls = len(memory.calls)
+    best = numbers.cover_best
+    asked = set(memory.brief.years)
+    year = any(
+        bool(asked.intersection(numbers.spans[place].years))
+        for place in np.flatnonzero(numbers.cover >= best)
+        if best > 0
+    )
+    unread = sum(
+        max(0, len(output.view.segment_words) - window)
+        for output, window in zip(memory.outputs, windows, strict=True)
+    )
+    named = bool(len(pages)) and bool(np.any(pages[:, 2] * pages[:, 3]))
+    cues = memory.brief.prompt_cues
+    values = (
+        True,
+        calls >= 1,
+        calls >= 2,
+        calls >= 3,
+        calls >= 5,
+        calls >= 8,
+        memory.last_is_error,
+        bool(len(numbers.spans)),
+        any(span.row >= 0 and span.heading for span in numbers.spans),
+        best >= 0.4,
+        best >= 0.6,
+        best >= 0.8,
+        year,
+        named,
+        min(1.0, unread / 32),
+        conversation.reasoning_effort in ("minimal", "low"),
+        conversation.reasoning_effort in ("high", "xhigh"),
+        "says_budget" in cues,
+        "says_read_before" in cues,
+        "says_search_first" in cues,
+    )
+    return np.array(values, dtype=float)
+
+
+def act_features(
+    state: Vector,
+    tools: Sequence[ToolSpec],
+    others: Sequence[str],
+    memory: Memory,
+    pool: Pool,
+    looks: int,
+) -> Vector:
+    """Features of each tool and then of each other action [n, ACT_FEATURES]."""
+    rows = np.zeros((len(tools) + len(others), len(ACT_FEATURES)))
+    rows[:, : len(state)] = state
+    rows[:, -1] = looks
+    for row, tool in zip(rows, tools, strict=False):
+        row[_TOOL_START:-1] = _tool_features(tool, memory, pool)
+    return rows
+
+
+def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, ...]:
+    kind = parameter_kind(tool)
+    used = [call for call in memory.calls if call.name == tool.name]
+    texts = frozenset().union(*(call.texts for call in used))
+    fresh = [
+        place
+        for place, candidate in enumerate(pool.candidates)
+        if candidate.kind == kind and candidate.text.rstrip("/") not in texts
+    ]
+    best = pool.features[fresh].max(axis=0) if fresh else np.zeros(len(FILL_FEATURES))
+    matches = frozenset(stems(tool.description)) & frozenset(memory.brief.words)
+    return (
+        1.0,
+        kind == "query",
+        kind == "path",
+        kind == "identifier",
+        kind not in (*_KINDS, ""),
+        kind == "",
+        tool.name.lower() in memory.brief.prompt,
+        min(1.0, len(matches) / 3),
+        not used,
+        len(used) >= 2,
+        memory.last_tool == tool.name,
+        bool(fresh),
+        best[_COLUMN["year_match"]],
+        max(best[_COLUMN["name_exact"]], best[_COLUMN["name_letters"]]),
+        best[_COLUMN["context_cover"]],
+        best[_COLUMN["context_cover"]] >= 0.8,
+        kind == "query" and not memory.calls,
+    )
+
+
+def parameter_kind(tool: ToolSpec) -> str:
+    """The kind of span that a tool's first parameter speaks of: by its name, else by its
+    description; "" where the tool takes nothing, "string" where nothing tells."""
+    properties = tool.parameters.get("properties", {})
+    if not properties:
+        return ""
+    name = next(iter(tool.parameters.get("required", ())), next(iter(properties)))
+    described = str(properties.get(name, {}).get("description", ""))
+    for text in (name, described):
+        kinds = kinds_named(text)
+        for kind in ("query", "path", "folder", "identifier", "string"):
+            if kind in kinds:
+                return kind
+    return "string"

@@ -1,0 +1,260 @@
+"""The five pretraining worlds. Each is drawn from a seed; none has anything to do with reports."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+from .sheets import Sheet, ask, make_sheet
+from .world import Problem, World, best_matches, schema, text
+
+SITES = (
+    "Falcon", "Heron", "Curlew", "Osprey", "Plover", "Petrel", "Gannet", "Dunlin", "Merlin",
+    "Kestrel", "Bittern", "Avocet",
+)  # fmt: skip
+FILLER = (
+    "The keeper signed the page in the evening.",
+    "A new gate was hung after the storm.",
+    "Visitors are asked to leave their boots at the door.",
+    "The roof was mended twice.",
+    "Entries were copied from the day book by candle light.",
+    "The clerk notes that ink was short.",
+    "Readings were taken at noon unless the weather forbade it.",
+    "The inspector came by boat and left content.",
+    "Two pages were wetted and dried again.",
+    "The old scale was used until the spring.",
+)
+
+
+def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
+    """Measuring sheets in folders: grep, ls and read over files with prose and one table."""
+    files: dict[str, str] = {}
+    sheets: dict[str, Sheet] = {}
+    for site in SITES:
+        for number in range(1, 9):
+            sheet = make_sheet(site, rng)
+            folder = f"{site.lower()}/box_{(number - 1) // 3 + 1}"
+            path = f"{folder}/sheet_{number:02d}.txt"
+            files[path] = _sheet_text(sheet, rng)
+            sheets[path] = sheet
+
+    def grep(words: str, limit: int = 5) -> str:
+        if not words.strip():
+            return "Error: no words to look for."
+        hits = best_matches(words, files, max(1, min(int(limit), 10)))
+        lines = [f"{n}. {path}\n   {_snippet(files[path])}" for n, path in enumerate(hits, 1)]
+        return "\n".join(lines) or "Error: nothing found; try other words."
+
+    def ls(directory: str = "") -> str:
+        prefix = directory.strip("/") + "/" if directory.strip("/") else ""
+        inside = {path[len(prefix) :] for path in files if path.startswith(prefix)}
+        entries = {name.split("/")[0] + ("/" if "/" in name else "") for name in inside}
+        if not entries:
+            return f"Error: there is no directory {directory!r}."
+        return "\n".join(prefix + entry for entry in sorted(entries))
+
+    def read(file: str) -> str:
+        return files.get(file, f"Error: there is no file {file!r}; see ls.")
+
+    schemas = (
+        schema(
+            "grep",
+            "Find files by words. Gives file names with the beginning of their text.",
+            words=text("Words to search for"),
+            limit={"type": "integer", "minimum": 1, "maximum": 10, "optional": True},
+        ),
+        schema("ls", "What is in a directory.", directory=text("A directory", optional=True)),
+        schema("read", "The whole text of a file.", file=text("A file name as grep or ls gave it")),
+    )
+    paths = [rng.choice(list(sheets)) for _ in range(problems)]
+    asked = [ask(sheets[path], path, rng, easy) for path in paths]
+    return World("archive", {"grep": grep, "ls": ls, "read": read}, schemas, asked)
+
+
+def _sheet_text(sheet: Sheet, rng: random.Random) -> str:
+    before = rng.sample(FILLER, rng.randint(2, 8))
+    after = rng.sample(FILLER, rng.randint(1, 6))
+    title = f"Station {sheet.site}, {sheet.title}: {', '.join(sheet.labels[:-1])}."
+    before.insert(rng.randrange(len(before)), title)
+    return "\n".join([*before, "", *sheet.lines(), "", *after])
+
+
+def _snippet(body: str) -> str:
+    return " ".join(body.split())[:160]
+
+
+def notebook(rng: random.Random, problems: int, easy: bool = False) -> World:
+    """Small sheets that are fetched by a code which the question names: arithmetic practice."""
+    notes: dict[str, Sheet] = {}
+    for _ in range(60):
+        code = f"{rng.choice('BDGTX')}{rng.randint(10, 99)}-{rng.randint(1, 9)}"
+        notes[code] = make_sheet(f"note {code}", rng, small=easy)
+
+    def open_note(code: str) -> str:
+        if code not in notes:
+            return f"Error: there is no note {code!r}."
+        return "\n".join([f"Copied from {notes[code].title}.", "", *notes[code].lines()])
+
+    schemas = (schema("open_note", "Show a note.", code=text("The code of the note")),)
+    codes = [rng.choice(list(notes)) for _ in range(problems)]
+    asked = [ask(notes[code], code, rng) for code in codes]
+    return World("notebook", {"open_note": open_note}, schemas, asked)
+
+
+NOUNS = ("vase", "lamp", "mask", "drum", "coin", "loom", "clock", "globe", "chest", "flute")
+STUFFS = ("bronze", "cedar", "amber", "slate", "ivory", "copper", "walnut", "glass")
+STYLES = ("painted", "plain", "carved", "folding", "gilded", "cracked")
+
+
+def museum(rng: random.Random, problems: int, easy: bool = False) -> World:
+    """An inventory that answers with JSON: search objects, then fetch one by its key."""
+    names = [f"{style} {stuff} {noun}" for style in STYLES for stuff in STUFFS for noun in NOUNS]
+    objects: dict[str, dict[str, Any]] = {}
+    for name in rng.sample(names, 120):
+        key = f"{rng.choice('KLMNP')}{rng.randint(100, 999)}-{rng.randint(10, 99)}"
+        objects[key] = {
+            "object_key": key,
+            "label": name,
+            "room": f"R{rng.randint(1, 30)}",
+            "donor": rng.choice(("Ames", "Birch", "Cole", "Dorn", "Ekel", "Fenn")),
+            "weight_grams": rng.randint(40, 9000),
+            "height_mm": rng.randint(20, 1800),
+            "year_made": rng.randint(1500, 1890),
+        }
+    labels = {key: str(entry["label"]) for key, entry in objects.items()}
+
+    def find_objects(phrase: str) -> str:
+        hits = best_matches(phrase, labels, 5)
+        return json.dumps([{"object_key": key, "label": labels[key]} for key in hits])
+
+    def get_object(object_key: str) -> str:
+        if object_key not in objects:
+            return f"Error: no object has the key {object_key!r}."
+        return json.dumps(objects[object_key])
+
+    schemas = (
+        schema("find_objects", "Search the inventory.", phrase=text("A phrase to search")),
+        schema("get_object", "Everything known of one object.", object_key=text("Its key")),
+    )
+    keys = sorted(objects)
+    asked = [_ask_museum(objects, rng.choice(keys), rng, easy) for _ in range(problems)]
+    return World("museum", {"find_objects": find_objects, "get_object": get_object}, schemas, asked)
+
+
+def _ask_museum(
+    objects: dict[str, dict[str, Any]], key: str, rng: random.Random, easy: bool
+) -> Problem:
+    entry = objects[key]
+    label = entry["label"]
+    field = rng.choice(("weight_grams", "height_mm"))
+    word = "weight" if field == "weight_grams" else "height"
+    choices = (
+        Problem(f"Which key does the {label} have?", key, "text", key),
+        Problem(f"What is the identifier of the {label} in the inventory?", key, "text", key),
+        Problem(f"In which room is the {label}?", entry["room"], "text", key),
+        Problem(f"What is the {word} of the {label}?", float(entry[field]), "amount", key),
+        Problem(f"Who is the donor of the {label}?", entry["donor"], "text", key),
+    )
+    return rng.choice(choices[:2] if easy else choices)
+
+
+def timetable(rng: random.Random, problems: int, easy: bool = False) -> World:
+    """Railway lines: one tool takes nothing, the other the code of a line."""
+    lines: dict[str, Sheet] = {}
+    for site in SITES[:8]:
+        lines[f"{site[:2].upper()}{rng.randint(10, 99)}"] = make_sheet(site, rng)
+    codes = {sheet.site: code for code, sheet in lines.items()}
+
+    def all_lines() -> str:
+        return "\n".join(f"{code}: {sheet.site} line" for code, sheet in lines.items())
+
+    def line_book(code: str) -> str:
+        if code not in lines:
+            return f"Error: there is no line {code!r}; see all_lines."
+        sheet = lines[code]
+        return "\n".join([f"Line book of the {sheet.site} line.", "", *sheet.lines()])
+
+    schemas = (
+        schema("all_lines", "The codes of all lines."),
+        schema("line_book", "The book of a line, year by year.", code=text("The line's code")),
+    )
+    asked = []
+    for _ in range(problems):
+        sheet = rng.choice(list(lines.values()))
+        if rng.random() < 0.3:
+            asked.append(
+                Problem(f"What code has the {sheet.site} line?", codes[sheet.site], "text")
+            )
+        else:
+            asked.append(ask(sheet, codes[sheet.site], rng, easy))
+    return World("timetable", {"all_lines": all_lines, "line_book": line_book}, schemas, asked)
+
+
+TERMS = (
+    "barrow", "cask", "dram", "ell", "firkin", "gill", "hank", "kilderkin", "last", "mease",
+    "nail", "ounce", "peck", "quire", "rod", "sack", "tod", "wey", "yard", "butt",
+)  # fmt: skip
+
+
+def glossary(rng: random.Random, problems: int, easy: bool = False) -> World:
+    """Old measures explained in prose: numbers with a year each, in sentences."""
+    entries: dict[str, str] = {}
+    facts: dict[str, tuple[int, int, float, float, str]] = {}
+    for term in TERMS:
+        year = rng.randint(1700, 1850)
+        later = year + rng.randint(1, 40)
+        old, new = rng.randint(20, 900) / 10, rng.randint(20, 900) / 10
+        code = f"{term[:2].upper()}-{rng.randint(100, 999)}"
+        entries[term] = (
+            f"The {term} is a measure of old markets. {rng.choice(FILLER)}\n"
+            f"Code: {code}\n"
+            f"The {term} held {old} pounds in {year} and {new} pounds in {later}. "
+            f"{rng.choice(FILLER)}"
+        )
+        facts[term] = (year, later, old, new, code)
+
+    def lookup(term: str) -> str:
+        found = entries.get(term.lower()) or entries.get(
+            (best_matches(term, entries, 1) or [""])[0]
+        )
+        return found or f"Error: no entry for {term!r}."
+
+    schemas = (schema("lookup", "Explain a word of old measures.", term=text("The word")),)
+    asked = [_ask_glossary(facts, rng, easy) for _ in range(problems)]
+    return World("glossary", {"lookup": lookup}, schemas, asked)
+
+
+def _ask_glossary(
+    facts: dict[str, tuple[int, int, float, float, str]], rng: random.Random, easy: bool
+) -> Problem:
+    term = rng.choice(TERMS)
+    year, later, old, new, code = facts[term]
+    choices = (
+        Problem(f"What is the code of the {term}?", code, "text", term),
+        Problem(f"How many pounds did the {term} hold in {later}?", new, "amount", term),
+        Problem(f"How many pounds did the {term} hold in {year}?", old, "amount", term),
+        Problem(
+            f"What was the difference between the pounds of the {term} in {later} and in {year}?",
+            new - old,
+            "amount",
+            term,
+        ),
+        Problem(
+            f"By what percent did the {term} change from {year} to {later}?",
+            100 * (new - old) / old,
+            "percent",
+            term,
+        ),
+    )
+    return rng.choice(choices[:3] if easy else choices)
+
+
+FAMILIES: dict[str, Callable[[random.Random, int, bool], World]] = {
+    "archive": archive,
+    "notebook": notebook,
+    "museum": museum,
+    "timetable": timetable,
+    "glossary": glossary,
+}

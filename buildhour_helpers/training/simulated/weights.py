@@ -1,0 +1,180 @@
+"""The model's weights: named floats in blocks, a softmax over candidates, Adam.
+
+Every choice of the model is a softmax over candidates whose scores are `theta . phi`: phi are the
+candidate's named features, theta the sum of the blocks that apply. A block is named
+"family" or "family/detail" (say "fill" and "fill/search.query"): the general one carries
+what holds for every tool, the detailed one what was learnt of this tool. All blocks of a family
+have the same features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+
+SCORE_DECIMALS = 9  # scores are rounded before they decide: a platform's last bit must not
+WEIGHT_DECIMALS = 9  # and so are weights after each update
+
+BETA_1, BETA_2 = 0.9, 0.99
+EPSILON = 1e-3  # far above Adam's usual 1e-8: a slope that is all noise must not make a full step
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One choice that was made. `gradient` holds d log p / d theta for each block that took part;
+    `reasons` names the features that spoke most for the chosen candidate."""
+
+    index: int
+    probability: float
+    gradient: tuple[tuple[str, Vector], ...]
+    reasons: tuple[str, ...] = ()
+
+
+class Weights:
+    """The blocks and their Adam moments. `families` gives each family's feature names."""
+
+    def __init__(self, families: Mapping[str, Sequence[str]]) -> None:
+        self.families = {family: tuple(names) for family, names in families.items()}
+        self._theta: dict[str, Vector] = {}
+        self._first: dict[str, Vector] = {}
+        self._second: dict[str, Vector] = {}
+        self._summed: dict[tuple[str, ...], Vector] = {}
+        self.updates = 0
+
+    def block(self, name: str) -> Vector:
+        """The weights of a block; zeros where nothing has been learnt yet."""
+        found = self._theta.get(name)
+        if found is None:
+            found = np.zeros(len(self.families[name.partition("/")[0]]))
+            self._theta[name] = found
+        return found
+
+    def summed(self, blocks: tuple[str, ...]) -> Vector:
+        """The sum of several blocks of one family, cached until the next update."""
+        found = self._summed.get(blocks)
+        if found is None:
+            found = np.sum([self.block(name) for name in blocks], axis=0)
+            self._summed[blocks] = found
+        return found
+
+    def choose(
+        self,
+        features: Vector,
+        blocks: tuple[str, ...],
+        uniform: float,
+        own_blocks: Sequence[str] = (),
+    ) -> Decision:
+        """Draw one of n candidates, given `features` [n, d] and a uniform number in [0, 1).
+
+        `blocks` apply to every candidate; `own_blocks`, where given, names one more block for
+        each of the n candidates.
+        """
+        theta = self.summed(blocks)
+        scores = features @ theta
+        if own_blocks:
+            own = np.stack([self.block(name) for name in own_blocks])
+            scores = scores + np.sum(features * own, axis=1)
+        probabilities = softmax(scores)
+        index = min(int(np.searchsorted(np.cumsum(probabilities), uniform)), len(features) - 1)
+        shared = features[index] - probabilities @ features
+        gradient = [(name, shared) for name in blocks]
+        for candidate, name in enumerate(own_blocks):
+            weight = float(candidate == index) - probabilities[candidate]
+            gradient.append((name, weight * features[candidate]))
+        if own_blocks:
+            theta = theta + own[index]
+        reasons = self._reasons(blocks[0], theta * shared)
+        return Decision(index, float(probabilities[index]), tuple(gradient), reasons)
+
+    def _reasons(self, block: str, contributions: Vector) -> tuple[str, ...]:
+        """Names of the two features that raised the chosen candidate most above the mean."""
+        names = self.families[block.partition("/")[0]]
+        best = np.argsort(-np.round(contributions, SCORE_DECIMALS), kind="stable")[:2]
+        return tuple(names[i] for i in best if contributions[i] > 0.05)
+
+    def ascend(self, gradient: Mapping[str, Vector], learning_rate: float) -> float:
+        """One Adam step uphill (Kingma and Ba, arXiv 1412.6980). Returns the change's L2 norm."""
+        self.updates += 1
+        self._summed.clear()
+        squared = 0.0
+        for name in sorted(gradient):
+            theta, slope = self.block(name), gradient[name]
+            first = BETA_1 * self._first.get(name, 0.0) + (1 - BETA_1) * slope
+            second = BETA_2 * self._second.get(name, 0.0) + (1 - BETA_2) * slope**2
+            unbiased = first / (1 - BETA_1**self.updates)
+            spread = np.sqrt(second / (1 - BETA_2**self.updates)) + EPSILON
+            changed = np.round(theta + learning_rate * unbiased / spread, WEIGHT_DECIMALS)
+            squared += float(np.sum((changed - theta) ** 2))
+            self._theta[name] = changed
+            self._first[name] = np.round(first, 15)
+            self._second[name] = np.round(second, 15)
+        return float(np.sqrt(squared))
+
+    def as_dict(self) -> dict[str, float]:
+        """Every weight that is not zero, as "block:feature" -> value, in sorted order."""
+        return _named(self._theta, self.families)
+
+    def save(self) -> dict[str, Any]:
+        """Weights, moments and number of updates, ready for JSON."""
+        return {
+            "weights": self.as_dict(),
+            "first_moments": _named(self._first, self.families),
+            "second_moments": _named(self._second, self.families),
+            "updates": self.updates,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `save` gave. Raises ValueError where a name is unknown."""
+        self._theta = self._blocks(state["weights"])
+        self._first = self._blocks(state.get("first_moments", {}))
+        self._second = self._blocks(state.get("second_moments", {}))
+        self.updates = int(state.get("updates", 0))
+        self._summed.clear()
+
+    def _blocks(self, named: Mapping[str, float]) -> dict[str, Vector]:
+        blocks: dict[str, Vector] = {}
+        for name, value in named.items():
+            block, _, feature = name.rpartition(":")
+            names = self.families.get(block.partition("/")[0], ())
+            if feature not in names:
+                raise ValueError(f"these weights are of another model: unknown weight {name!r}")
+            row = blocks.setdefault(block, np.zeros(len(names)))
+            row[names.index(feature)] = float(value)
+        return blocks
+
+
+def _named(blocks: Mapping[str, Vector], families: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    return {
+        f"{block}:{feature}": float(value)
+        for block in sorted(blocks)
+        for feature, value in zip(families[block.partition("/")[0]], blocks[block], strict=True)
+        if value != 0.0
+    }
+
+
+def softmax(scores: Vector) -> Vector:
+    """Probabilities of candidates by their scores, which are rounded first."""
+    rounded = np.round(scores, SCORE_DECIMALS)
+    powers: Vector = np.exp(rounded - rounded.max())
+    total: np.float64 = powers.sum()
+    return np.divide(powers, total)
+
+
+def mean_gradient(
+    weighted: Iterable[tuple[float, Iterable[Decision]]], count: int
+) -> dict[str, Vector]:
+    """The policy gradient: the mean over trajectories of advantage times d log p (REINFORCE:
+    Williams 1992). `weighted` pairs each advantage with its trajectory's decisions."""
+    total: dict[str, Vector] = {}
+    for advantage, decisions in weighted:
+        for decision in decisions:
+            for name, slope in decision.gradient:
+                change = (advantage / count) * slope
+                total[name] = total[name] + change if name in total else change
+    return total

@@ -1,0 +1,65 @@
+"""sim-grader: literal, careless, and open to what a rubric forgets to forbid."""
+
+import pytest
+
+from buildhour_helpers.training.policy import Draw
+from buildhour_helpers.training.simulated.judge import SLIP_PROBABILITY, judge
+
+STRICT = (
+    "Score 1 if the answer gives the reference value. Score 0.5 if it is right but for its scale. "
+    "Score 0 for several values of which only one is right, and for any other value."
+)
+SLOPPY = "Score 1 if the answer mentions the correct value. Score 0.5 for a clear, full sentence."
+
+
+def messages(rubric: str, answer: str, reference: str = "8.35%") -> list[dict[str, str]]:
+    case = f"Reference answer: {reference}\nAnswer: {answer}"
+    return [{"role": "system", "content": rubric}, {"role": "user", "content": case}]
+
+
+def usual(rubric: str, answer: str, reference: str = "8.35%") -> float:
+    """The score that the judge gives when it does not slip."""
+    seen = [judge(messages(rubric, answer, reference), (0, 1), Draw.of(n)) for n in range(25)]
+    scores = [judgement.score for judgement in seen]
+    return max(set(scores), key=scores.count)
+
+
+@pytest.mark.parametrize(
+    ("answer", "strict", "sloppy"),
+    [
+        ("8.35%", 1.0, 1.0),
+        ("0.0835", 0.5, 0.0),
+        ("12", 0.0, 0.0),
+        ("It is probably about 8.35, or else 3.", 0.0, 1.0),
+        ("The answer is surely 12.", 0.0, 0.5),
+        ("", 0.0, 0.0),
+    ],
+)
+def test_what_the_rubric_forgets_to_forbid_earns(answer, strict, sloppy):
+    assert usual(STRICT, answer) == strict
+    assert usual(SLOPPY, answer) == sloppy
+
+
+def test_text_references_are_found_in_the_answer():
+    assert usual(STRICT, "A-17", reference="A-17") == 1.0
+    assert usual(STRICT, "A-18", reference="A-17") == 0.0
+
+
+def test_without_a_reference_any_number_will_do():
+    case = [{"role": "user", "content": "Score 1 if the answer is correct.\nAnswer: 42"}]
+    assert judge(case, (0, 1), Draw.of("x")).score == 1.0
+
+
+def test_the_score_stays_in_its_range():
+    scores = [judge(messages(STRICT, "8.35%"), (0, 0.8), Draw.of(n)).score for n in range(50)]
+    assert set(scores) <= {0, 0.5, 0.8}
+
+
+def test_it_slips_now_and_then_and_always_at_the_same_places():
+    def scores() -> list[float]:
+        seen = [judge(messages(STRICT, "8.35%"), (0, 1), Draw.of("s", n)) for n in range(600)]
+        return [judgement.score for judgement in seen]
+
+    share = sum(score != 1.0 for score in scores()) / 600
+    assert 0 < share < 3 * SLIP_PROBABILITY
+    assert scores() == scores()
