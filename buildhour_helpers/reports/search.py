@@ -6,9 +6,12 @@ reports and answers `search(query, k)` with paths, scores and snippets.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Protocol, Self
 
 import bm25s
@@ -112,15 +115,28 @@ def words(text: str) -> list[str]:
 
 def snippet(report: Report, asked: Iterable[str]) -> str:
     """The line of the page that holds most of the asked words, cut to one short line."""
-    wanted = set(asked)
-    lines = [*report.pre_text, *(" | ".join(row) for row in report.table), *report.post_text]
-    best = max(lines, key=lambda line: _count(wanted, line.lower()), default="")
+    lines, text, ends = _lines(report)
+    counts = [0] * len(lines)
+    for word in set(asked):
+        place = text.find(word)
+        while place >= 0:
+            number = bisect_right(ends, place)
+            counts[number] += 1
+            place = text.find(word, ends[number])  # a word counts once a line
+    best = lines[counts.index(max(counts))] if lines else ""
     line = " ".join(best.split())
     return line if len(line) <= SNIPPET_CHARS else line[: SNIPPET_CHARS - 3].rstrip() + "..."
 
 
-def _count(wanted: set[str], line: str) -> int:
-    return sum(word in line for word in wanted)
+@lru_cache(maxsize=4096)
+def _lines(report: Report) -> tuple[list[str], str, list[int]]:
+    """A page's lines, its whole text in lower case, and where in that text each line ends.
+
+    Looking a word up in the whole text is several times faster than in each line.
+    """
+    lines = [*report.pre_text, *(" | ".join(row) for row in report.table), *report.post_text]
+    lowered = [line.lower() for line in lines]
+    return lines, "\n".join(lowered), list(accumulate(len(line) + 1 for line in lowered))
 
 
 def _best(scores: NDArray[np.float32], k: int) -> list[int]:
