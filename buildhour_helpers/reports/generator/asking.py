@@ -21,17 +21,17 @@ from buildhour_helpers.tasks.questions import Kind, Question, Split
 
 SIZES: dict[Split, int] = {"train": 640, "validation": 200, "test": 300}
 COMPANY_SHARES: dict[Split, int] = {"train": 79, "validation": 25, "test": 36}
-LEVEL_WEIGHTS = (20, 35, 30, 15)
+LEVEL_WEIGHTS = (20, 38, 26, 16)
 
 # How often each shape is asked, after FinQA's operations and steps.
 SHAPE_WEIGHTS = {
-    "share": 130, "portion": 80, "mixed share": 150, "ratio": 70, "change": 210, "change due": 50,
-    "return": 60, "difference": 100, "gap": 50, "points": 20, "ahead": 30, "sum": 35,
-    "sum years": 30, "average": 40, "average pair": 15, "cost": 60, "exercise": 40,
-    "row average": 20,
-    "row max": 8, "row min": 4, "column sum": 10, "greater": 12, "rose": 18, "joint share": 45,
-    "return gap": 40,
+    "share": 100, "portion": 60, "mixed share": 120, "ratio": 110, "change": 170, "change due": 40,
+    "return": 50, "difference": 120, "gap": 70, "points": 20, "ahead": 30, "sum": 45,
+    "sum years": 40, "average": 45, "average pair": 20, "cost": 160, "exercise": 120,
+    "row average": 40, "row max": 8, "row min": 4, "column sum": 10, "greater": 8, "rose": 10,
+    "joint share": 30, "triple share": 40, "shift": 60, "return gap": 60,
 }  # fmt: skip
+HARD_SHAPES = ("joint share", "triple share", "shift", "return gap")
 PROSE_ONLY_PERCENT = 34  # of the questions: their numbers stand in the prose alone
 
 # No template lets a name decide between "was" and "were": names are singular and plural.
@@ -74,7 +74,7 @@ TEMPLATES = {
     ),
     "gap": (
         "What was the difference between {a} and {b}{at} {when}{unit}?",
-        "How much more did {a} come to tha {b}{at} {when}{unit}?",
+        "How much more did {a} come to than {b}{at} {when}{unit}?",
     ),
     "points": ("By how many percentage points did {a}{at} change from {old} to {new}?",),
     "ahead": (
@@ -112,13 +112,17 @@ TEMPLATES = {
     "column sum": ("What did the four quarterly dividends per share{at} {when} add up to?",),
     "greater": (
         "Did {a} exceed {b}{at} {when}?",
-        "Did {a} come to more tha {b}{at} {when}?",
+        "Did {a} come to more than {b}{at} {when}?",
     ),
     "rose": (
         "Did {a}{at} rise from {old} to {new}?",
         "Did {a}{at} exceed in {new} what had been recorded in {old}?",
     ),
     "joint share": ("What percentage of {c}{at} did {a} and {b} make up together {when}?",),
+    "triple share": ("What percentage of {d}{at} did {a}, {b} and {c} make up together {when}?",),
+    "shift": (
+        "By how many percentage points did the share of {a} in {b}{at} change from {old} to {new}?",
+    ),
     "return gap": (
         "By how many percentage points did the return on a {a}{at} differ from that on a {c} "
         "from {old} to {new}?",
@@ -173,6 +177,11 @@ def compute(draft: Draft) -> Computation:
     elif shape in ("cost", "exercise"):
         step(f"multiply({terms[0]}, {terms[1]})")
         value = values[0] * values[1]
+    elif shape == "row average" and len(terms) == 3:
+        whole = step(f"add({terms[0]}, {terms[1]})")
+        whole = step(f"add({whole}, {terms[2]})")
+        step(f"divide({whole}, const_3)")
+        value = sum(values, Decimal(0)) / 3
     elif shape in ("row average", "row max", "row min"):
         label = draft.operands[0].fact.split(" | ")[0]
         name = shape.replace("row ", "table_")
@@ -191,6 +200,16 @@ def compute(draft: Draft) -> Computation:
         whole = step(f"add({terms[0]}, {terms[1]})")
         step(f"divide({whole}, {terms[2]})")
         value, kind = 100 * (values[0] + values[1]) / values[2], "percent"
+    elif shape == "triple share":
+        whole = step(f"add({terms[0]}, {terms[1]})")
+        whole = step(f"add({whole}, {terms[2]})")
+        step(f"divide({whole}, {terms[3]})")
+        value, kind = 100 * sum(values[:3], Decimal(0)) / values[3], "percent"
+    elif shape == "shift":
+        first = step(f"divide({terms[0]}, {terms[1]})")
+        second = step(f"divide({terms[2]}, {terms[3]})")
+        step(f"subtract({first}, {second})")
+        value, kind = 100 * (values[0] / values[1] - values[2] / values[3]), "percent"
     elif shape == "return gap":
         first = step(f"subtract({terms[0]}, {terms[1]})")
         first = step(f"divide({first}, {terms[1]})")
@@ -342,8 +361,9 @@ def _fits(draft: Draft, level: int) -> bool:
     if level == 1:
         return steps == 1 and not draft.prose
     if level == 4:
-        return draft.shape in ("mixed share", "joint share", "return gap") or steps > 2
-    return steps <= 2 and not draft.converts and draft.shape not in ("joint share", "return gap")
+        return draft.shape in ("mixed share", *HARD_SHAPES)
+    easy = draft.shape not in HARD_SHAPES and not draft.converts
+    return easy and (steps <= 2 or draft.shape == "row average")
 
 
 def _telling(computation: Computation) -> bool:
@@ -357,20 +377,21 @@ def _telling(computation: Computation) -> bool:
 
 def _text(draft: Draft, computation: Computation, exact: bool, at: str, draw: Draw) -> str:
     names = [operand.exact if exact else operand.other for operand in draft.operands]
-    if draft.shape in ("share", "joint share"):
+    if draft.shape in ("share", "joint share", "triple share"):
         parts = [operand.part[0 if exact else 1] for operand in draft.operands[:-1]]
         names[:-1] = [part or name for part, name in zip(parts, names, strict=False)]
     years = [_year(operand.when) for operand in draft.operands]
     template = draw.choice(TEMPLATES[draft.shape])
-    rising = draft.operands[0].value > draft.operands[-1].value
+    rising = abs(draft.operands[0].value) > abs(draft.operands[-1].value)
     text = template.format(
         a=names[0],
         b=names[min(1, len(names) - 1)],
         c=names[min(2, len(names) - 1)],
+        d=names[-1],
         at=at,
         when=draft.operands[-1].when,
         new=years[0] if draft.shape not in ("sum years", "average") else years[-1],
-        old=years[1] if draft.shape not in ("sum years", "average") else years[0],
+        old=years[0] if draft.shape in ("sum years", "average") else years[-1],
         first=years[0],
         last=years[-1],
         direction="increase" if rising else "decrease",

@@ -55,6 +55,7 @@ def drafts(page: Page) -> Iterator[Draft]:
     if layout in ("years", "roll"):
         yield from _over_time(grid)
         yield from _within_columns(grid)
+        yield from _shifts(grid)
     elif layout == "rates":
         yield from (d for d in _over_time(grid) if d.shape in ("points", "average", "rose"))
     elif layout in ("single", "matrix"):
@@ -120,6 +121,8 @@ def _names(page: Page, row: Row, column: Column) -> tuple[str, str, str]:
         return exact, other, f"as of the end of {during}"
     if kind.layout == "matrix":
         label = f"total {kind.subject}" if row.label == "total" else row.label
+        if row.role == "total" and column.key.endswith("/t"):
+            return label, row.ask, end
         if kind.name in ("intangible assets", "derivatives"):
             header = column.header.removeprefix("less ")
             return f"the {header} of {label}", f"{row.ask} {column.ask}", end
@@ -217,11 +220,28 @@ def _within_columns(grid: _Grid) -> Iterator[Draft]:
         for a, b in combinations(lines, 2):
             first, second = grid.at(a, column), grid.at(b, column)
             yield Draft("ratio", (first, second))
-            yield Draft("sum", (first, second))
-            yield Draft("gap", (first, second))
-            yield Draft("greater", (first, second))
+            if min(first.value, second.value) > 0:
+                yield Draft("sum", (first, second))
+                yield Draft("gap", (first, second))
+                yield Draft("greater", (first, second))
             if total:
                 yield Draft("joint share", (first, second, grid.at(total, column)))
+        for three in combinations(lines, 3) if total else []:
+            assert total is not None
+            parts = [grid.at(row, column) for row in three]
+            yield Draft("triple share", (*parts, grid.at(total, column)))
+
+
+def _shifts(grid: _Grid) -> Iterator[Draft]:
+    """How a row's share of the total moved between two years."""
+    columns = sorted(grid.columns, key=lambda column: column.key)
+    for old, new in combinations(columns, 2):
+        rows = [row for row in grid.filled(old) if row in grid.filled(new)]
+        for row in rows if grid.total in rows else []:
+            assert grid.total is not None
+            if row.role == "line":
+                parts = (grid.at(row, new), grid.at(grid.total, new))
+                yield Draft("shift", (*parts, grid.at(row, old), grid.at(grid.total, old)))
 
 
 def _across_columns(grid: _Grid) -> Iterator[Draft]:

@@ -39,7 +39,7 @@ class ProseFact:
     now: Decimal
     prior: Decimal
     sentence: str
-    unit: str  # "millions", "billions" or ""
+    unit: str  # "thousands", "millions", "billions" or ""
 
 
 @dataclass(frozen=True)
@@ -218,8 +218,10 @@ class PageWriter:
         tenths = 10 if self.company.unit == "millions" else 1
         start = self.company.scale * fact.share * tenths // (1_000 if tenths == 10 else 100_000)
         value = ledger.level(name, year, max(start, 12), fact.swing)
-        if start >= 30_000 and self.company.number % 3:
+        if start >= 8_000 and self.company.number % 3:
             return Decimal(value // 100).scaleb(-2), "billions"
+        if tenths == 1 and self.company.number % 3 == 0:
+            return Decimal(value * 100 + value % 100), "thousands"
         return Decimal(value).scaleb(-1), "millions"
 
     def _say(self, template: str, *key: object, **extra: str) -> str:

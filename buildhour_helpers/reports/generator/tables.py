@@ -24,7 +24,7 @@ RESERVES = (
     "allowance for sales returns",
     "reserve for self-insured claims",
 )
-RELABEL_PERCENT = 13  # how often a page calls a row otherwise than the company's other pages
+RELABEL_PERCENT = 6  # how often a page calls a row otherwise than the company's other pages
 
 
 class TableBuilder:
@@ -83,7 +83,9 @@ class TableBuilder:
         return Draw(self.seed, self.company.number, kind.name, *key)
 
     def _label(self, kind: Kind, line: Line, year: int) -> str:
-        habit = self._habit(kind, "label", line.key).below(len(line.labels))
+        # Every few years a company edits its filings anew, and the labels change together.
+        edition = (year - self.company.first_year + self._habit(kind, "edition").below(4)) // 4
+        habit = self._habit(kind, "label", line.key, edition).below(len(line.labels))
         page = self._habit(kind, "label", line.key, year)
         if page.chance(RELABEL_PERCENT):
             habit += 1 + page.below(2)
@@ -326,8 +328,9 @@ class TableBuilder:
         if kind.name != "fair value":
             return set(keys)
         draw = self._habit(kind, "levels", line.key)
-        kept = {key for key in keys if draw.chance({"1": 65, "2": 70, "3": 25}[key])}
-        return kept or {draw.choice(keys)}
+        if line.key in ("mmf", "equity", "ust"):  # quoted in active markets, or nearly so
+            return {"1", "2"} if draw.chance(40) else {"1"}
+        return {"2", "3"} if draw.chance(45) else {"2"} | ({"1"} if draw.chance(25) else set())
 
     # Tables of one layout each.
 
