@@ -24,7 +24,13 @@ class Server(uvicorn.Server):
         self._socket = socket.socket()
         if os.name == "posix":  # elsewhere this option would share a port that is in use
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", port))
+        try:
+            self._socket.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = error.strerror or error
+            raise OSError(
+                f"port {port} of 127.0.0.1 cannot be used ({reason}); choose another"
+            ) from None
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def serve_until_stopped(self, on_answering: Callable[[], None] = lambda: None) -> None:
