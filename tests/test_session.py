@@ -1,0 +1,161 @@
+"""The session: what `session.start()` starts, sets and leaves behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from openai import OpenAI
+
+from buildhour_helpers import home, servers, session
+from buildhour_helpers.errors import WorkshopError
+
+
+@pytest.fixture(autouse=True)
+def _stopped_after() -> Iterator[None]:
+    yield
+    session.stop()
+
+
+def test_offline_start_points_the_client_at_the_service(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    up = session.start()
+    assert up.mode == "offline"
+    assert capsys.readouterr().out.count("\n") == 1
+    assert os.environ["OPENAI_BASE_URL"] == up.base_url
+    assert os.environ["BUILDHOUR_TOOLS_URL"] == up.tools_url
+    assert "sim-agent-mini" in [model.id for model in OpenAI().models.list()]
+
+
+def test_the_tool_server_wants_its_key() -> None:
+    up = session.start(quiet=True)
+    request = urllib.request.Request(f"{up.tools_url}/list", b"{}", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 401
+
+
+def test_a_second_start_finds_the_first_also_from_another_process() -> None:
+    first = session.start(quiet=True)
+    assert session.start(quiet=True) == first
+    code = "from buildhour_helpers import session; print(session.start(quiet=True).base_url)"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == first.base_url
+
+
+def test_stop_ends_the_servers_and_puts_the_environment_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    up = session.start(quiet=True)
+    assert os.environ["OPENAI_API_KEY"] == up.api_key
+    running = session.running()
+    assert session.stop()
+    assert os.environ["OPENAI_API_KEY"] == "sk-test"
+    assert "OPENAI_BASE_URL" not in os.environ
+    assert all(servers.process_of(server) is None for server in running.values())
+    assert not session.stop()
+
+
+def test_a_key_alone_does_not_choose_a_live_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many machines have the variable set; nobody's account is charged because of it."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    assert session.start(quiet=True).mode == "offline"
+
+
+def test_a_base_url_set_beforehand_chooses_a_live_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    up = session.start(quiet=True)
+    assert (up.mode, up.base_url, up.api_key) == ("live", "http://127.0.0.1:9/v1", "sk-test")
+    assert set(session.running()) == {"tools"}
+
+
+def test_live_keeps_a_public_tool_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("BUILDHOUR_TOOLS_URL", "https://tools.example")
+    monkeypatch.setenv("BUILDHOUR_TOOLS_KEY", "mine")
+    up = session.start("live", quiet=True)
+    assert (up.base_url, up.tools_url) == (session.DEFAULT_LIVE_URL, "https://tools.example")
+    assert session.running() == {}
+
+
+def test_live_without_a_key_is_one_line_with_the_cure() -> None:
+    with pytest.raises(WorkshopError, match="needs OPENAI_API_KEY"):
+        session.start("live")
+
+
+def test_a_mode_that_does_not_exist() -> None:
+    with pytest.raises(WorkshopError, match="not 'online'"):
+        session.start("online")  # type: ignore[arg-type]
+
+
+def test_a_dead_service_is_replaced_on_the_same_state() -> None:
+    first = session.start(quiet=True)
+    file = OpenAI().files.create(file=("rows.jsonl", b"{}\n"), purpose="user_data")
+    process = servers.process_of(session.running()["service"])
+    assert process
+    process.kill()
+    process.wait()
+    second = session.start(quiet=True)
+    assert second.tools_url == first.tools_url
+    assert file.id in [one.id for one in OpenAI().files.list()]
+
+
+def test_a_port_that_is_taken_is_one_line_with_the_cure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for ports in ({"port": port}, {"tools_port": port}):
+            with pytest.raises(WorkshopError, match=rf"did not start: .*port {port}") as refused:
+                session.start(quiet=True, **ports)
+            assert "\n" not in str(refused.value)
+    assert session.running() == {}
+
+
+def test_a_damaged_reports_file_is_one_line_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "reports.jsonl.gz").write_bytes(b"\x1f\x8b damaged")
+    with pytest.raises(WorkshopError, match=r"reports\.jsonl\.gz: damaged .*restore") as refused:
+        session.start(reports=tmp_path, quiet=True)
+    assert "\n" not in str(refused.value)
+
+
+def test_reset_stops_and_deletes() -> None:
+    session.start(quiet=True)
+    assert session.reset()
+    assert session.running() == {}
+    assert not home.home().exists()
+
+
+class TestStateFolder:
+    def test_one_that_cannot_be_made(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("", encoding="utf-8")
+        with pytest.raises(WorkshopError, match="set BUILDHOUR_HOME"):
+            home.prepare(tmp_path / "file" / "state")
+
+    def test_one_with_somebody_elses_files(self, tmp_path: Path) -> None:
+        (tmp_path / "thesis.txt").write_text("precious", encoding="utf-8")
+        with pytest.raises(WorkshopError, match="files of other origin"):
+            home.prepare(tmp_path)
+
+    def test_a_full_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(home, "LEAST_FREE_BYTES", 10**18)
+        with pytest.raises(WorkshopError, match=r"only .* MB free on this disk; make room"):
+            home.prepare(tmp_path / "state")
+
+    def test_it_is_found_from_any_folder_of_the_checkout(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("BUILDHOUR_HOME")
+        (tmp_path / "workshop.py").write_text("", encoding="utf-8")
+        (tmp_path / "notebooks").mkdir()
+        monkeypatch.chdir(tmp_path / "notebooks")
+        assert home.home() == tmp_path / ".buildhour"
