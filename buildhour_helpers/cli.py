@@ -248,7 +248,14 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _import_finqa(options: argparse.Namespace) -> int:
-    raise NotImplementedError
+    from .reports.finqa import import_finqa
+
+    try:
+        print(import_finqa(options.source, options.destination).summary())
+    except (OSError, ValueError) as error:
+        raise WorkshopError(str(error)) from error
+    print(f"\nNow: buildhour demo --reports {options.destination}")
+    return 0
 
 
 def _test(options: argparse.Namespace) -> int:

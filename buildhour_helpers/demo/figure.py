@@ -12,7 +12,8 @@ from matplotlib.ticker import MaxNLocator
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .result import DemoResult, Measured
+    from ..analysis.statistics import Interval
+    from .result import DemoResult
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
 """Okabe and Ito's colours, told apart with any colour vision."""
@@ -30,7 +31,7 @@ def draw(result: DemoResult, folder: Path) -> Path:
     grid = figure.add_gridspec(1, 1 + len(BARS), width_ratios=(3, *[0.8] * len(BARS)))
     _curve(figure.add_subplot(grid[0]), result)
     for place, (name, label, number) in enumerate(BARS, 1):
-        pair = (result.baseline.measured[name], result.tuned.measured[name])
+        pair = (result.baseline.measures[name], result.tuned.measures[name])
         _bars(figure.add_subplot(grid[place]), pair, label, number)
     path = folder / "figure.svg"
     figure.savefig(path, metadata={"Date": None})
@@ -41,15 +42,15 @@ def draw(result: DemoResult, folder: Path) -> Path:
 def alt_text(result: DemoResult) -> str:
     """What the figure shows, in words, for whoever cannot see it."""
     train = [(p.step, p.train_reward_mean) for p in result.curve if p.train_reward_mean is not None]
-    before, after = result.baseline.measured, result.tuned.measured
+    before, after = result.baseline.measures, result.tuned.measures
     return (
         f"Left: mean reward of the training rollouts goes from {train[0][1]:.2f} at step "
         f"{train[0][0]} to {train[-1][1]:.2f} at step {train[-1][0]}, with validation "
-        f"reward beside it and the checkpoint of step {result.tuned.checkpoint_step} marked. "
-        f"Right: on held-out questions the reward goes from {before['reward'].mean:.2f} to "
-        f"{after['reward'].mean:.2f}, tool calls from {before['tool_calls'].mean:.1f} to "
-        f"{after['tool_calls'].mean:.1f}, reasoning tokens from "
-        f"{before['reasoning_tokens'].mean:.0f} to {after['reasoning_tokens'].mean:.0f}."
+        f"reward beside it and the checkpoint of step {result.checkpoint_step} marked. "
+        f"Right: on held-out questions the reward goes from {before['reward'].value:.2f} to "
+        f"{after['reward'].value:.2f}, tool calls from {before['tool_calls'].value:.1f} to "
+        f"{after['tool_calls'].value:.1f}, reasoning tokens from "
+        f"{before['reasoning_tokens'].value:.0f} to {after['reasoning_tokens'].value:.0f}."
     )
 
 
@@ -58,9 +59,7 @@ def _curve(axes: Axes, result: DemoResult) -> None:
     validation = [(point.step, point.valid_reward_mean) for point in result.curve]
     _line(axes, train, "-", GREY, "training rollouts")
     _line(axes, validation, "o-", ORANGE, "validation")
-    if result.tuned.checkpoint_step is not None:
-        step = result.tuned.checkpoint_step
-        axes.axvline(step, color=BLUE, linestyle=":", label="checkpoint taken")
+    axes.axvline(result.checkpoint_step, color=BLUE, linestyle=":", label="checkpoint taken")
     axes.set(xlabel="training step", ylabel="mean reward", ylim=(0, 1))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("The job: live tools and grader, simulated model", fontsize=10)
@@ -76,14 +75,14 @@ def _line(
     axes.plot(*zip(*known, strict=True), style, color=color, linewidth=1.3, label=label)
 
 
-def _bars(axes: Axes, pair: tuple[Measured, Measured], label: str, number: str) -> None:
-    means = [measured.mean for measured in pair]
-    below = [m.mean - m.ci95[0] for m in pair]
-    above = [m.ci95[1] - m.mean for m in pair]
+def _bars(axes: Axes, pair: tuple[Interval, Interval], label: str, number: str) -> None:
+    means = [measured.value for measured in pair]
+    below = [m.value - m.low for m in pair]
+    above = [m.high - m.value for m in pair]
     axes.bar([0, 1], means, 0.7, yerr=[below, above], capsize=4, color=[GREY, BLUE])
     for place, measured in enumerate(pair):
-        text = number.format(measured.mean)
-        above_bar = (place, measured.ci95[1])
+        text = number.format(measured.value)
+        above_bar = (place, measured.high)
         axes.annotate(text, above_bar, (0, 3), textcoords="offset points", ha="center")
     axes.set_xticks([0, 1], ["before", "after"])
     axes.set_title(label, fontsize=9)

@@ -5,44 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..analysis.statistics import Interval
+from ..analysis.summaries import Comparison, Summary
+
 DIGITS = 6
 """To which the figures are rounded, so that the last bit of a sum differs on no platform."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A mean over rollouts with its 95% bootstrap interval over questions."""
-
-    mean: float
-    ci95: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A column of the table: its name in the records, its label, how a number is written."""
+class Column:
+    """A measure of the table: its name in a summary, its label, how a number is written."""
 
     name: str
     label: str
     number: str
 
 
-MEASURES = (
-    Measure("reward", "mean reward", "{:.3f}"),
-    Measure("accuracy", "accuracy (reward 1)", "{:.3f}"),
-    Measure("tool_calls", "tool calls per rollout", "{:.2f}"),
-    Measure("reasoning_tokens", "reasoning tokens per rollout", "{:.0f}"),
-    Measure("latency_s", "simulated latency, s", "{:.2f}"),
+COLUMNS = (
+    Column("reward", "mean reward", "{:.3f}"),
+    Column("accuracy", "accuracy (reward of 1)", "{:.3f}"),
+    Column("tool_calls", "tool calls per rollout", "{:.2f}"),
+    Column("reasoning_tokens", "reasoning tokens per rollout", "{:.0f}"),
+    Column("latency_s", "simulated latency, s", "{:.2f}"),
 )
-
-
-@dataclass(frozen=True)
-class Side:
-    """One model on the held-out questions. `measured` has an entry for each of MEASURES."""
-
-    model: str
-    measured: dict[str, Measured]
-    rollouts: int
-    checkpoint_step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,79 +63,76 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Everything that a run of the demo found. `difference` is tuned less baseline, paired."""
+    """Everything that a run of the demo found. `comparison` is tuned against baseline, paired."""
 
     seed: int
     reports: int
     questions: Sizes
-    baseline: Side
-    tuned: Side
-    difference: dict[str, Measured]
+    baseline: Summary
+    tuned: Summary
+    checkpoint_step: int
+    comparison: Comparison
     job: JobSummary
     curve: tuple[CurvePoint, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The keys that `--json` documents."""
-        reward = self.difference["reward"]
-        return {
+        reward = self.comparison.difference["reward"]
+        found = {
             "seed": self.seed,
             "reports": self.reports,
             "questions": vars(self.questions),
-            "baseline": _side_json(self.baseline),
-            "tuned": {**_side_json(self.tuned), "checkpoint_step": self.tuned.checkpoint_step},
-            "difference": {"mean_reward": _round(reward.mean), "ci95": _pair(reward)},
+            "baseline": self.baseline.to_json(),
+            "tuned": {**self.tuned.to_json(), "checkpoint_step": self.checkpoint_step},
+            "difference": {"mean_reward": reward.value, "ci95": [reward.low, reward.high]},
             "job": {**vars(self.job), "wall_s": round(self.job.wall_s, 1)},
-            "curve": [{k: _round(v) for k, v in vars(point).items()} for point in self.curve],
+            "curve": [vars(point) for point in self.curve],
         }
+        rounded: dict[str, Any] = rounded_off(found)
+        return rounded
 
     def table(self) -> list[tuple[str, str, str, str]]:
         """Label, before, after and difference of each measure, as text."""
         return [
             (
-                measure.label,
-                _words(self.baseline.measured[measure.name], measure.number),
-                _words(self.tuned.measured[measure.name], measure.number),
-                _words(self.difference[measure.name], measure.number.replace(":", ":+")),
+                column.label,
+                in_words(self.baseline.measures[column.name], column.number),
+                in_words(self.tuned.measures[column.name], column.number),
+                in_words(self.comparison.difference[column.name], signed(column.number)),
             )
-            for measure in MEASURES
+            for column in COLUMNS
         ]
 
     def headline(self) -> str:
         """The finding in one sentence, whichever way it went."""
-        before, after = self.baseline.measured, self.tuned.measured
-        low, high = self.difference["reward"].ci95
-        clear = "clear of" if low > 0 or high < 0 else "not clear of"
+        before, after = self.baseline.measures, self.tuned.measures
+        reward = self.comparison.difference["reward"]
+        clear = "clear of zero" if reward.is_clear_of_zero else "which is not clear of zero"
         return (
             f"On {self.questions.test} held-out questions the mean reward went from "
-            f"{before['reward'].mean:.3f} to {after['reward'].mean:.3f} (difference "
-            f"{self.difference['reward'].mean:+.3f}, 95% interval {low:+.3f} to {high:+.3f}, "
-            f"{clear} zero), with {before['tool_calls'].mean:.1f} tool calls per rollout before "
-            f"and {after['tool_calls'].mean:.1f} after."
+            f"{before['reward'].value:.3f} to {after['reward'].value:.3f} (difference "
+            f"{reward.value:+.3f}, 95% interval {reward.low:+.3f} to {reward.high:+.3f}, {clear}), "
+            f"with {before['tool_calls'].value:.1f} tool calls per rollout before and "
+            f"{after['tool_calls'].value:.1f} after."
         )
 
 
-def _side_json(side: Side) -> dict[str, Any]:
-    measured = side.measured
-    return {
-        "model": side.model,
-        "mean_reward": _round(measured["reward"].mean),
-        "ci95": _pair(measured["reward"]),
-        "accuracy": _round(measured["accuracy"].mean),
-        "tool_calls_mean": _round(measured["tool_calls"].mean),
-        "reasoning_tokens_mean": _round(measured["reasoning_tokens"].mean),
-        "latency_s_mean": _round(measured["latency_s"].mean),
-        "rollouts": side.rollouts,
-    }
+def rounded_off(value: Any) -> Any:
+    """The same JSON with every float rounded."""
+    if isinstance(value, dict):
+        return {key: rounded_off(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [rounded_off(part) for part in value]
+    return round(value, DIGITS) if isinstance(value, float) else value
 
 
-def _round(value: float | None) -> float | None:
-    return value if value is None or isinstance(value, int) else round(value, DIGITS)
+def signed(number: str) -> str:
+    """The same format, with its sign."""
+    return number.replace(":", ":+")
 
 
-def _pair(measured: Measured) -> list[float]:
-    return [round(end, DIGITS) for end in measured.ci95]
-
-
-def _words(measured: Measured, number: str) -> str:
-    low, high = (number.format(end) for end in measured.ci95)
-    return f"{number.format(measured.mean)} [{low}, {high}]"
+def in_words(interval: Interval, number: str) -> str:
+    value, low, high = (
+        number.format(part) for part in (interval.value, interval.low, interval.high)
+    )
+    return f"{value} [{low}, {high}]"

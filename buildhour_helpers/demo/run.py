@@ -9,11 +9,13 @@ from pathlib import Path
 
 import openai
 
+from ..analysis.summaries import compare, summarise
 from ..errors import Interrupted, WorkshopError
 from ..home import home, prepare
 from ..rollouts import RolloutRecord
+from ..tasks.splits import company
 from . import figure, page
-from .compare import difference, example, side
+from .example import most_gained
 from .plan import DemoOptions, Plan, make_plan
 from .result import DemoResult, Sizes
 from .stage import stage
@@ -22,7 +24,7 @@ from .work import BASE_MODEL, Work
 REAL = (
     "Real: the training and the wire. The job was launched through the unmodified openai client; "
     "every rollout called the tools and the grader over HTTP; the weights changed by nothing but "
-    "the rewards that came back; no held-out question is about a company trained on."
+    "the rewards that came back; no held-out question was trained on{companies}."
 )
 SIMULATED = (
     "Simulated: the model. A small stochastic agent of a few hundred weights stands in for a "
@@ -53,13 +55,16 @@ def run(options: DemoOptions) -> DemoResult:
             raise interrupted(work) from None
         except openai.APIError as error:
             raise WorkshopError(f"{error.message} (logs: {folder / 'logs'})") from error
+    for records in (before, after):
+        check_graded(records)
     result = DemoResult(
         seed=options.seed,
         reports=plan.reports,
         questions=Sizes(len(plan.train), len(plan.validation), len(plan.test)),
-        baseline=side(before),
-        tuned=side(after, trained.checkpoint.step),
-        difference=difference(before, after),
+        baseline=summarise(before),
+        tuned=summarise(after),
+        checkpoint_step=trained.checkpoint.step,
+        comparison=compare(before, after),
         job=trained.job,
         curve=trained.curve,
     )
@@ -91,6 +96,12 @@ def check_writable(file: Path) -> None:
         raise WorkshopError(f"{file}: {error.strerror}; give another file") from error
 
 
+def check_graded(records: Sequence[RolloutRecord]) -> None:
+    """Raises WorkshopError, with the first reason, where no rollout has a reward."""
+    if all(record.reward is None for record in records):
+        raise WorkshopError(f"no rollout of {records[0].model} was graded: {records[0].error}")
+
+
 def interrupted(work: Work) -> Interrupted:
     """Put the job away and say what is left."""
     job_id = work.cancel()
@@ -98,8 +109,11 @@ def interrupted(work: Work) -> Interrupted:
     return Interrupted(f"stopped by Ctrl-C; {said}; the records so far are in {work.folder}")
 
 
-def simulated_in_words(reports: Path | None) -> list[str]:
-    return [SIMULATED, *([] if reports else [GENERATED]), REAL]
+def simulated_in_words(plan: Plan) -> list[str]:
+    """What of the run was simulated and what was real, a paragraph each."""
+    apart = {company(q) for q in plan.train}.isdisjoint(company(q) for q in plan.test)
+    real = REAL.format(companies=", nor any question about its company" if apart else "")
+    return [SIMULATED, *([] if plan.options.reports else [GENERATED]), real]
 
 
 def _plan_in_words(plan: Plan) -> str:
@@ -117,9 +131,9 @@ def _write(
     after: Sequence[RolloutRecord],
     folder: Path,
 ) -> None:
-    words = simulated_in_words(plan.options.reports)
+    words = simulated_in_words(plan)
     picture = figure.draw(result, folder)
-    shown = example(plan.test, before, after)
+    shown = most_gained(plan.test, before, after)
     report = page.write(result, picture, words, shown, folder / "report.html")
     text = json.dumps(result.to_json(), indent=2) + "\n"
     for file in filter(None, (folder / "result.json", plan.options.json_path)):
