@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from ..training.policy import Policy
 from . import alpha, chat, embeddings, errors, files, jobs, models, responses
+from .ballast import Ballast
 from .context import Service
 from .database import Database
 from .endpoints import EndpointClient, EndpointLimits
@@ -46,7 +47,13 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     registry = ModelRegistry(database, settings.base_policy)
     records = JobRecords(database)
     runner = JobRunner(
-        records, store, registry, settings.judge, settings.limits, settings.concurrency
+        records,
+        store,
+        registry,
+        settings.judge,
+        settings.limits,
+        settings.concurrency,
+        Ballast(settings.home),
     )
     async with EndpointClient(settings.limits) as client:
         runner.start()

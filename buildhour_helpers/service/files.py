@@ -56,7 +56,7 @@ class FileStore:
     def __init__(self, database: Database, home: Path) -> None:
         self._database = database
         self._folder = home / "files"
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         self._sweep()
 
     def _sweep(self) -> None:

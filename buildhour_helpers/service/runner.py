@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 
+from .ballast import Ballast
 from .datasets import DatasetError, Rows, validate_file
 from .endpoints import EndpointClient, EndpointLimits, probe
 from .environment import JobEnvironment
@@ -26,6 +28,8 @@ from .training_job import JobFailedError, TrainingJob
 
 log = logging.getLogger(__name__)
 
+ROOM_PAUSE_S = 5.0
+
 
 class JobRunner:
     """Owns every job that is validating, queued or running."""
@@ -38,7 +42,9 @@ class JobRunner:
         judge: Judge,
         limits: EndpointLimits,
         concurrency: int,
+        ballast: Ballast,
     ) -> None:
+        self._ballast = ballast
         self._records = records
         self._files = files
         self._models = models
@@ -136,13 +142,23 @@ class JobRunner:
         except Exception as error:
             log.exception("the job %s failed", job.id)
             if is_disk_full(error):
-                self._fail(job, "disk_full", DISK_FULL)
+                await self._fail_for_want_of_room(job)
             else:
                 message = f"the service had an error: {type(error).__name__}: {error}"
                 self._fail(job, "server_error", message)
 
     def _fail(self, job: Job, code: str, message: str, param: str | None = None) -> None:
         self._records.fail(job.id, code, message, param)
+
+    async def _fail_for_want_of_room(self, job: Job) -> None:
+        """Write the failure down in the ballast's place, or as soon as there is room again."""
+        self._ballast.release()
+        while True:
+            try:
+                self._fail(job, "disk_full", DISK_FULL)
+                return
+            except sqlite3.OperationalError:
+                await asyncio.sleep(ROOM_PAUSE_S)
 
     async def _validate(self, job: Job) -> None:
         """Check both files and reach every endpoint, then queue the job."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import sqlite3
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,25 +173,47 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
     assert err.count("\n") == 1
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 6 MB of its own; needs Linux and the right to mount."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("cannot mount a small disk here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 def test_a_disk_that_fills_fails_the_job_and_the_database_opens(
-    tmp_path: Path, start: Start, customer: Customer, customer_url: str
+    small_disk: Path, customer_url: str
 ) -> None:
-    service = start()
-    job_id = service.job(customer_url, hyperparameters={**SMALL, "n_epochs": 100}).id
-    service.wait(job_id, "running")
-    fill_disk(service)
-    failed = service.wait(job_id)
-    assert failed.status == "failed"
-    assert failed.error is not None
-    assert failed.error.code == "disk_full"
-    assert "disk that holds the service's state folder is full" in failed.error.message
-    with sqlite3.connect(f"file:{service.home}/service.sqlite?mode=ro", uri=True) as database:
+    with Process(small_disk) as process:
+        service = process.service
+        job_id = service.job(customer_url, hyperparameters={**SMALL, "n_epochs": 100}).id
+        service.wait(job_id, "running")
+        fill(small_disk / "filler")
+        failed = service.wait(job_id)
+        assert failed.error is not None
+        assert failed.error.code == "disk_full"
+        assert "disk that holds the service's state folder is full" in failed.error.message
+        with pytest.raises(openai.InternalServerError, match="is full"):
+            service.upload([row(n) for n in range(20_000)])
+        steps = curve(service, job_id)
+    with sqlite3.connect(small_disk / "service.sqlite") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    (small_disk / "filler").unlink()
+    with Process(small_disk) as process:
+        assert curve(process.service, job_id) == steps
+        again = process.service.job(customer_url, rows=10)
+        assert process.service.wait(again.id).status == "succeeded"
 
 
-def fill_disk(service: Running) -> None:
-    """Let the database grow no further: SQLite then fails as it does on a full disk."""
-    raise NotImplementedError
+def fill(path: Path) -> None:
+    """Write a file until the disk has no room left."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
 
 
 def test_a_file_in_use_cannot_be_deleted(

@@ -1,0 +1,22 @@
+"""A little room that is kept for the day the disk is full: enough to write down that it is."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+SIZE_BYTES = 1_000_000
+
+
+class Ballast:
+    """A file of zeros in the state folder, given up when a job fails for want of room."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "ballast"
+        if not self._path.exists():
+            with contextlib.suppress(OSError):
+                self._path.write_bytes(bytes(SIZE_BYTES))
+
+    def release(self) -> None:
+        with contextlib.suppress(OSError):
+            self._path.unlink()

@@ -1,0 +1,223 @@
+"""Clients that were not written for this service, each unchanged and doing a whole tool loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI
+
+from .conftest import Running
+from .customer import LOOKUP, row
+
+MODEL = "sim-agent-mini"
+QUESTION = "What is the value of key5"
+TOOL = {"type": "function", **LOOKUP["function"]}
+ANSWERS = ("value key5", "unknown")
+
+
+def test_openai_async(service: Running) -> None:
+    async def loop() -> list[str]:
+        async with AsyncOpenAI(base_url=f"{service.url}/v1", api_key=service.key) as client:
+            several = await asyncio.gather(
+                *(client.responses.create(model=MODEL, input=QUESTION) for _ in range(20))
+            )
+            stream = await client.responses.create(model=MODEL, input=QUESTION, stream=True)
+            kinds = [event.type async for event in stream]
+            page = await client.models.list()
+            assert kinds[-1] == "response.completed"
+            assert len(page.data) == 3
+            return [response.output_text for response in several]
+
+    assert asyncio.run(loop()) == ["unknown"] * 20
+
+
+def test_openai_raw_responses_and_pagination(service: Running) -> None:
+    raw = service.client.responses.with_raw_response.create(model=MODEL, input=QUESTION)
+    assert raw.headers["content-type"] == "application/json"
+    assert raw.parse().output_text == "unknown"
+    ids = [service.upload([row(n)]) for n in range(7)]
+    assert [file.id for file in service.client.files.list(limit=2, order="asc")] == ids
+
+
+def test_openai_structured_outputs(service: Running) -> None:
+    from pydantic import BaseModel
+
+    class Found(BaseModel):
+        answer: str
+
+    parsed = service.client.responses.parse(model=MODEL, input=QUESTION, text_format=Found)
+    assert parsed.output_parsed == Found(answer="unknown")
+    completion = service.client.chat.completions.parse(
+        model=MODEL, messages=[{"role": "user", "content": QUESTION}], response_format=Found
+    )
+    assert completion.choices[0].message.parsed == Found(answer="unknown")
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_openai_agents(service: Running, api: str) -> None:
+    from agents import (
+        Agent,
+        OpenAIChatCompletionsModel,
+        OpenAIResponsesModel,
+        Runner,
+        function_tool,
+        set_tracing_disabled,
+    )
+
+    set_tracing_disabled(True)
+    asked = list[str]()
+
+    @function_tool
+    def lookup(key: str) -> str:
+        """Look a key up."""
+        asked.append(key)
+        return f"value {key}"
+
+    async def run() -> tuple[str, str]:
+        kind = OpenAIResponsesModel if api == "responses" else OpenAIChatCompletionsModel
+        async with AsyncOpenAI(base_url=f"{service.url}/v1", api_key=service.key) as client:
+            model = kind(model=MODEL, openai_client=client)
+            agent = Agent(name="finder", instructions="Look up.", tools=[lookup], model=model)
+            whole = await Runner.run(agent, QUESTION)
+            streamed = Runner.run_streamed(agent, QUESTION)
+            async for _ in streamed.stream_events():
+                pass
+            return whole.final_output, streamed.final_output
+
+    whole, streamed = asyncio.run(run())
+    assert whole == streamed
+    assert whole in ANSWERS
+    assert asked == ["key5", "key5"]
+
+
+@pytest.mark.parametrize("responses_api", [False, True])
+def test_langchain(service: Running, responses_api: bool) -> None:
+    from langchain_core.messages import HumanMessage, ToolMessage
+    from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+
+    model = ChatOpenAI(
+        model=MODEL,
+        base_url=f"{service.url}/v1",
+        api_key=service.key,  # type: ignore[arg-type]
+        use_responses_api=responses_api,
+        temperature=0,
+    ).bind_tools([LOOKUP])
+    messages: list[Any] = [HumanMessage(QUESTION)]
+    asked = model.invoke(messages)
+    assert [call["args"] for call in asked.tool_calls] == [{"key": "key5"}]
+    results = [ToolMessage("value key5", tool_call_id=call["id"]) for call in asked.tool_calls]
+    answer = model.invoke([*messages, asked, *results])
+    assert answer.text in ANSWERS
+    streamed = "".join(chunk.text for chunk in model.stream([*messages, asked, *results]))
+    assert streamed == answer.text
+    embeddings = OpenAIEmbeddings(
+        model="sim-embedding",
+        base_url=f"{service.url}/v1",
+        api_key=service.key,  # type: ignore[arg-type]
+        check_embedding_ctx_length=False,
+    )
+    assert len(embeddings.embed_query("interest")) == 512
+
+
+def test_litellm(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    import litellm
+
+    where = {
+        "model": f"openai/{MODEL}",
+        "api_base": f"{service.url}/v1",
+        "api_key": service.key,
+    }
+    messages: list[Any] = [{"role": "user", "content": QUESTION}]
+    asked = litellm.completion(messages=messages, tools=[LOOKUP], **where)
+    call = asked.choices[0].message.tool_calls[0]
+    assert json.loads(call.function.arguments) == {"key": "key5"}
+    messages += [
+        asked.choices[0].message.model_dump(),
+        {"role": "tool", "tool_call_id": call.id, "content": "value key5"},
+    ]
+    answer = litellm.completion(messages=messages, tools=[LOOKUP], **where)
+    assert answer.choices[0].message.content in ANSWERS
+    chunks = litellm.completion(messages=messages, tools=[LOOKUP], stream=True, **where)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert text == answer.choices[0].message.content
+    response = litellm.responses(input=QUESTION, tools=[TOOL], **where)
+    assert response.output[-1].type == "function_call"
+
+
+NODE = """
+import OpenAI from "openai";
+const client = new OpenAI();
+const question = { role: "user", content: "What is the value of key5" };
+const tools = [JSON.parse(process.env.TOOL)];
+const model = "sim-agent-mini";
+const first = await client.responses.create({ model, input: [question], tools });
+const call = first.output.find((item) => item.type === "function_call");
+const output = { type: "function_call_output", call_id: call.call_id, output: "value key5" };
+const second = await client.responses.create({
+  model, input: [output], tools, previous_response_id: first.id,
+});
+const kinds = [];
+for await (const event of await client.responses.create({ model, input: [question], stream: true }))
+  kinds.push(event.type);
+const chat = await client.chat.completions.create({ model, messages: [question] });
+const files = [];
+for await (const file of client.files.list({ limit: 1 })) files.push(file.id);
+let refused;
+try {
+  await client.fineTuning.jobs.retrieve("ftjob-none");
+} catch (error) {
+  refused = [error.status, error.code];
+}
+console.log(JSON.stringify({
+  arguments: call.arguments, text: second.output_text, last: kinds.at(-1),
+  chat: chat.choices[0].message.content, files: files.length, refused,
+}));
+"""
+
+
+@pytest.fixture(scope="module")
+def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the openai package from npm in it."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("node is not installed")
+    folder = tmp_path_factory.mktemp("node")
+    install = [npm, "install", "--no-audit", "--no-fund", "--silent", "openai@6"]
+    done = subprocess.run(install, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("npm cannot reach its registry")
+    return folder
+
+
+def test_openai_from_npm(service: Running, node_folder: Path) -> None:
+    for number in range(3):
+        service.upload([row(number)])
+    script = node_folder / "loop.mjs"
+    script.write_text(NODE, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "OPENAI_BASE_URL": f"{service.url}/v1",
+        "OPENAI_API_KEY": service.key,
+        "TOOL": json.dumps({**TOOL, "strict": False}),
+    }
+    done = subprocess.run(
+        ["node", str(script)], cwd=node_folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told.pop("text") in ANSWERS
+    assert told == {
+        "arguments": '{"key": "key5"}',
+        "last": "response.completed",
+        "chat": "unknown",
+        "files": 3,
+        "refused": [404, "not_found"],
+    }

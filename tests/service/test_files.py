@@ -1,0 +1,66 @@
+"""`/v1/files` through the openai client."""
+
+from __future__ import annotations
+
+import io
+
+import openai
+import pytest
+
+from .conftest import Running
+from .customer import jsonl, row
+
+
+def test_a_file_is_kept_listed_and_deleted(service: Running) -> None:
+    files = service.client.files
+    ids = [service.upload([row(n)], f"{n}.jsonl") for n in range(5)]
+    notes = files.create(file=("notes.txt", b"hello"), purpose="user_data")
+    assert files.content(ids[0]).content == jsonl([row(0)])
+    assert files.retrieve(ids[0]).bytes == len(jsonl([row(0)]))
+    assert [file.id for file in files.list()] == [notes.id, *ids[::-1]]
+    assert [file.id for file in files.list(purpose="fine-tune", limit=2)] == ids[::-1]
+    assert [file.id for file in files.list(order="asc", limit=2)] == [*ids, notes.id]
+    assert files.delete(ids[0]).deleted
+    for missing in (files.retrieve, files.delete, files.content):
+        with pytest.raises(openai.NotFoundError, match="No such file"):
+            missing(ids[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("x.csv", b"a,b", "must be JSON Lines and end in .jsonl"),
+        ("x.jsonl", b"", "the file has no rows"),
+        ("x.jsonl", b'{"a": 1}\n\n{"a": \n', "x.jsonl: line 3 is not valid JSON"),
+        ("x.jsonl", b'{"a": 1}\n[1]\n', "line 2 is not a JSON object but an array"),
+        ("x.jsonl", b'{"a": "\xff"}\n', "line 1 is not valid JSON (not UTF-8)"),
+        ("x.jsonl", b'{"a": NaN}\n', "line 1 is not valid JSON (NaN is not JSON)"),
+        ("x.jsonl", b'{"a": 1}\n' + b"[" * 70 + b"]" * 70, "line 2 is not valid JSON (nested"),
+        ("x.jsonl", b'{"a": "' + b"x" * 5_000_000 + b'"}', "line 1 is longer than 4 MiB"),
+    ],
+)
+def test_a_training_file_is_refused_with_the_line(
+    service: Running, name: str, content: bytes, words: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        service.client.files.create(file=(name, io.BytesIO(content)), purpose="fine-tune")
+    assert words in caught.value.body["message"]
+    assert caught.value.body["param"] == "file"
+    assert service.client.files.list().data == []
+    assert list((service.home / "files").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../../escape.jsonl", "/etc/passwd.jsonl", "a\\b.jsonl", "ä😀.jsonl"]
+)
+def test_a_file_name_never_becomes_a_path(service: Running, name: str) -> None:
+    file_id = service.upload([row(1)], name)
+    stored = list((service.home / "files").iterdir())
+    assert [path.name for path in stored] == [file_id]
+    assert service.client.files.retrieve(file_id).filename.endswith(".jsonl")
+
+
+def test_an_unknown_purpose_is_refused(service: Running) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        service.client.files.create(file=("x.jsonl", b"{}"), purpose="magic")  # type: ignore[arg-type]
+    assert caught.value.body["param"] == "purpose"
