@@ -4,7 +4,8 @@
 
 Server and client are two processes that share the machine's cores. The calls are what rollouts
 send: searches in the words of a page, the listing of its folder, the page itself. Both servers
-are measured twice, in turn, so that a slow minute of the machine shows.
+are measured twice, in turn, so that a slow minute of the machine shows; the server's CPU time for
+a request does not depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import numpy as np
+import psutil
 
 from buildhour_helpers.reports import Report, load
 
@@ -35,7 +38,7 @@ app = FastAPI()
 async def echo(request: Request) -> Response:
     return Response(json.dumps(json.loads(await request.body())), media_type="application/json")
 server = Server(app)
-line = json.dumps({"tools_url": server.url, "tools_key": ""})
+line = json.dumps({"tools_url": server.url, "tools_key": "", "pid": os.getpid()})
 server.serve_until_stopped(lambda: print(line, flush=True))
 """
 
@@ -48,6 +51,7 @@ class Result:
     per_second: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float  # the server's, for a request
 
 
 def calls(reports: list[Report], count: int) -> list[Call]:
@@ -79,7 +83,7 @@ def _call(rollout: int, place: int, name: str, **arguments: object) -> Call:
 
 
 @contextmanager
-def server(*command: str) -> Iterator[dict[str, str]]:
+def server(*command: str) -> Iterator[dict[str, Any]]:
     """A server in a process of its own, stopped at the end; gives the line that it printed."""
     with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -89,11 +93,13 @@ def server(*command: str) -> Iterator[dict[str, str]]:
             process.terminate()
 
 
-async def measure(name: str, url: str, key: str, work: list[Call], at_once: int) -> Result:
+async def measure(name: str, at: dict[str, Any], work: list[Call], at_once: int) -> Result:
     """Send the calls, `at_once` at a time, and time each one."""
     latencies_s: list[float] = []
     queue = iter(work)
-    headers = {"Authorization": f"Bearer {key}"}
+    url, headers = at["tools_url"], {"Authorization": f"Bearer {at['tools_key']}"}
+    process = psutil.Process(at["pid"])
+    cpu_s = sum(process.cpu_times()[:2])
 
     async def worker(session: aiohttp.ClientSession) -> None:
         for tool, body in queue:
@@ -110,7 +116,8 @@ async def measure(name: str, url: str, key: str, work: list[Call], at_once: int)
         await asyncio.gather(*(worker(session) for _ in range(at_once)))
         wall_s = time.perf_counter() - started
     p50, p99 = np.percentile(latencies_s, [50, 99]) * 1000
-    return Result(name, len(work) / wall_s, float(p50), float(p99))
+    cpu_ms = (sum(process.cpu_times()[:2]) - cpu_s) / len(work) * 1000
+    return Result(name, len(work) / wall_s, float(p50), float(p99), cpu_ms)
 
 
 def main() -> None:
@@ -125,7 +132,7 @@ def main() -> None:
     }
     folder = ["--reports", str(options.reports)] if options.reports else []
     print(f"{options.requests} requests, {options.at_once} at once\n")
-    print(f"{'':20s}{'requests/s':>12s}{'p50 ms':>10s}{'p99 ms':>10s}")
+    print(f"{'':20s}{'requests/s':>12s}{'p50 ms':>10s}{'p99 ms':>10s}{'server CPU ms':>16s}")
     with (
         server("-m", "buildhour_helpers.tools", "--json", *folder) as tools,
         server("-c", ECHO) as echo,
@@ -133,10 +140,11 @@ def main() -> None:
         runs = [("echo", echo, work), ("search, list, cat", tools, work)] * 2
         runs += [(tool, tools, some) for tool, some in by_tool.items()]
         for name, at, some in runs:
-            result = asyncio.run(
-                measure(name, at["tools_url"], at["tools_key"], some, options.at_once)
+            done = asyncio.run(measure(name, at, some, options.at_once))
+            print(
+                f"{name:20s}{done.per_second:12.0f}{done.p50_ms:10.1f}{done.p99_ms:10.1f}"
+                f"{done.cpu_ms:16.2f}"
             )
-            print(f"{name:20s}{result.per_second:12.0f}{result.p50_ms:10.1f}{result.p99_ms:10.1f}")
 
 
 if __name__ == "__main__":
