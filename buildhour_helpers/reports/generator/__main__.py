@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 from buildhour_helpers.reports import load
-from buildhour_helpers.reports.generator.asking import ask_all
 from buildhour_helpers.reports.generator.check import check
-from buildhour_helpers.reports.generator.pages import world
+from buildhour_helpers.reports.generator.corpus import generate
 from buildhour_helpers.reports.store import SHIPPED, save
 from buildhour_helpers.tasks.questions import load_questions, save_questions
 
@@ -26,8 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.check:
         return _check(options.out)
-    reports = [page.report for page in world(options.seed)]
-    questions = ask_all(options.seed)
+    reports, questions = generate(options.seed)
     for file in (save(reports, options.out), save_questions(questions, options.out)):
         print(f"{file}  {file.stat().st_size / 1e6:.2f} MB")
     return 0

@@ -148,7 +148,7 @@ def _names(page: Page, row: Row, column: Column) -> tuple[str, str, str]:
 def _part(page: Page, row: Row) -> tuple[str, str]:
     """The row named without its column, for a share of a whole that names the column."""
     if page.kind.layout == "schedule" and row.role == "line":
-        return f"payments {row.ask}", f"what is {row.ask}"
+        return f"payments {row.ask}", f"the part {row.ask}"
     if page.kind.layout == "matrix":
         return row.label, row.ask
     return "", ""

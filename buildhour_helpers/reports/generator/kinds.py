@@ -148,14 +148,14 @@ RESULTS = Kind(
     _lines(
         """
 revenue | net sales / net revenues / total revenues | the top line / turnover | 1000 9
-cost | cost of sales / cost of goods sold / cost of revenues | direct costs / what it cost to make what was sold | 610 9 less
+cost | cost of sales / cost of goods sold / cost of revenues | direct costs / manufacturing and purchase cost | 610 9 less
 gross | gross profit / gross margin | sales less their direct costs / the margin after direct costs | 0 0 total
 sga | selling, general and administrative expenses / selling and administrative expense / SG&A expense | overhead / selling and office costs | 170 9 less
 rnd | research and development / research and product development expense | spending on new products / laboratory and design outlays | 35 10 less opt
 amort | amortization of intangible assets / amortization expense | the yearly charge for acquired intangibles / write-down of intangibles over time | 12 10 less opt
 restructuring | restructuring charges / restructuring and other charges | reorganization charges / costs of reorganizing | 10 25 less opt
 operating | operating income / operating profit / income from operations | profit before interest and tax / earnings of the operations | 0 0 total
-interest | interest expense / interest expense, net | the cost of borrowing / what lenders were paid | 18 12 less
+interest | interest expense / interest expense, net | the cost of borrowing / payments to lenders | 18 12 less
 pretax | income before income taxes / earnings before taxes / income before provision for income taxes | pre-tax profit / profit before taxes | 0 0 total
 """
     ),
@@ -281,7 +281,7 @@ settle | settlement and curtailment loss / settlements and curtailments | losses
 prior | amortization of prior service cost / prior service cost amortization | the spreading of past plan changes / earlier plan changes | 2 10 opt
 loss | amortization of net actuarial loss / recognized net actuarial loss | actuarial losses recognized / spread actuarial losses | 7 20
 return | expected return on plan assets / expected return on assets | earnings that the plan's investments should bring / the assumed yield of the fund | 26 8 less neg
-total | net periodic benefit cost / net pension cost / net periodic pension expense | pension expense / what pensions cost in the year | 0 0 total
+total | net periodic benefit cost / net pension cost / net periodic pension expense | pension expense / the yearly burden of pensions | 0 0 total
 """
     ),
     stock=False,
@@ -519,8 +519,8 @@ CASH_FLOW = Kind(
 operating | net cash provided by operating activities / cash flows from operating activities / cash provided by operations | cash earned by the business / cash that operations brought in | 150 12
 investing | net cash used for investing activities / cash flows from investing activities / cash used in investing activities | cash put into investments / cash spent on investing | 90 16 less neg
 financing | net cash used for financing activities / cash flows from financing activities / cash used in financing activities | cash paid to lenders and owners / cash spent on financing | 45 18 less neg
-fx | effect of exchange rate changes on cash / effect of exchange rates | currency effects on cash / what exchange rates did to cash | 3 20 less neg opt
-change | net change in cash and cash equivalents / net increase in cash / change in cash and cash equivalents | the movement in cash / how much cash moved | 0 0 total
+fx | effect of exchange rate changes on cash / effect of exchange rates | currency effects on cash / exchange rate changes in cash | 3 20 less neg opt
+change | net change in cash and cash equivalents / net increase in cash / change in cash and cash equivalents | the movement in cash / the net cash movement | 0 0 total
 """
     ),
     stock=False,
@@ -539,7 +539,7 @@ TAX_RATE = Kind(
     _lines(
         """
 statutory | U.S. federal statutory rate / statutory tax rate / federal statutory rate | the rate set by federal law / the legal rate | 350 0
-state | state income taxes, net of federal benefit / state taxes, net | taxes of the states / what states add | 22 14
+state | state income taxes, net of federal benefit / state taxes, net | taxes of the states / the states' addition | 22 14
 foreign | foreign rate differential / effect of foreign operations / earnings taxed at lower foreign rates | lower taxes abroad / the effect of foreign earnings | 40 14 less neg
 manufacturing | domestic manufacturing deduction / manufacturing deduction | relief for domestic producers / the producers' relief | 14 14 less neg opt
 credits | research credits / research and development tax credits | relief for research / credits for research | 9 16 less neg opt
@@ -610,7 +610,7 @@ interest | interest income / interest and dividend income | earnings on cash and
 royalty | royalty income / royalties and license fees | fees for the use of its rights / licensing receipts | 9 14 opt
 equity | equity in earnings of affiliates / equity income / earnings of unconsolidated affiliates | its share in partly owned firms' profit / profit of partly owned firms | 8 18
 gain | gain on sale of assets / gains on disposal of assets | profit on selling property / disposal profits | 6 22
-fx | foreign exchange losses / currency losses | losses on currencies / what exchange rates cost | 4 22 less neg
+fx | foreign exchange losses / currency losses | losses on currencies / the cost of exchange rates | 4 22 less neg
 other | other, net / miscellaneous, net | sundry items / the remainder | 3 20 opt
 total | total other income / other income, net / total other income, net | other income as a whole / non-operating income | 0 0 total
 """
@@ -635,8 +635,8 @@ receivables | accounts receivable / trade receivables | unpaid customer bills / 
 inventory | inventories / inventory | stock acquired / goods taken over | 14 10
 property | property, plant and equipment / property and equipment | plant taken over / acquired fixed assets | 30 10
 intangible | identifiable intangible assets / intangible assets | brands, customers and know-how / separable intangibles | 48 10
-goodwill | goodwill / goodwill acquired | the premium over identified assets / what was paid beyond identified assets | 70 10
-assets | total assets acquired / assets acquired | everything taken over / what was acquired before liabilities | 0 0 total
+goodwill | goodwill / goodwill acquired | the premium over identified assets / the excess paid over identified assets | 70 10
+assets | total assets acquired / assets acquired | everything taken over / assets before liabilities | 0 0 total
 payables | less: accounts payable / less: accounts payable and accrued liabilities | bills taken over / supplier debts assumed | 15 10 less
 deferred | less: deferred income taxes / less: deferred tax liabilities | taxes to come / deferred tax assumed | 12 10 less opt
 net | net assets acquired / total purchase price / net purchase price | the price paid / the net price | 0 0 total

@@ -41,6 +41,6 @@ class Ledger:
                 value = value * (1000 + draw.between(-8 * swing, 11 * swing)) // 1000
                 # Held near the start, so that ten lean years do not end at nothing.
                 value = min(max(value, start // 3), start * 4)
-                value += draw.between(0, 1 + value // 200)
+                value += draw.between(0, 1 + value // 50)
             self._walks[key] = values
         return self._walks[key]

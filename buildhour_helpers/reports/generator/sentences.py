@@ -65,7 +65,7 @@ were pledged as collateral [under insurance programs|for letters of credit and t
     ),
     "operating leases": _facts(
         """
-rent | rent expense under operating leases / what it paid to rent space and equipment | 13 10
+rent | rent expense under operating leases / rents paid for space and equipment | 13 10
 Rent expense under operating leases [was|amounted to|totaled] {now} in {fiscal}, compared with
 {prior} in {prior_fiscal}, and is [charged to income on a straight-line basis|included in overhead].
 
@@ -99,7 +99,7 @@ export | export sales from the United States / sales shipped abroad from home | 
 Export sales from the United States [were|amounted to] {now} in {fiscal} and {prior} in
 {prior_fiscal}, led by [customers in Asia and Latin America|shipments to European affiliates].
 
-capex | segment capital expenditures / what the segments invested in plant | 48 14 of:total
+capex | segment capital expenditures / the segments' spending on plant | 48 14 of:total
 Capital expenditures of the segments [totaled|came to] {now} in {fiscal} against {prior} in
 {prior_fiscal}, of which the largest part was spent [at {place}|on {segment0} capacity].
 """
@@ -132,7 +132,7 @@ level], [stood at|was] {now} at {day} and {prior} at the end of {prior_year}.
     ),
     "reserves": _facts(
         """
-recover | recoveries from insurers and suppliers / what insurers and suppliers paid back | 3 20 of:end
+recover | recoveries from insurers and suppliers / sums paid back by insurers and suppliers | 3 20 of:end
 Recoveries from insurers and suppliers, which we record [only when received|as a receivable], [were|
 came to] {now} in {fiscal} compared with {prior} in {prior_fiscal}.
 
@@ -191,7 +191,7 @@ year earlier, because [the time of settlement cannot be foreseen|their timing is
     ),
     "share repurchases": _facts(
         """
-authority | remaining repurchase authority / what could still be bought back | 60 22
+authority | remaining repurchase authority / the unused buyback allowance | 60 22
 At {day}, {now} remained available under the board's repurchase authority, compared with {prior} at
 the end of {prior_year}; the authority [has no expiration date|may be withdrawn at any time].
 
@@ -316,7 +316,7 @@ at] {now} at {day} and {prior} at the end of {prior_year}.
     ),
     "purchase price": _facts(
         """
-costs | acquisition-related costs / what advisers and integration cost | 5 22
+costs | acquisition-related costs / the cost of advisers and integration | 5 22
 Acquisition-related costs, [mainly fees of advisers|legal and integration expenses for the most
 part], [were|amounted to] {now} in {fiscal} and {prior} in {prior_fiscal}, and were expensed.
 
@@ -344,7 +344,7 @@ OWNERSHIP: dict[str, tuple[tuple[str, str], ...]] = {
          "again in {year} as we [widened distribution to {customers}|introduced new sizes and "
          "formats], although promotional allowances took back part of the gain."),
         ("the maker of {brand}", "We [introduced|relaunched] {brand} in {prior_year}, and {product} "
-         "sold under that name now [carry|command] higher margins than the rest of the range."),
+         "sold under that name [bring|earn] higher margins than the rest of the range."),
     ),
     "program": (
         ("the company running Project {program}", "Project {program}, our multi-year effort to "
@@ -860,7 +860,7 @@ TAILS = _remarks(
 
 , which is one of the reasons why comparisons between quarters may be less than meaningful.
 
-, [subject to|after] the approval of the board where the amounts involved call for it.
+, and we [expect|foresee] no material change in this respect during {next_year}.
 
 , and the same was true, on the whole, of the two years before.
 
