@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.types import Lifespan
 
 from ..training.policy import Policy
 from . import alpha, chat, embeddings, errors, files, jobs, models, responses
@@ -82,6 +83,14 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.service = service
             yield
 
+    app = resources(lifespan)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    app.add_middleware(Gate, key=api_key(settings.home))
+    return app
+
+
+def resources(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """Every resource, before the gate stands in front of them and without a state folder."""
     app = FastAPI(
         title="The Agent RFT workshop's service",
         lifespan=lifespan,
@@ -92,6 +101,4 @@ def create_app(settings: Settings) -> FastAPI:
     for resource in (models, files, responses, chat, embeddings, jobs, alpha):
         app.include_router(resource.router)
     errors.install(app)
-    settings.home.mkdir(parents=True, exist_ok=True)
-    app.add_middleware(Gate, key=api_key(settings.home))
     return app

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from buildhour_helpers.service.app import Settings, create_app
+from buildhour_helpers.service.app import resources
 from buildhour_helpers.service.server import HOST, listen
 
 from .conftest import Running, Start
 from .customer import KEY, Customer
-from .doubles import LookupPolicy, keyword_judge
 
 
 def ask(
@@ -39,14 +38,9 @@ def ask(
 
 def routes() -> list[tuple[str, str]]:
     """Every method and path that the service's own document names, and the document."""
-    document = create_app(Settings(Path("unused"), LookupPolicy, keyword_judge)).openapi()
+    document = resources().openapi()
     named = [(verb, path) for path, verbs in document["paths"].items() for verb in verbs]
     return [*named, ("get", "/openapi.json"), ("get", "/"), ("get", "/v1/nothing")]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def test_every_path_needs_the_key(service: Running) -> None:

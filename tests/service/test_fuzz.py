@@ -1,0 +1,137 @@
+"""Fuzzing: whatever is sent, the answer is an OpenAI-shaped one below 500, and it comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from openai import OpenAI
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.embedding_create_params import EmbeddingCreateParams
+from openai.types.fine_tuning.alpha.grader_run_params import GraderRunParams
+from openai.types.fine_tuning.alpha.grader_validate_params import GraderValidateParams
+from openai.types.fine_tuning.job_create_params import JobCreateParams
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+from pydantic import TypeAdapter
+
+from buildhour_helpers.service.app import Settings, create_app, resources
+from buildhour_helpers.service.endpoints import EndpointLimits
+from buildhour_helpers.service.security import api_key
+
+from .conftest import Running
+from .customer import row
+from .doubles import LookupPolicy, keyword_judge
+from .servers import closed_port, served
+
+QUICK = EndpointLimits(timeout_s=0.2, retries=1, first_pause_s=0.001)
+EXAMPLES = settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+SHAPES = {
+    "/v1/responses": ResponseCreateParamsNonStreaming,
+    "/v1/chat/completions": CompletionCreateParamsNonStreaming,
+    "/v1/embeddings": EmbeddingCreateParams,
+    "/v1/fine_tuning/jobs": JobCreateParams,
+    "/v1/fine_tuning/alpha/graders/run": GraderRunParams,
+    "/v1/fine_tuning/alpha/graders/validate": GraderValidateParams,
+}
+
+
+def openai_document() -> dict[str, Any]:
+    """An OpenAPI document of the request bodies that the openai package's types describe."""
+    paths = {}
+    for path, shape in SHAPES.items():
+        schema = TypeAdapter(shape).json_schema()
+        content = {"application/json": {"schema": schema}}
+        paths[path] = {
+            "post": {
+                "requestBody": {"required": True, "content": content},
+                "responses": {"default": {"description": "any"}},
+            }
+        }
+    return {"openapi": "3.1.0", "info": {"title": "shapes", "version": "1"}, "paths": paths}
+
+
+own = schemathesis.openapi.from_dict(resources().openapi())
+shapes = schemathesis.openapi.from_dict(openai_document())
+
+
+BASE = "sim-agent-mini"
+MODELS = {"/v1/embeddings": "sim-embedding"}
+
+
+@dataclass
+class Target:
+    """A service under fire: where it is, what it holds, and how it answered."""
+
+    url: str
+    key: str
+    held: dict[str, str]
+    statuses: Counter[int] = field(default_factory=Counter)
+
+
+@pytest.fixture(scope="module")
+def target(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """A service with a file, a stored response and a job in it; tells the number of cases."""
+    home = tmp_path_factory.mktemp("fuzzed")
+    app = create_app(Settings(home, LookupPolicy, keyword_judge, limits=QUICK))
+    with served(app) as url:
+        running = Running(
+            url,
+            api_key(home),
+            home,
+            OpenAI(base_url=f"{url}/v1", api_key=api_key(home), max_retries=0),
+        )
+        held = {
+            "file_id": running.upload([row(1)]),
+            "response_id": running.client.responses.create(model=BASE, input="x").id,
+            "job_id": running.job(f"http://127.0.0.1:{closed_port()}").id,
+            "model": BASE,
+        }
+        under_fire = Target(url, running.key, held)
+        yield under_fire
+    found = under_fire.statuses
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\nfuzzing: {found.total()} cases, {dict(sorted(found.items()))}")
+
+
+def check(case: schemathesis.Case, target: Target) -> None:
+    """Send a case, every second one with names that exist."""
+    if target.statuses.total() % 2:
+        for name in case.path_parameters:
+            case.path_parameters[name] = target.held[name]
+        if isinstance(case.body, dict) and "model" in case.body:
+            case.body["model"] = MODELS.get(case.path, BASE)
+    headers = {"Authorization": f"Bearer {target.key}"}
+    answer = case.call(base_url=target.url, headers=headers, timeout=20, allow_redirects=False)
+    target.statuses[answer.status_code] += 1
+    assert answer.status_code < 500, answer.text
+    if answer.status_code >= 400:
+        error = answer.json()["error"]
+        assert set(error) == {"message", "type", "param", "code"}
+        assert isinstance(error["message"], str)
+
+
+@own.parametrize()
+@EXAMPLES
+def test_the_services_own_document(case: schemathesis.Case, target: Target) -> None:
+    check(case, target)
+
+
+@shapes.parametrize()
+@EXAMPLES
+def test_openais_shapes(case: schemathesis.Case, target: Target) -> None:
+    check(case, target)
