@@ -60,10 +60,14 @@ class Page:
 @lru_cache(maxsize=2)
 def world(seed: int) -> tuple[Page, ...]:
     """All pages of a seed, by company, year and page number."""
-    return tuple(page for company in companies(seed) for page in _pages_of(seed, company))
+    return tuple(
+        page for company in companies(seed) for page in company_pages(seed, company.number)
+    )
 
 
-def _pages_of(seed: int, company: Company) -> list[Page]:
+def company_pages(seed: int, number: int) -> list[Page]:
+    """The pages of one company, by year and page number."""
+    company = companies(seed)[number]
     builder = TableBuilder(seed, company)
     draw = Draw(seed, "plan", company.number)
     favourites = _favourites(draw)
