@@ -1,0 +1,100 @@
+"""`python -m buildhour_helpers.demo.readme`: README's figure and table, from `data/runs/`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..analysis.statistics import Interval
+from ..home import repository
+from .figure import draw_study
+from .result import COLUMNS, in_words, signed
+
+STUDY = "data/runs/study.json"
+FIGURE = "docs/figures/study.svg"
+
+
+def main() -> None:
+    """Rewrite README between its markers, and draw the figure."""
+    root = repository()
+    study = json.loads((root / STUDY).read_text(encoding="utf-8"))
+    (root / FIGURE).parent.mkdir(parents=True, exist_ok=True)
+    draw_study(study, root / FIGURE)
+    readme = root / "README.md"
+    text = filled(readme.read_text(encoding="utf-8"), study)
+    readme.write_text(text, encoding="utf-8", newline="\n")
+
+
+def filled(readme: str, study: Mapping[str, Any]) -> str:
+    """README with its figure and its results those of the study."""
+    for name, content in (("figure", picture(study)), ("results", results(study))):
+        section = f"<!-- {name}:begin -->\n{content}\n<!-- {name}:end -->"
+        pattern = rf"<!-- {name}:begin -->\n.*?<!-- {name}:end -->"
+        readme = re.sub(pattern, lambda _, text=section: text, readme, flags=re.DOTALL)  # type: ignore[misc]
+    return readme
+
+
+def picture(study: Mapping[str, Any]) -> str:
+    best, tuned = (_intervals(study[side]["measures"]) for side in ("best_prompt", "tuned"))
+    alt = (
+        f"Left: mean reward of training rollouts and of validation over the steps of "
+        f"{len(study['seeds'])} jobs. Right: on {study['questions']['test']} held-out questions "
+        f"mean reward {best['reward'].value:.2f} with the best prompt and "
+        f"{tuned['reward'].value:.2f} after training, tool calls {best['tool_calls'].value:.1f} "
+        f"and {tuned['tool_calls'].value:.1f}, reasoning tokens "
+        f"{best['reasoning_tokens'].value:.0f} and {tuned['reasoning_tokens'].value:.0f}."
+    )
+    return f"![{alt}]({FIGURE})"
+
+
+def results(study: Mapping[str, Any]) -> str:
+    """The table, the two differences, and the command that measures them again."""
+    sides = [
+        _intervals(study[side]["measures"]) for side in ("first_prompt", "best_prompt", "tuned")
+    ]
+    rows = [
+        " | ".join([column.label, *(in_words(side[column.name], column.number) for side in sides)])
+        for column in COLUMNS
+    ]
+    heads = "| measure | first prompt | best prompt | after Agent RFT |\n|---|---|---|---|"
+    table = "\n".join([heads, *(f"| {row} |" for row in rows)])
+    prompt = _reward(study["prompt_against_first"])
+    gain = _reward(study["tuned_against_best"])
+    questions, seeds = study["questions"], [str(seed["seed"]) for seed in study["seeds"]]
+    steps = study["seeds"][0]["job"]["steps"]
+    changes = ", ".join(
+        f"{label} {in_words(Interval(*study['tuned_against_best']['change'][name]), '{:+.0%}')}"
+        for name, label in (
+            ("tool_calls", "tool calls"),
+            ("reasoning_tokens", "reasoning tokens"),
+            ("latency_s", "simulated latency"),
+        )
+        if name in study["tuned_against_best"]["change"]
+    )
+    varying = study["best_prompt"]["varying_share"]
+    return f"""\
+Simulated model, generated reports; {questions["test"]} held-out questions, {study["repeats"]}
+rollouts each, jobs of {steps} steps with the seeds {", ".join(seeds)}. Brackets are 95% bootstrap
+intervals over questions.
+
+{table}
+
+Prompt work alone: {in_words(prompt, signed("{:.3f}"))} of mean reward. Agent RFT over the best
+prompt: {in_words(gain, signed("{:.3f}"))}; {changes}. With the best prompt, {varying:.0%} of the
+questions vary over their repeats: those can teach.
+
+From [{STUDY}]({STUDY}), measured by `{study["command"]}`."""
+
+
+def _reward(comparison: Mapping[str, Any]) -> Interval:
+    return Interval(*comparison["difference"]["reward"])
+
+
+def _intervals(measures: Mapping[str, Any]) -> dict[str, Interval]:
+    return {name: Interval(*triple) for name, triple in measures.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Several seeds of the demo on all held-out questions: first prompt, best prompt, tuned agent.
+
+The base model answers the same request alike, whatever the seed, so its two prompts are measured
+once; each seed then shuffles the training questions, draws the rollouts and trains anew.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import openai
+
+from ..analysis.statistics import Interval
+from ..analysis.summaries import Comparison, compare, summarise, varying_share
+from ..errors import WorkshopError
+from ..rollouts import RolloutRecord
+from ..tasks import FIRST_PROMPT
+from .plan import REPEATS, DemoOptions, Plan, make_plan
+from .result import rounded_off
+from .run import check_graded, check_writable, interrupted, run_folder
+from .stage import stage
+from .work import BASE_MODEL, Trained, Work
+
+ALL_QUESTIONS = 1_000_000
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """What the command line sets. None stands for the default."""
+
+    seeds: tuple[int, ...]
+    out: Path
+    steps: int | None = None
+    questions: int | None = None
+    reports: Path | None = None
+    concurrency: int = 32
+
+    def command(self) -> str:
+        """The command that gives these figures again."""
+        words = ["python", "workshop.py", "study", "--seeds", *map(str, self.seeds)]
+        words += ["--steps", str(self.steps)] if self.steps else []
+        words += ["--questions", str(self.questions)] if self.questions else []
+        words += ["--reports", str(self.reports)] if self.reports else []
+        return shlex.join([*words, "--out", self.out.as_posix()])
+
+    def demo(self, seed: int) -> DemoOptions:
+        questions = self.questions or ALL_QUESTIONS
+        return DemoOptions(seed, self.steps, questions, self.reports, self.concurrency)
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """One seed's job and its rollouts on the held-out questions."""
+
+    seed: int
+    trained: Trained
+    records: list[RolloutRecord]
+
+
+def run(options: StudyOptions) -> dict[str, Any]:
+    """Measure, and write the figures to `options.out`; returns them.
+
+    Raises WorkshopError with the cure, or Interrupted when Ctrl-C came.
+    """
+    check_writable(options.out)
+    first_seed = options.seeds[0]
+    plan = make_plan(options.demo(first_seed))
+    folder = run_folder("study", first_seed)
+    with stage(folder, options.reports, first_seed, options.concurrency) as servers:
+        work = Work(plan, folder, servers)
+        try:
+            first = work.evaluate("first-prompt", BASE_MODEL, plan.test, FIRST_PROMPT)
+            best = work.evaluate("best-prompt", BASE_MODEL, plan.test, plan.prompt)
+            runs = []
+            for seed in options.seeds:
+                work.plan = replace(make_plan(options.demo(seed)), test=plan.test)
+                runs.append(_run_seed(work, seed))
+        except KeyboardInterrupt:
+            raise interrupted(work) from None
+        except openai.APIError as error:
+            raise WorkshopError(f"{error.message} (logs: {folder / 'logs'})") from error
+    for records in (first, best, *(one.records for one in runs)):
+        check_graded(records)
+    figures: dict[str, Any] = rounded_off(_figures(options, plan, first, best, runs))
+    text = json.dumps(figures, indent=1) + "\n"
+    options.out.write_text(text, encoding="utf-8", newline="\n")
+    print(f"Figures: {options.out}\nRecords: {folder}")
+    return figures
+
+
+def _run_seed(work: Work, seed: int) -> SeedRun:
+    trained = work.train()
+    model, plan = trained.checkpoint.model, work.plan
+    return SeedRun(seed, trained, work.evaluate(f"tuned-{seed}", model, plan.test, plan.prompt))
+
+
+def _figures(
+    options: StudyOptions,
+    plan: Plan,
+    first: Sequence[RolloutRecord],
+    best: Sequence[RolloutRecord],
+    runs: Sequence[SeedRun],
+) -> dict[str, Any]:
+    tuned = [record for one in runs for record in one.records]
+    return {
+        "command": options.command(),
+        "model": "simulated",
+        "reports": plan.reports,
+        "questions": {
+            "train": len(plan.train),
+            "validation": len(plan.validation),
+            "test": len(plan.test),
+        },
+        "repeats": REPEATS,
+        "first_prompt": _side(first),
+        "best_prompt": {**_side(best), "varying_share": varying_share(best)},
+        "tuned": _side(_as_one(tuned)),
+        "prompt_against_first": _comparison(compare(first, best)),
+        "tuned_against_best": _comparison(compare(best, tuned)),
+        "seeds": [
+            {
+                "seed": one.seed,
+                "checkpoint_step": one.trained.checkpoint.step,
+                **_side(one.records),
+                "against_best": _comparison(compare(best, one.records)),
+                "job": vars(one.trained.job),
+                "curve": [vars(point) for point in one.trained.curve],
+            }
+            for one in runs
+        ],
+    }
+
+
+def _as_one(records: Sequence[RolloutRecord]) -> list[RolloutRecord]:
+    """The rollouts of several seeds as those of one model."""
+    return [replace(record, model="tuned, all seeds") for record in records]
+
+
+def _side(records: Sequence[RolloutRecord]) -> dict[str, Any]:
+    summary = summarise(records)
+    measures = {name: _triple(interval) for name, interval in summary.measures.items()}
+    return {"model": summary.model, "rollouts": summary.rollouts, "measures": measures}
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "difference": {name: _triple(found) for name, found in comparison.difference.items()},
+        "change": {name: _triple(found) for name, found in comparison.change.items()},
+    }
+
+
+def _triple(interval: Interval) -> list[float]:
+    """Value, low end and high end of the 95% interval."""
+    return [interval.value, interval.low, interval.high]
