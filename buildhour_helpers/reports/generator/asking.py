@@ -32,6 +32,10 @@ SHAPE_WEIGHTS = {
     "joint share": 30, "triple share": 40, "shift": 60, "return gap": 60,
 }  # fmt: skip
 HARD_SHAPES = ("joint share", "triple share", "shift", "return gap")
+ONE_STEP_SHAPES = (
+    "share", "portion", "ratio", "difference", "gap", "points", "ahead", "sum", "sum years",
+    "cost", "exercise", "row max", "row min", "column sum", "greater", "rose",
+)  # fmt: skip
 PROSE_ONLY_PERCENT = 42  # of the questions: their numbers stand in the prose alone
 
 # No template lets a name decide between "was" and "were": names are singular and plural.
@@ -368,13 +372,12 @@ class _Asker:
 
 
 def _fits(draft: Draft, level: int) -> bool:
-    steps = compute(draft).steps
     if level == 1:
-        return steps == 1 and not draft.prose
+        long_average = draft.shape == "row average" and len(draft.operands) > 3
+        return (draft.shape in ONE_STEP_SHAPES or long_average) and not draft.prose
     if level == 4:
         return draft.shape in ("mixed share", *HARD_SHAPES)
-    easy = draft.shape not in HARD_SHAPES and not draft.converts
-    return easy and (steps <= 2 or draft.shape == "row average")
+    return draft.shape not in HARD_SHAPES and not draft.converts
 
 
 def _telling(computation: Computation) -> bool:

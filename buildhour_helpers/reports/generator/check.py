@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
+from itertools import chain
 
 from buildhour_helpers.reports.report import Report
 from buildhour_helpers.tasks.questions import Question
@@ -45,6 +47,7 @@ class _Printed:
     def year(self) -> str:
         return self.path.split("/")[1]
 
+    @cached_property
     def cells(self) -> dict[tuple[str, str], list[str]]:
         """(row label, column label) -> the cells there; more than one would be ambiguous."""
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -52,6 +55,27 @@ class _Printed:
             for header, text in zip(self.table[0][1:], row[1:], strict=True):
                 found[row[0], header].append(text)
         return found
+
+    @cached_property
+    def periods(self) -> dict[frozenset[str], list[str]]:
+        """The same cells by their two labels, whichever way round and however a year is put."""
+        found: dict[frozenset[str], list[str]] = defaultdict(list)
+        for labels, texts in self.cells.items():
+            found[frozenset(map(_period, labels))] += texts
+        return found
+
+    @cached_property
+    def base(self) -> str:
+        """The date of a comparison's starting value of 100, which its other values depend on."""
+        for column in zip(*self.table, strict=True):
+            if all(_numbers(cell) == [100] for cell in column[1:]):
+                return _period(column[0])
+        return ""
+
+    @cached_property
+    def numbers(self) -> set[Decimal]:
+        lines = [*self.sentences, *chain.from_iterable(self.table)]
+        return {value for line in lines for value in _numbers(line)}
 
 
 def check(reports: Mapping[str, Report], questions: Iterable[Question]) -> list[Problem]:
@@ -93,10 +117,7 @@ def _reasons(question: Question, pages: list[_Printed]) -> Iterable[str]:
     if not set(_program_numbers(question.program)) <= numbers:
         yield "the program has a number that its facts do not"
     for page in gold:
-        shown = {
-            value for line in [*page.sentences, *sum(page.table, ())] for value in _numbers(line)
-        }
-        if not set(_program_numbers(question.program)) <= shown:
+        if not set(_program_numbers(question.program)) <= page.numbers:
             yield f"{page.path} is called gold and lacks a number of the program"
     for page in pages:
         if page.path not in question.gold_pages and _answers_differently(
@@ -109,7 +130,7 @@ def _stands(fact: str, page: _Printed) -> bool:
     if " | " not in fact:
         return page.sentences.count(fact) == 1
     row, header, text = fact.split(" | ")
-    cells = page.cells()
+    cells = page.cells
     return cells.get((row, header)) == [text] or cells.get((header, row)) == [text]
 
 
@@ -219,16 +240,11 @@ def _counterparts(fact: str, gold: _Printed, page: _Printed) -> list[str]:
             for line in page.sentences
             if line.split()[:4] == opening and set(_YEAR.findall(line)) == years
         ]
-    if _base(gold) != _base(page):
+    if gold.base != page.base:
         return []
     row, header, _ = fact.split(" | ")
-    wanted = {_period(row), _period(header)}
-    return [
-        text
-        for labels, texts in page.cells().items()
-        if {_period(label) for label in labels} == wanted and _dated(wanted, gold, page)
-        for text in texts
-    ]
+    wanted = frozenset((_period(row), _period(header)))
+    return page.periods.get(wanted, []) if _dated(wanted, gold, page) else []
 
 
 def _period(label: str) -> str:
@@ -240,15 +256,7 @@ def _period(label: str) -> str:
     return years[0] if len(years) == 1 else label
 
 
-def _base(page: _Printed) -> str:
-    """The date of a comparison's starting value of 100, which its other values depend on."""
-    for column in zip(*page.table, strict=True):
-        if all(_numbers(cell) == [100] for cell in column[1:]):
-            return _period(column[0])
-    return ""
-
-
-def _dated(wanted: set[str], gold: _Printed, page: _Printed) -> bool:
+def _dated(wanted: Iterable[str], gold: _Printed, page: _Printed) -> bool:
     """Whether the period stands in the labels; otherwise it is the filing's own year.
 
     A payment schedule's years are due dates, so there it is the filing's year as well.
@@ -261,7 +269,7 @@ def _word_owners(pages: Mapping[str, list[_Printed]]) -> dict[str, set[str]]:
     owners: dict[str, set[str]] = defaultdict(set)
     for ticker, own in pages.items():
         for page in own:
-            for line in [*page.sentences, *sum(page.table, ())]:
+            for line in [*page.sentences, *chain.from_iterable(page.table)]:
                 for word in re.findall(r"[A-Z][a-z]+", line):
                     owners[word].add(ticker)
     return owners

@@ -80,12 +80,19 @@ class _Grid:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._operands: dict[tuple[str, str], Operand] = {}
         self.columns = page.sheet.columns
         # "other" and the like cannot be asked for: every company has several of them.
         self.rows = [row for row in page.sheet.rows if row.key not in ("other", "fx", "noncash")]
         self.total = next((row for row in self.rows if row.key == "total"), None)
 
     def at(self, row: Row, column: Column) -> Operand:
+        place = row.key, column.key
+        if place not in self._operands:
+            self._operands[place] = self._operand(row, column)
+        return self._operands[place]
+
+    def _operand(self, row: Row, column: Column) -> Operand:
         cell = row.cells[self.columns.index(column)]
         exact, other, when = _names(self.page, row, column)
         return Operand(
