@@ -10,146 +10,17 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .database import Database, unpack
 from .errors import bad_request, conflict, not_found
 from .ids import random_id
+from .job import COLUMNS, Checkpoint, Event, Job, StepResult
 from .job_specs import JobSpec
-from .registry import BASE_MODEL
 from .strict_json import dumps
 
-ACTIVE = ("validating_files", "queued", "running")
+FIND = f"SELECT {COLUMNS} FROM jobs"  # noqa: S608
 BEST_KEPT = 3
-
-
-@dataclass(frozen=True)
-class Job:
-    """One fine-tuning job. `policy` is the packed state after `step` steps, None before any."""
-
-    id: str
-    created_at: int
-    status: str
-    spec: JobSpec
-    step: int
-    total_steps: int | None
-    attempt: int
-    barren_steps: int
-    learnt_steps: int
-    trained_tokens: int
-    seconds: float
-    fine_tuned_model: str | None
-    finished_at: int | None
-    error: dict[str, Any] | None
-    policy: bytes | None
-
-    @classmethod
-    def of(cls, row: sqlite3.Row) -> Job:
-        values = {key: row[key] for key in row.keys() if key != "seq"}  # noqa: SIM118
-        values["spec"] = JobSpec.model_validate_json(values["spec"])
-        values["error"] = json.loads(values["error"]) if values["error"] else None
-        return cls(**values)
-
-    @property
-    def model_name(self) -> str:
-        """`ft:BASE:workshop:SUFFIX:ID`, as OpenAI forms it; a model tuned again keeps its base."""
-        base = BASE_MODEL if self.spec.model.startswith("ft:") else self.spec.model
-        return f"ft:{base}:workshop:{self.spec.suffix}:{self.id.removeprefix('ftjob-')[:12]}"
-
-    def checkpoint_name(self, step: int) -> str:
-        return f"{self.model_name}:ckpt-step-{step}"
-
-    def public(self) -> dict[str, Any]:
-        """The `fine_tuning.job` object."""
-        done = self.status in ("succeeded", "failed", "cancelled")
-        error = self.error or {"code": None, "message": None, "param": None}
-        return {
-            "id": self.id,
-            "object": "fine_tuning.job",
-            "created_at": self.created_at,
-            "error": error if self.status == "failed" else None,
-            "estimated_finish": self._estimated_finish(),
-            "fine_tuned_model": self.fine_tuned_model,
-            "finished_at": self.finished_at,
-            "hyperparameters": {
-                key: value
-                for key, value in self.spec.hyperparameters.resolved().model_dump().items()
-                if key in ("n_epochs", "batch_size", "learning_rate_multiplier")
-            },
-            "integrations": [],
-            "metadata": self.spec.metadata or None,
-            "method": self.spec.public_method(),
-            "model": self.spec.model,
-            "organization_id": "org-workshop",
-            "result_files": [],
-            "seed": self.spec.seed,
-            "status": self.status,
-            "trained_tokens": self.trained_tokens if done else None,
-            "training_file": self.spec.training_file,
-            "user_provided_suffix": self.spec.suffix or None,
-            "validation_file": self.spec.validation_file,
-        }
-
-    def _estimated_finish(self) -> int | None:
-        if self.status != "running" or not self.step or not self.total_steps:
-            return None
-        left_s = self.seconds / self.step * (self.total_steps - self.step)
-        return int(time.time() + left_s)
-
-
-@dataclass(frozen=True)
-class Event:
-    """A line of a job's log; `data` where it is of the type `metrics`."""
-
-    message: str
-    level: str = "info"
-    data: dict[str, Any] | None = None
-
-    @property
-    def type(self) -> str:
-        return "message" if self.data is None else "metrics"
-
-
-@dataclass(frozen=True)
-class StoredRollout:
-    """A rollout's trace as it goes into the database; `trace` is packed."""
-
-    phase: str
-    row: int
-    sample: int
-    trace_id: str
-    reward: float | None
-    stop_reason: str
-    trace: bytes
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """What a validation step leaves behind."""
-
-    valid_reward: float | None
-    metrics: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """All that one step changes; stored whole or not at all, it is the resume point.
-
-    `seconds` is its wall time; `barren_steps` counts the steps without any usable rollout that
-    this one ends; `learnt` tells whether the weights were updated.
-    """
-
-    step: int
-    total_steps: int
-    seconds: float
-    tokens: int
-    barren_steps: int
-    learnt: bool
-    policy: bytes
-    events: Sequence[Event]
-    rollouts: Sequence[StoredRollout]
-    checkpoint: Checkpoint | None
 
 
 class JobStoppedError(Exception):
@@ -177,7 +48,7 @@ class JobRecords:
 
     def get(self, job_id: str) -> Job:
         """Raises ApiError 404 if there is no such job."""
-        row = self._database.row("SELECT * FROM jobs WHERE id = ?", job_id)
+        row = self._database.row(f"{FIND} WHERE id = ?", job_id)
         if row is None:
             raise not_found("fine-tuning job", job_id)
         return Job.of(row)
@@ -186,9 +57,7 @@ class JobRecords:
         """At most `limit` jobs, newest first; `metadata` keeps those that carry all its pairs."""
         before = self._place("jobs", after)
         found = list[Job]()
-        for row in self._database.rows(
-            "SELECT * FROM jobs WHERE seq < ? ORDER BY seq DESC", before
-        ):
+        for row in self._database.rows(f"{FIND} WHERE seq < ? ORDER BY seq DESC", before):
             job = Job.of(row)
             if metadata is None or metadata.items() <= job.spec.metadata.items():
                 found.append(job)
@@ -198,12 +67,13 @@ class JobRecords:
 
     def next(self, status: str) -> Job | None:
         """The oldest job of a status."""
-        row = self._database.row("SELECT * FROM jobs WHERE status = ? ORDER BY seq LIMIT 1", status)
+        row = self._database.row(f"{FIND} WHERE status = ? ORDER BY seq LIMIT 1", status)
         return Job.of(row) if row else None
 
-    def log(self, job_id: str, event: Event) -> None:
-        with self._database.transaction() as connection:
-            self._log(connection, job_id, event)
+    def policy(self, job_id: str) -> bytes | None:
+        """The packed state of the policy after the last stored step, None before any."""
+        row = self._database.row("SELECT policy FROM jobs WHERE id = ?", job_id)
+        return row["policy"] if row else None
 
     def move(self, job_id: str, sources: Sequence[str], target: str, message: str) -> Job:
         """Change a job's status. Raises ApiError: 404, or 409 from any other status."""
@@ -281,9 +151,9 @@ class JobRecords:
                 "INSERT INTO rollouts (job_id, step, phase, row, sample, trace_id, reward,"
                 " stop_reason, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (job.id, result.step, r.phase, r.row, r.sample, r.trace_id, r.reward,
+                    (job.id, result.step, phase, r.row, r.sample, r.trace_id, r.reward,
                      r.stop_reason, r.trace)
-                    for r in result.rollouts
+                    for phase, r in result.rollouts
                 ],
             )  # fmt: skip
             for event in result.events:

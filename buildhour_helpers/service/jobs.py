@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 
 from .context import Serving
 from .errors import bad_request
-from .job_records import ACTIVE
+from .job import ACTIVE
 from .job_specs import JobRequest, checked_spec
 from .paging import Limit, page
 from .strict_json import StrictRoute

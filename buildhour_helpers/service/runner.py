@@ -21,7 +21,8 @@ from .files import FileStore, StoredFile
 from .graders.run import GraderRunner, Judge
 from .graders.specs import endpoints
 from .graders.templates import item_keys
-from .job_records import Job, JobRecords, JobStoppedError
+from .job import Job
+from .job_records import JobRecords, JobStoppedError
 from .job_specs import JobSpec
 from .registry import ModelRegistry
 from .training_job import JobFailedError, TrainingJob

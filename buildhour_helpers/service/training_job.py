@@ -12,7 +12,8 @@ from ..training.trainer import EvaluationReport, StepReport, Trainer
 from .database import pack, unpack
 from .datasets import Rows
 from .environment import JobEnvironment
-from .job_records import Checkpoint, Event, Job, JobRecords, StepResult, StoredRollout
+from .job import Checkpoint, Event, Job, StepResult, StoredRollout
+from .job_records import JobRecords
 from .metrics import metrics_message, step_metrics
 from .registry import ModelRegistry
 
@@ -67,16 +68,18 @@ class TrainingJob:
             spec.seed, spec.max_episode_steps, concurrency
         )
         self._policy = TimedPolicy(models.fresh(spec.model))
-        if job.policy is not None:
-            self._policy.load(unpack(job.policy))
+        if (state := records.policy(job.id)) is not None:
+            self._policy.load(unpack(state))
         self._trainer = Trainer(
             self._policy,
             environment,
             self._settings,
             train,
             validation,
+            on_rollout=self._keep,
             namespace=f"{job.id}/{job.attempt}",
         )
+        self._kept: dict[str, StoredRollout] = {}  # of the step under way, by trace ID
         self._barren_steps = job.barren_steps
         self._learnt_steps = job.learnt_steps
 
@@ -93,9 +96,14 @@ class TrainingJob:
                 )
         self._records.succeed(self._job, [] if self._learnt_steps else [NOTHING_LEARNT])
 
+    def _keep(self, rollout: Rollout) -> None:
+        """Pack a rollout as soon as it has ended, so that its texts need not stay in memory."""
+        self._kept[rollout.trace_id] = stored(rollout)
+
     async def _step(self, step: int, total: int) -> None:
         started = time.perf_counter()
         self._policy.learning_s = 0.0
+        self._kept.clear()
         report = await self._trainer.step(step)
         trained = time.perf_counter()
         evaluation = None
@@ -117,8 +125,7 @@ class TrainingJob:
         usable = any(not rollout.discarded for rollout in report.rollouts)
         self._barren_steps = 0 if usable else self._barren_steps + 1
         self._learnt_steps += report.update is not None
-        rollouts = [(rollout, "train") for rollout in report.rollouts]
-        rollouts += [(rollout, "valid") for rollout in evaluation.rollouts] if evaluation else []
+        validation = evaluation.rollouts if evaluation else ()
         result = StepResult(
             step=report.step,
             total_steps=report.total_steps,
@@ -128,7 +135,11 @@ class TrainingJob:
             learnt=report.update is not None,
             policy=pack(self._policy.save()),
             events=[Event(metrics_message(data), data=data), *warnings(report, evaluation)],
-            rollouts=[stored(rollout, phase) for rollout, phase in rollouts],
+            rollouts=[
+                (phase, self._kept[rollout.trace_id])
+                for phase, rollouts in (("train", report.rollouts), ("valid", validation))
+                for rollout in rollouts
+            ],
             checkpoint=checkpoint(data) if evaluation else None,
         )
         for name in self._records.commit_step(self._job, result):
@@ -150,7 +161,7 @@ def checkpoint(data: dict[str, object]) -> Checkpoint:
     return Checkpoint(reward, {key: data[key] for key in keys})
 
 
-def stored(rollout: Rollout, phase: str) -> StoredRollout:
+def stored(rollout: Rollout) -> StoredRollout:
     """A rollout as it is kept: its items, its outcome, and what each tool call cost."""
     trace = {
         "answer": rollout.answer,
@@ -168,7 +179,6 @@ def stored(rollout: Rollout, phase: str) -> StoredRollout:
         "sub_rewards": dict(rollout.grade.sub_scores) if rollout.grade else {},
     }
     return StoredRollout(
-        phase=phase,
         row=rollout.row_index,
         sample=rollout.sample_index,
         trace_id=rollout.trace_id,

@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -108,6 +108,16 @@ class Rollout:
     failure: str | None
     grade: GradeOutcome | None
     tool_outcomes: tuple[tuple[str, ToolOutcome], ...]
+
+    def slim(self) -> Rollout:
+        """The rollout without its texts and decisions: all that the numbers of an evaluation
+        need, so that one of many thousand rollouts stays small."""
+        return replace(
+            self,
+            items=(),
+            turns=tuple(replace(turn, decisions=()) for turn in self.turns),
+            tool_outcomes=tuple((name, replace(o, output="")) for name, o in self.tool_outcomes),
+        )
 
     @property
     def discarded(self) -> bool:

@@ -142,18 +142,23 @@ class Trainer:
         return StepReport(step, self.total_steps, groups, flat, update)
 
     async def evaluate(self, step: int) -> EvaluationReport:
-        """Roll out every validation row; nothing is learnt from it."""
+        """Roll out every validation row; nothing is learnt from it, and the rollouts are slim."""
         samples = range(self.settings.eval_samples)
         wanted = [(row, n) for row in range(len(self.validation)) for n in samples]
-        return EvaluationReport(step, await self._run(self.validation, wanted, ("valid", step)))
+        rollouts = await self._run(self.validation, wanted, ("valid", step), slim=True)
+        return EvaluationReport(step, rollouts)
 
     async def _run(
         self,
         tasks: Sequence[Task],
         wanted: Sequence[tuple[int, int]],
         phase: tuple[str, int],
+        slim: bool = False,
     ) -> tuple[Rollout, ...]:
-        """Run rollouts at bounded concurrency; the result's order is that of `wanted`."""
+        """Run rollouts at bounded concurrency; the result's order is that of `wanted`.
+
+        `on_rollout` gets each whole; with `slim` only its numbers are kept after that.
+        """
         places = asyncio.Semaphore(self.settings.concurrency)
 
         async def one(row: int, sample: int) -> Rollout:
@@ -173,7 +178,7 @@ class Trainer:
                 )
             if self.on_rollout:
                 self.on_rollout(rollout)
-            return rollout
+            return rollout.slim() if slim else rollout
 
         return tuple(await asyncio.gather(*(one(row, sample) for row, sample in wanted)))
 
