@@ -50,7 +50,7 @@ class Plan:
         return self.epochs * ceil(len(self.train) / BATCH_SIZE)
 
 
-def make_plan(options: DemoOptions, validation: int = VALIDATION_QUESTIONS) -> Plan:
+def make_plan(options: DemoOptions) -> Plan:
     """Choose from each split by the seed. Raises WorkshopError naming the file that is wrong."""
     try:
         reports = load(options.reports)
@@ -73,7 +73,7 @@ def make_plan(options: DemoOptions, validation: int = VALIDATION_QUESTIONS) -> P
         reports=len(reports),
         prompt=BEST_PROMPT,
         train=train,
-        validation=questions["validation"][:validation],
+        validation=questions["validation"][:VALIDATION_QUESTIONS],
         test=questions["test"][: options.questions or DEFAULT_QUESTIONS],
         epochs=epochs,
     )
