@@ -1,0 +1,28 @@
+"""Figures: each takes records or a job's steps, and returns a `Chart` with a title and alt text.
+
+`evaluations` draws records, `training` a job's steps, `graders` a grader beside a human.
+"""
+
+from buildhour_helpers.analysis.figures.chart import Chart
+from buildhour_helpers.analysis.figures.evaluations import (
+    distributions,
+    question_deltas,
+    reward_against_latency,
+    reward_variance,
+    tool_transitions,
+)
+from buildhour_helpers.analysis.figures.graders import grader_agreement
+from buildhour_helpers.analysis.figures.training import tool_mix, training_curves, unusable_rollouts
+
+__all__ = [
+    "Chart",
+    "distributions",
+    "grader_agreement",
+    "question_deltas",
+    "reward_against_latency",
+    "reward_variance",
+    "tool_mix",
+    "tool_transitions",
+    "training_curves",
+    "unusable_rollouts",
+]

@@ -1,0 +1,275 @@
+"""Records as pictures: one evaluation, or the same questions before and after training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle, pairwise
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from buildhour_helpers.analysis.figures.chart import (
+    AFTER,
+    BEFORE,
+    BLUE,
+    GREEN,
+    GREY,
+    VERMILION,
+    Chart,
+    panels,
+    percent,
+    signed,
+    styled,
+)
+from buildhour_helpers.analysis.statistics import Floats, best_of_n
+from buildhour_helpers.analysis.summaries import (
+    by_question,
+    compare,
+    graded,
+    latency_s,
+    question_means,
+    summarise,
+    varying_share,
+)
+from buildhour_helpers.rollouts.records import RolloutRecord
+
+Records = Sequence[RolloutRecord]
+
+UNITS = {
+    "tool_calls": "tool calls",
+    "reasoning_tokens": "reasoning tokens",
+    "latency_s": "latency (s)",
+}
+START, END = "start", "answer"
+OUTLINES = ((BEFORE, "--"), (AFTER, "-"), (GREEN, ":"), (VERMILION, "-."))
+
+
+def note_of(*evaluations: Records) -> str:
+    """Says so where a simulated model made the records."""
+    simulated = any(
+        record.metrics.simulated_latency_s is not None
+        for records in evaluations
+        for record in records
+    )
+    return "simulated model" if simulated else ""
+
+
+@styled
+def reward_variance(records: Records) -> Chart:
+    """Each question's mean reward, its spread over the repeats and its best, sorted."""
+    groups = by_question(records)
+    rewards = sorted(
+        ([record.reward or 0.0 for record in repeats] for repeats in groups.values()),
+        key=lambda scores: (fmean(scores), max(scores)),
+    )
+    repeats = min(map(len, rewards))
+    means, best = [fmean(scores) for scores in rewards], [max(scores) for scores in rewards]
+    least, at = [min(scores) for scores in rewards], np.arange(len(rewards))
+    expected = fmean(best_of_n(scores, repeats) for scores in rewards)
+    varies = varying_share(records)
+    finding = (
+        f"{percent(varies)} of questions vary over {repeats} repeats; "
+        f"best of {repeats} is {expected:.2f} against a mean of {fmean(means):.2f}"
+    )
+    chart = Chart(finding, note=note_of(records))
+    axis = chart.subplots()
+    axis.vlines(at, least, best, color=BLUE, alpha=0.35, linewidth=2, label="least to best")
+    axis.plot(at, best, "^", color=GREEN, markersize=3, label=f"best of {repeats}")
+    axis.plot(at, means, ".", color=BLUE, markersize=4, label="mean")
+    axis.set_xlabel("questions, sorted by mean reward")
+    axis.set_ylabel("reward")
+    axis.set_ylim(-0.04, 1.04)
+    axis.legend(loc="upper left")
+    chart.describe(
+        f"{len(rewards)} questions sorted by mean reward, each with its least, mean and best "
+        f"reward. {means.count(0.0)} never score, {least.count(1.0)} always score 1."
+    )
+    return chart
+
+
+@styled
+def reward_against_latency(before: Records, after: Records) -> Chart:
+    """Mean reward against mean latency of two models, each with its 95% intervals."""
+    summaries = {"before": summarise(before), "after": summarise(after)}
+    gain = compare(before, after).difference["reward"]
+    clear = "clear of zero" if gain.is_clear_of_zero else "not clear of zero"
+    finding = f"Reward {signed(gain.value)} [{signed(gain.low)}, {signed(gain.high)}], {clear}"
+    chart = Chart(finding, note=note_of(before, after), width=5.6)
+    axis = chart.subplots()
+    words = []
+    for (label, summary), colour, marker in zip(
+        summaries.items(), (BEFORE, AFTER), "os", strict=True
+    ):
+        reward, latency = summary.measures["reward"], summary.measures["latency_s"]
+        axis.errorbar(
+            latency.value,
+            reward.value,
+            xerr=[[latency.value - latency.low], [latency.high - latency.value]],
+            yerr=[[reward.value - reward.low], [reward.high - reward.value]],
+            fmt=marker,
+            color=colour,
+            capsize=3,
+            markersize=7,
+            label=label,
+        )
+        words.append(f"{label}: reward {reward}, latency {latency} s")
+    axis.set_xlabel("mean latency of a rollout (s)")
+    axis.set_ylabel("mean reward")
+    axis.margins(0.25)
+    axis.grid(visible=True, axis="both")
+    axis.legend(loc="best")
+    chart.describe(f"Two points with 95% intervals. {'; '.join(words)}.")
+    return chart
+
+
+@styled
+def question_deltas(before: Records, after: Records, cost: str = "tool_calls") -> Chart:
+    """Each question's change of reward against its change of cost, counted in four quadrants."""
+    old, new = (question_means(records, "reward") for records in (before, after))
+    old_cost, new_cost = (question_means(records, cost) for records in (before, after))
+    shared = [question for question in old if question in new]
+    reward = np.array([new[question] - old[question] for question in shared])
+    spent = np.array([new_cost[question] - old_cost[question] for question in shared])
+    better, worse = int((reward > 0).sum()), int((reward < 0).sum())
+    finding = f"{better} of {len(shared)} questions got better, {worse} got worse"
+    chart = Chart(finding, note=note_of(before, after), width=6.0, height=4.4)
+    axis = chart.subplots()
+    colours = np.where(reward > 0, BLUE, np.where(reward < 0, VERMILION, GREY))
+    axis.scatter(spent, reward, c=colours, s=18, alpha=0.6, linewidths=0)
+    axis.axhline(0, color=GREY, linewidth=0.8)
+    axis.axvline(0, color=GREY, linewidth=0.8)
+    counts = quadrants(reward, spent)
+    corners = [(0.02, 0.98), (0.98, 0.98), (0.02, 0.02), (0.98, 0.02)]
+    for (x, y), (name, count) in zip(corners, counts.items(), strict=True):
+        sides: dict[str, Any] = {
+            "ha": "left" if x < 0.5 else "right",
+            "va": "top" if y > 0.5 else "bottom",
+        }
+        axis.text(x, y, f"{name}: {count}", transform=axis.transAxes, fontsize=8, **sides)
+    axis.set_xlabel(f"change of {UNITS[cost]}")
+    axis.set_ylabel("change of mean reward")
+    axis.set_ylim(-1.25, 1.25)
+    limit = max(1.0, float(np.abs(spent).max(initial=0.0))) * 1.1
+    axis.set_xlim(-limit, limit)
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    unchanged = len(shared) - better - worse
+    chart.describe(
+        f"A point for each of {len(shared)} questions: {listed}; {unchanged} with the same reward."
+    )
+    return chart
+
+
+def quadrants(reward: Floats, spent: Floats) -> dict[str, int]:
+    """How many questions changed in reward, by whether they cost less or not."""
+    less = spent < 0
+    return {
+        "better, cheaper": int(((reward > 0) & less).sum()),
+        "better, not cheaper": int(((reward > 0) & ~less).sum()),
+        "worse, cheaper": int(((reward < 0) & less).sum()),
+        "worse, not cheaper": int(((reward < 0) & ~less).sum()),
+    }
+
+
+@styled
+def tool_transitions(before: Records, after: Records) -> Chart:
+    """Which tool follows which, as shares of the row, before and after."""
+    counted = [transitions(records) for records in (before, after)]
+    tools = sorted({name for pairs in counted for pair in pairs for name in pair} - {START, END})
+    loops = [_share_of_repeats(pairs, tools) for pairs in counted]
+    finding = f"The same tool again: {percent(loops[0])} of moves before, {percent(loops[1])} after"
+    chart = Chart(finding, note=note_of(before, after), width=8.4, height=3.8)
+    words = []
+    for axis, pairs, label in zip(panels(chart, 2), counted, ("before", "after"), strict=True):
+        shares = _shares(pairs, [START, *tools], [*tools, END])
+        _heat(axis, shares, [START, *tools], [*tools, END], label)
+        strongest = max(pairs, key=lambda pair: (pairs[pair], pair))
+        words.append(f"{label}: most often {strongest[1]} after {strongest[0]}")
+    chart.describe(f"Two tables of which tool follows which. {'; '.join(words)}.")
+    return chart
+
+
+def transitions(records: Records) -> Counter[tuple[str, str]]:
+    """How often one call follows another, with `start` before the first and `answer` last."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    for record in graded(records):
+        made = [item["name"] for item in record.trace if item.get("type") == "function_call"]
+        end = [END] if record.answer is not None else []
+        pairs.update(pairwise([START, *made, *end]))
+    return pairs
+
+
+def _share_of_repeats(pairs: Mapping[tuple[str, str], int], tools: Iterable[str]) -> float:
+    total = sum(pairs.values())
+    return sum(pairs.get((tool, tool), 0) for tool in tools) / total if total else 0.0
+
+
+def _shares(
+    pairs: Mapping[tuple[str, str], int], rows: Sequence[str], columns: Sequence[str]
+) -> Floats:
+    counts = np.array([[float(pairs.get((row, column), 0)) for column in columns] for row in rows])
+    totals = counts.sum(axis=1, keepdims=True)
+    shares: Floats = counts / np.maximum(totals, 1)
+    return shares
+
+
+def _heat(
+    axis: Axes, shares: Floats, rows: Sequence[str], columns: Sequence[str], title: str
+) -> None:
+    axis.grid(visible=False)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
+    axis.set_xticks(range(len(columns)), columns)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.set_xlabel("next")
+    axis.set_ylabel("after")
+    axis.set_title(title)
+    for row, values in enumerate(shares):
+        for place, share in enumerate(values):
+            colour = "white" if share > 0.6 else "black"
+            axis.text(place, row, percent(share), ha="center", va="center", color=colour)
+
+
+@styled
+def distributions(evaluations: Mapping[str, Records]) -> Chart:
+    """How rewards and durations are spread, an outline for each of the named evaluations."""
+    kept = {name: graded(records) for name, records in evaluations.items()}
+    medians = {name: float(np.median(_durations(records))) for name, records in kept.items()}
+    shares = {name: fmean(record.correct for record in records) for name, records in kept.items()}
+    finding = "; ".join(
+        f"{name}: {percent(shares[name])} right, median {medians[name]:.1f} s" for name in kept
+    )
+    chart = Chart(finding, note=note_of(*evaluations.values()), width=8.4, height=3.6)
+    scores, durations = panels(chart, 2)
+    longest = max((max(_durations(records)) for records in kept.values()), default=1.0)
+    for (name, records), (colour, dashes) in zip(kept.items(), cycle(OUTLINES), strict=False):
+        weights = np.full(len(records), 1 / len(records))
+        rewards = [record.reward or 0.0 for record in records]
+        for axis, values, bins in (
+            (scores, rewards, np.linspace(-0.05, 1.05, 12)),
+            (durations, _durations(records), np.linspace(0, longest, 25)),
+        ):
+            axis.hist(
+                values,
+                bins.tolist(),
+                weights=weights,
+                histtype="step",
+                linewidth=1.8,
+                linestyle=dashes,
+                color=colour,
+                label=name,
+            )
+    for axis, label in ((scores, "reward"), (durations, "duration of a rollout (s)")):
+        axis.set_xlabel(label)
+        axis.set_ylabel("share of rollouts")
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+    durations.legend(loc="upper right")
+    listed = "; ".join(f"{name} over {len(records)} rollouts" for name, records in kept.items())
+    chart.describe(f"Histograms of reward and of duration: {listed}.")
+    return chart
+
+
+def _durations(records: Records) -> list[float]:
+    return [latency_s(record) for record in records]

@@ -1,0 +1,267 @@
+"""Figures: the data that is drawn, the finding in the title, and the alt text."""
+
+from __future__ import annotations
+
+import io
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import image
+
+from buildhour_helpers.analysis import figures
+from buildhour_helpers.analysis.figures.chart import AFTER, BEFORE
+from buildhour_helpers.analysis.figures.evaluations import quadrants, transitions
+from buildhour_helpers.analysis.figures.training import smoothed
+from buildhour_helpers.analysis.statistics import agreement
+from buildhour_helpers.rollouts import Metrics, RolloutRecord, StopReason
+
+RUNNING = count()
+
+
+def record(
+    question: str, reward: float | None, tools: str = "search cat", simulated: bool = True
+) -> RolloutRecord:
+    made = tools.split()
+    calls = [{"type": "function_call", "name": name} for name in made]
+    return RolloutRecord(
+        question_id=question,
+        repeat=next(RUNNING),
+        model="sim",
+        trace_id=f"trace_{next(RUNNING)}",
+        trace=[{"role": "user", "content": "?"}, *calls],
+        answer="1",
+        reward=reward,
+        correct=reward == 1.0,
+        metrics=Metrics(
+            tool_calls=len(made),
+            latency_s=9.0,
+            simulated_latency_s=float(len(made)) if simulated else None,
+        ),
+        stop_reason=StopReason.ANSWERED,
+    )
+
+
+BEFORE_RECORDS = [
+    record("q1", 0.0, "search search cat"),
+    record("q1", 1.0, "search search cat"),
+    record("q2", 0.5, "list cat cat"),
+    record("q2", 0.5, "list cat cat"),
+    record("q3", 1.0, "search"),
+    record("q3", 1.0, "search"),
+    record("q3", None),
+]
+AFTER_RECORDS = [
+    record("q1", 1.0, "search cat"),
+    record("q2", 1.0, "list list cat cat"),
+    record("q3", 0.0, "search cat"),
+]
+
+
+def step(number: int, **changed: Any) -> dict[str, Any]:
+    return {
+        "step": number,
+        "total_steps": 4,
+        "train_mean_reward": number / 10,
+        "full_valid_mean_reward": number / 8 if number % 2 == 0 else None,
+        "tool_calls_per_rollout": 8.0 - number,
+        "reasoning_tokens_mean": 100.0,
+        "mean_unresponsive_rewards": 0.25,
+        "tool_calls_by_name": {"search": 16, "cat": 8 * number},
+        "usage": {"train": {"rollouts": 16}},
+        "errors": {"train_discarded": 4},
+        **changed,
+    }
+
+
+STEPS = [step(number) for number in range(1, 5)]
+
+CHARTS = {
+    "reward_variance": figures.reward_variance(BEFORE_RECORDS),
+    "reward_against_latency": figures.reward_against_latency(BEFORE_RECORDS, AFTER_RECORDS),
+    "question_deltas": figures.question_deltas(BEFORE_RECORDS, AFTER_RECORDS),
+    "tool_transitions": figures.tool_transitions(BEFORE_RECORDS, AFTER_RECORDS),
+    "distributions": figures.distributions({"before": BEFORE_RECORDS, "after": AFTER_RECORDS}),
+    "training_curves": figures.training_curves(STEPS, note="simulated model"),
+    "tool_mix": figures.tool_mix(STEPS, note="simulated model"),
+    "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
+    "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CHARTS))
+def test_every_figure_says_what_it_shows(name: str) -> None:
+    chart = CHARTS[name]
+    assert chart.get_suptitle() == chart.finding
+    assert chart.alt_text().startswith(f"{chart.finding}. ")
+    assert chart.alt_text().endswith(".")
+    assert any(letter.isdigit() for letter in chart.alt_text())
+    for axis in chart.axes:
+        assert axis.get_xlabel()
+        assert axis.get_ylabel() or axis.get_title(loc="left")
+
+
+@pytest.mark.parametrize("name", sorted(CHARTS))
+def test_every_figure_is_a_picture_on_white_with_its_alt_text(name: str) -> None:
+    png, metadata = CHARTS[name]._repr_png_()
+    pixels = image.imread(io.BytesIO(png), format="png")
+    assert np.allclose(pixels[0, -1, :3], 1.0)
+    assert metadata == {"alt": CHARTS[name].alt_text()}
+
+
+@pytest.mark.parametrize("name", sorted(CHARTS))
+def test_nothing_is_drawn_over_or_outside(name: str) -> None:
+    """Texts stay inside the picture, and a title does not run into the axes."""
+    chart = CHARTS[name]
+    chart.png()
+    width, height = chart.get_size_inches() * chart.dpi
+    title = chart._suptitle.get_window_extent()  # type: ignore[attr-defined]
+    assert title.x0 >= 0
+    assert title.x1 <= width * 1.005
+    assert title.y1 <= height * 1.005
+    assert all(axis.get_window_extent().y1 <= title.y0 for axis in chart.axes)
+
+
+def test_the_style_outside_is_left_alone() -> None:
+    before = dict(mpl.rcParams)
+    figures.tool_mix(STEPS)
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_simulated_model_is_named_as_such() -> None:
+    assert CHARTS["reward_variance"].get_supxlabel() == "simulated model"
+    real = figures.reward_variance([record("q", r, simulated=False) for r in (0.0, 1.0)])
+    assert real.get_supxlabel() == ""
+
+
+def test_variance_is_sorted_and_shows_mean_and_best() -> None:
+    (axis,) = CHARTS["reward_variance"].axes
+    best, means = (line.get_ydata() for line in axis.lines)
+    assert list(means) == [0.5, 0.5, 1.0]
+    assert list(best) == [0.5, 1.0, 1.0]
+    assert CHARTS["reward_variance"].finding == (
+        "33% of questions vary over 2 repeats; best of 2 is 0.83 against a mean of 0.67"
+    )
+
+
+def test_the_points_lie_at_the_means_of_reward_and_latency() -> None:
+    (axis,) = CHARTS["reward_against_latency"].axes
+    points = [(c[0].get_xdata()[0], c[0].get_ydata()[0]) for c in axis.containers]
+    assert points == [
+        (pytest.approx(7 / 3), pytest.approx(2 / 3)),
+        (pytest.approx(8 / 3), pytest.approx(2 / 3)),
+    ]
+    assert [container[0].get_color() for container in axis.containers] == [BEFORE, AFTER]
+    assert "not clear of zero" in CHARTS["reward_against_latency"].finding
+
+
+def test_the_deltas_are_those_of_each_question() -> None:
+    (axis,) = CHARTS["question_deltas"].axes
+    points = axis.collections[0].get_offsets()
+    assert np.asarray(points).tolist() == [[-1.0, 0.5], [1.0, 0.5], [1.0, -1.0]]
+    assert [text.get_text() for text in axis.texts] == [
+        "better, cheaper: 1",
+        "better, not cheaper: 1",
+        "worse, cheaper: 0",
+        "worse, not cheaper: 1",
+    ]
+
+
+def test_the_quadrants_leave_out_what_scores_the_same() -> None:
+    counts = quadrants(np.array([0.0, 1.0, -1.0, 1.0]), np.array([-1.0, -1.0, -1.0, 0.0]))
+    assert list(counts.values()) == [1, 1, 1, 0]
+
+
+def test_transitions_count_from_start_to_answer() -> None:
+    assert transitions(BEFORE_RECORDS[:1]) == {
+        ("start", "search"): 1,
+        ("search", "search"): 1,
+        ("search", "cat"): 1,
+        ("cat", "answer"): 1,
+    }
+    before, _ = CHARTS["tool_transitions"].axes
+    shares = np.asarray(before.images[0].get_array())
+    rows = [label.get_text() for label in before.get_yticklabels()]
+    columns = [label.get_text() for label in before.get_xticklabels()]
+    assert (rows, columns) == (
+        ["start", "cat", "list", "search"],
+        ["cat", "list", "search", "answer"],
+    )
+    assert shares.sum(axis=1) == pytest.approx(1.0)
+    assert shares[0].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 0])
+    assert CHARTS["tool_transitions"].finding == (
+        "The same tool again: 20% of moves before, 18% after"
+    )
+
+
+def test_the_curves_hold_every_step_and_only_validated_steps() -> None:
+    reward, calls, tokens = CHARTS["training_curves"].axes
+    dots, mean, valid = reward.lines
+    assert list(dots.get_ydata()) == [0.1, 0.2, 0.3, 0.4]
+    assert list(mean.get_ydata()) == pytest.approx([0.2, 0.25, 0.25, 0.3])
+    assert list(valid.get_xdata()) == [2, 4]
+    assert list(valid.get_ydata()) == [0.25, 0.5]
+    assert list(calls.lines[0].get_ydata()) == [7, 6, 5, 4]
+    assert list(tokens.lines[0].get_ydata()) == [100] * 4
+    assert CHARTS["training_curves"].finding == "Validation reward went from 0.25 to 0.50"
+
+
+def test_the_band_spans_the_neighbouring_steps() -> None:
+    mean, low, high = smoothed(np.array([0.0, 1.0, np.nan, 3.0]), window=3)
+    assert (mean.tolist(), low.tolist(), high.tolist()) == (
+        [0.5, 0.5, 2.0, 3.0],
+        [0.0, 0.0, 1.0, 3.0],
+        [1.0, 1.0, 3.0, 3.0],
+    )
+
+
+def test_the_mix_stacks_the_calls_of_a_rollout() -> None:
+    (axis,) = CHARTS["tool_mix"].axes
+    cat, search = axis.containers
+    assert [bar.get_height() for bar in cat] == [0.5, 1.0, 1.5, 2.0]
+    assert [bar.get_y() for bar in search] == [0.5, 1.0, 1.5, 2.0]
+    assert {bar.get_height() for bar in search} == {1.0}
+    assert CHARTS["tool_mix"].finding == "Tool calls per rollout went from 1.5 to 3.0"
+
+
+def test_unusable_rollouts_are_shares_of_the_step() -> None:
+    (axis,) = CHARTS["unusable_rollouts"].axes
+    flat, discarded = axis.lines
+    assert set(flat.get_ydata()) == {0.25}
+    assert set(discarded.get_ydata()) == {0.25}
+
+
+def test_the_confusion_table_shows_its_counts() -> None:
+    (axis,) = CHARTS["grader_agreement"].axes
+    assert [text.get_text() for text in axis.texts] == ["1", "0", "0", "0", "0", "1", "0", "0", "2"]
+    assert axis.get_title(loc="left") == "75% of 4 answers scored alike"
+
+
+def test_the_histograms_are_shares_that_sum_to_one() -> None:
+    scores, durations = CHARTS["distributions"].axes
+    for axis in (scores, durations):
+        for patch in axis.patches:
+            heights = np.asarray(patch.get_path().vertices)[:, 1]
+            assert heights.max() <= 1.0
+    assert [patch.get_label() for patch in durations.patches] == ["before", "after"]
+    assert CHARTS["distributions"].finding == (
+        "before: 50% right, median 3.0 s; after: 67% right, median 2.0 s"
+    )
+
+
+def test_a_job_without_steps_has_nothing_to_draw() -> None:
+    for draw in (figures.training_curves, figures.tool_mix, figures.unusable_rollouts):
+        with pytest.raises(ValueError, match="no metrics event yet"):
+            draw([])
+
+
+def test_a_job_that_was_never_validated_is_drawn_by_its_training() -> None:
+    steps = [step(number, full_valid_mean_reward=None) for number in range(1, 4)]
+    assert figures.training_curves(steps).finding == "Training reward went from 0.10 to 0.30"
+
+
+def test_the_style_is_packed_with_the_module() -> None:
+    assert Path(figures.__file__).with_name("workshop.mplstyle").is_file()
