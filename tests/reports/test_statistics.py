@@ -1,0 +1,64 @@
+"""The figures that set generated pages beside FinQA's."""
+
+from __future__ import annotations
+
+import pytest
+
+from buildhour_helpers.reports import Report
+from buildhour_helpers.reports.statistics import FINQA, figures, page_figures
+
+NEWEST = Report(
+    "A/2012/page_1.pdf",
+    ("Sales fell.", "In millions:"),
+    (("", "2012", "2011"), ("sales", "$ 12", "(3)"), ("net sales", "4.5%", "—")),
+    ("The end.",),
+)
+OLDEST = Report(
+    "B/2012/page_1.pdf",
+    ("Rents:",),
+    (("(in thousands)", "2010", "2011"), ("2013", "7", "8"), ("2014", "9", "10")),
+    (),
+)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, float]:
+    return figures()
+
+
+def test_page_figures_count_what_they_say() -> None:
+    found = page_figures([NEWEST, OLDEST])
+    assert found["years in the header descending %"] == 50
+    assert found["years in the header ascending %"] == 50
+    assert found["years down the rows %"] == 50
+    assert found["first header cell empty %"] == 50
+    assert found["unit in the header row %"] == 50
+    assert found["thousands %"] == found["millions %"] == 50
+    assert found["cells, plain number %"] == 50
+    assert found["cells, negative %"] == found["cells, percentage %"] == 12.5
+    assert found["a row label contains another %"] == 50
+    assert found["same row labels as another page %"] == 0
+    assert page_figures([NEWEST, NEWEST])["same row labels as another page %"] == 100
+
+
+def test_every_figure_of_finqa_is_measured_here_too(shipped: dict[str, float]) -> None:
+    assert set(FINQA) <= set(shipped)
+
+
+@pytest.mark.parametrize(
+    ("name", "tolerance"),
+    [
+        ("words, mean", 70),
+        ("table rows, mean", 1),
+        ("years in the header descending %", 6),
+        ("same row labels as another page %", 5),
+        ("cells, plain number %", 5),
+        ("operations, divide %", 5),
+        ("operations, subtract %", 5),
+        ("answer in percent %", 6),
+    ],
+)
+def test_the_shipped_reports_are_as_finqa_in_what_matters(
+    shipped: dict[str, float], name: str, tolerance: float
+) -> None:
+    assert shipped[name] == pytest.approx(FINQA[name], abs=tolerance)
