@@ -115,7 +115,8 @@ class Rollout:
         return replace(
             self,
             items=(),
-            turns=tuple(replace(turn, decisions=()) for turn in self.turns),
+            answer=None,
+            turns=tuple(replace(turn, calls=(), text=None, decisions=()) for turn in self.turns),
             tool_outcomes=tuple((name, replace(o, output="")) for name, o in self.tool_outcomes),
         )
 
@@ -278,12 +279,12 @@ async def run_episode(
         if not calls:
             stop, answer = StopReason.ANSWERED, turn.text or ""
             break
-        outcomes = await asyncio.gather(
-            *(
-                environment.call_tool(call, item["call_id"], task.item, trace_id)
-                for call, item in zip(turn.calls, calls, strict=True)
-            )
-        )
+        made = [
+            environment.call_tool(call, item["call_id"], task.item, trace_id)
+            for call, item in zip(turn.calls, calls, strict=True)
+        ]
+        # One call alone is the usual case, and spares what gathering costs in time and memory.
+        outcomes = [await made[0]] if len(made) == 1 else await asyncio.gather(*made)
         for item, outcome in zip(calls, outcomes, strict=True):
             episode.append_outcome(item, outcome)
         failure = next((outcome.failure for outcome in outcomes if outcome.failure), None)

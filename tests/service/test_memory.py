@@ -1,0 +1,80 @@
+"""Memory stays bounded whatever the size of the file."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from buildhour_helpers.service.datasets import Rows, validate_file
+from buildhour_helpers.service.files import StoredFile
+from buildhour_helpers.service.training_job import stored
+from buildhour_helpers.training.episodes import GradeOutcome, ToolOutcome
+from buildhour_helpers.training.policy import Call
+from buildhour_helpers.training.trainer import Trainer, TrainingSettings
+
+from .customer import jsonl, row
+from .doubles import LookupPolicy
+
+ROWS = 10_000
+MB = 2**20
+
+
+class LongAnswers:
+    """An environment whose tool answers with 20 kB each time."""
+
+    async def call_tool(
+        self, call: Call, call_id: str, item: Mapping[str, Any], trace_id: str
+    ) -> ToolOutcome:
+        return ToolOutcome(f"{trace_id} " * 500)
+
+    async def grade(
+        self, sample: Mapping[str, Any], item: Mapping[str, Any], trace_id: str
+    ) -> GradeOutcome:
+        return GradeOutcome(float(sample["output_text"] != "unknown"))
+
+
+def big_file(tmp_path: Path, rows: int) -> StoredFile:
+    path = tmp_path / "rows.jsonl"
+    content = jsonl([row(n, notes="x" * 2_000) for n in range(rows)])
+    path.write_bytes(content)
+    return StoredFile("file-1", path.name, "fine-tune", len(content), 0, path)
+
+
+def test_ten_thousand_rows_are_validated_and_read_from_the_disk(tmp_path: Path) -> None:
+    big = big_file(tmp_path, ROWS)
+    assert big.bytes > 20 * MB
+    tracemalloc.start()
+    count = validate_file(big, "training_file", {"lookup"}, {"reference_answer"})
+    rows = Rows(big, None, "default")
+    last = rows[ROWS - 1]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    rows.close()
+    assert count == len(rows) == ROWS
+    assert last.item["reference_answer"] == f"value key{ROWS - 1}"
+    assert peak < 4 * MB
+
+
+def test_a_large_evaluation_keeps_its_numbers_only(tmp_path: Path) -> None:
+    rows = Rows(big_file(tmp_path, 1_000), None, "default")
+    kept = []
+    trainer = Trainer(
+        LookupPolicy(),
+        LongAnswers(),
+        TrainingSettings(batch_size=2, group_size=2),
+        rows,
+        rows,
+        on_rollout=lambda rollout: kept.append(len(stored(rollout).trace)),
+    )
+    tracemalloc.start()
+    report = asyncio.run(trainer.evaluate(1))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    rows.close()
+    assert len(report.rollouts) == len(kept) == 1_000
+    assert all(len(rollout.tool_outcomes) == 1 for rollout in report.rollouts)
+    assert report.reward_mean is not None
+    assert peak < 6 * MB  # 1,000 outputs of 20 kB would be 20
