@@ -192,6 +192,16 @@ def test_a_grader_without_a_score_fails_the_rollout(world: World, body: str, sta
     assert record.answer == "1"
 
 
+@pytest.mark.parametrize("status", [404, 405, 500])
+def test_a_server_that_keeps_no_traces_will_do(world: World, status: int) -> None:
+    async def answer(_: Item, path: str) -> Response:
+        return as_json({}, status) if path.startswith("traces") else as_json({"score": 0.5})
+
+    world.model.script = lambda _: says("1")
+    with served(tools_double(answer)) as url:
+        assert roll_out(world, url).reward == 0.5  # `roll_out` lets the trace be forgotten first
+
+
 def test_another_grader_may_take_the_place_of_the_servers(world: World) -> None:
     async def length(sample: Any, item: Any, trace_id: str) -> float:
         assert item["reference_answer"]
