@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 POLL_S = 0.5
+PASS_ON = ("lab", "test")
+"""Verbs that hand arguments of no meaning to them on to JupyterLab or pytest."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status. Every WorkshopError becomes one line."""
     signal.signal(signal.SIGTERM, _interrupt)
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.verb not in PASS_ON:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
     try:
         status: int = options.run(options)
         return status
@@ -115,15 +121,14 @@ def _add_study(verbs: Verbs) -> None:
 
 
 def _add_lab(verbs: Verbs) -> None:
-    add = _verb(
+    _verb(
         verbs,
         "lab",
         "open JupyterLab on the first notebook, service and tool server up",
         _lab,
         "lab",
-        "lab --no-browser --port 9999",
-    ).add_argument
-    add("jupyter", nargs=argparse.REMAINDER, help="options for `jupyter lab`")
+        "lab --no-browser --port 9999        (any option of `jupyter lab`)",
+    )
 
 
 def _add_serve(verbs: Verbs) -> None:
@@ -154,15 +159,14 @@ def _add_import(verbs: Verbs) -> None:
 
 
 def _add_test(verbs: Verbs) -> None:
-    add = _verb(
+    _verb(
         verbs,
         "test",
         "check style, types and imports, and run the whole test suite",
         _test,
         "test",
-        "test tests/test_cli.py -k help",
-    ).add_argument
-    add("pytest", nargs=argparse.REMAINDER, help="options for pytest alone; skips the checks")
+        "test tests/test_cli.py -k help      (pytest alone, with any of its options)",
+    )
 
 
 def _positive(text: str) -> int:
@@ -209,7 +213,7 @@ def _lab(options: argparse.Namespace) -> int:
     session.start()
     notebooks = repository() / "notebooks"
     first = min(notebooks.glob("*.ipynb"), default=notebooks)
-    command = [sys.executable, "-m", "jupyterlab", *options.jupyter, str(first)]
+    command = [sys.executable, "-m", "jupyterlab", *options.rest, str(first)]
     lab = subprocess.Popen(command, cwd=repository())
     try:
         return lab.wait()
@@ -266,8 +270,8 @@ def _test(options: argparse.Namespace) -> int:
         [python, "-m", "mypy"],
         [str(Path(python).with_name("lint-imports"))],
     ]
-    tests = [python, "-m", "pytest", *options.pytest]
-    commands = [tests] if options.pytest else [*checks, tests]
+    tests = [python, "-m", "pytest", *options.rest]
+    commands = [tests] if options.rest else [*checks, tests]
     statuses = [subprocess.run(c, cwd=repository(), check=False).returncode for c in commands]
     failed = [" ".join(c[-2:]) for c, s in zip(commands[:-1], statuses[:-1], strict=True) if s]
     if failed:
