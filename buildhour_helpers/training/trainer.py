@@ -56,7 +56,8 @@ class StepReport:
     """What one training step did. Rewards are the grader's own, without any penalty.
 
     `zero_variance_groups` counts groups whose usable rollouts all got the same reward: they
-    teach nothing by reward and are skipped. `update` is None where nothing could be learnt.
+    teach nothing by reward: their advantages are zero. `update` is None where nothing could
+    be learnt.
     """
 
     step: int
@@ -134,10 +135,10 @@ class Trainer:
         trajectories, flat = [], 0
         for group in groups:
             learnt = advantages(group.usable, settings.token_penalty)
-            flat += not learnt
+            flat += all(trajectory.advantage == 0.0 for trajectory in learnt)
             trajectories += learnt
         update = None
-        if trajectories:
+        if flat < len(groups):
             update = await self.policy.learn(trajectories, settings.learning_rate)
         return StepReport(step, self.total_steps, groups, flat, update)
 
@@ -184,13 +185,13 @@ class Trainer:
 
 
 def advantages(rollouts: Sequence[Rollout], token_penalty: float) -> list[Trajectory]:
-    """Each rollout's penalised reward less its group's mean; empty if no reward differs.
+    """Each rollout's penalised reward less its group's mean; all zero if no reward differs.
 
     `token_penalty` is the loss per 1,000 reasoning tokens.
     """
     rewards = [rollout.reward for rollout in rollouts if rollout.reward is not None]
     if len(set(rewards)) < 2:
-        return []
+        return [Trajectory(rollout.turns, 0.0) for rollout in rollouts]
     scores = [
         reward - token_penalty * rollout.reasoning_tokens / 1000
         for reward, rollout in zip(rewards, rollouts, strict=True)

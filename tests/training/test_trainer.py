@@ -182,7 +182,8 @@ def test_advantages_are_centred_on_the_group_and_flat_groups_teach_nothing():
     group = [replace(rollout, reward=reward) for reward in (1.0, 0.0, 0.5)]
     scored = advantages(group, token_penalty=0.0)
     assert [t.advantage for t in scored] == pytest.approx([0.5, -0.5, 0.0])
-    assert advantages([rollout, rollout], token_penalty=0.0) == []
+    flat = advantages([rollout, rollout], token_penalty=0.05)
+    assert [t.advantage for t in flat] == [0.0, 0.0]
 
 
 def test_reasoning_tokens_cost_a_little():

@@ -31,7 +31,12 @@ STATIC_FEATURES = (
     "label_precision",
     "label_best",
     "label_exact",
+    "label_early",
+    "label_late",
     "heading_recall",
+    "heading_match",
+    "heading_best",
+    "heading_missed",
     "clause_best",
     "total_row",
     "year_first_named",
@@ -64,6 +69,10 @@ SECOND_FEATURES = (
     "year_after",
     "other_year_named",
     "same_label_words",
+    "new_words",
+    "new_words_best",
+    "label_later",
+    "same_heading",
     "both_percent",
     "smaller",
     "greater_ten_times",
@@ -76,12 +85,13 @@ _TOTAL = frozenset(stems("total net aggregate overall sum"))
 @dataclass(frozen=True)
 class NumberTable:
     """The numbers of one output as one question sees them. All arrays have n entries;
-    `features` is [n, static]; `cover` is the share of the question's topic that a number's label,
-    heading and page speak of."""
+    `features` is [n, static]; `cover` is the share of the question's topic that a number's label
+    and heading speak of, `positions` where in the question its label stands."""
 
     spans: tuple[NumberSpan, ...]
     features: Vector
     cover: Vector
+    positions: Vector
     segments: npt.NDArray[np.int64]
 
 
@@ -93,17 +103,41 @@ def number_table(text: str, prompt: str, question: str) -> NumberTable:
     rows = np.zeros((len(spans), len(STATIC_FEATURES)))
     topic = brief.topic - brief.name_stems or brief.topic
     recall = [len(span.label & topic) / max(1, len(topic)) for span in spans]
-    best = _best_by_place(spans, recall)
-    shape = _table_shapes(spans)
+    match = [_heading_match(span, brief) for span in spans]
+    seen = _Seen(_best_by_place(spans, recall), _best_by_place(spans, match), _table_shapes(spans))
     for place, span in enumerate(spans):
-        _set_static(rows[place], span, brief, topic, recall[place], best, shape)
+        _set_static(rows[place], span, brief, topic, recall[place], match[place], seen)
     both = [len((s.label | s.heading) & topic) / max(1, len(topic)) for s in spans]
     cover = np.array([0.0 if s.is_year else c for s, c in zip(spans, both, strict=True)])
-    return NumberTable(spans, rows, cover, np.array([s.segment for s in spans], dtype=np.int64))
+    positions = np.array([label_position(span, brief) for span in spans])
+    segments = np.array([span.segment for span in spans], dtype=np.int64)
+    return NumberTable(spans, rows, cover, positions, segments)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is known of an output's numbers together: the best label and heading match in tables
+    (True) and in prose (False), and each table's last row and column."""
+
+    label_best: dict[bool, float]
+    heading_best: dict[bool, float]
+    shapes: dict[int, tuple[int, int]]
+
+
+def _heading_match(span: NumberSpan, brief: Brief) -> float:
+    """The share of a column's words, years aside, that the question names."""
+    words = {word for word in span.heading if not word.isdigit()}
+    return len(words.intersection(brief.words)) / len(words) if words else 0.0
+
+
+def label_position(span: NumberSpan, brief: Brief) -> float:
+    """Where in the question a label's words stand, on average, from 0 to 1; -1 if nowhere."""
+    places = [place for place, word in enumerate(brief.words) if word in span.label]
+    return sum(places) / (len(places) * max(1, len(brief.words) - 1)) if places else -1.0
 
 
 def _best_by_place(spans: Sequence[NumberSpan], recall: Sequence[float]) -> dict[bool, float]:
-    """The best label recall among table cells (True) and among numbers in prose (False)."""
+    """The best value among table cells (True) and among numbers in prose (False)."""
     best = {True: 0.0, False: 0.0}
     for span, value in zip(spans, recall, strict=True):
         if not span.is_year:
@@ -126,15 +160,17 @@ def _set_static(
     brief: Brief,
     topic: frozenset[str],
     recall: float,
-    best: dict[bool, float],
-    shapes: dict[int, tuple[int, int]],
+    match: float,
+    seen: _Seen,
 ) -> None:
     in_table = span.row >= 0
     label = span.label
     years, asked = span.years, brief.years
     shared = [year for year in asked if year in years]
-    last_row, last_column = shapes[span.table]
-    is_best = recall > 0 and recall == best[in_table]
+    last_row, last_column = seen.shapes[span.table]
+    is_best = recall > 0 and recall == seen.label_best[in_table]
+    position = label_position(span, brief)
+    heading_best = seen.heading_best[in_table]
     values = {
         "in_table": in_table,
         "in_prose": not in_table,
@@ -146,7 +182,12 @@ def _set_static(
         "label_precision": len(label & topic) / max(1, len(label)),
         "label_best": in_table and is_best,
         "label_exact": in_table and bool(label) and label <= frozenset(brief.words),
+        "label_early": 0 <= position < 0.4,
+        "label_late": position > 0.6,
         "heading_recall": len(span.heading & topic) / max(1, len(topic)),
+        "heading_match": in_table and match,
+        "heading_best": in_table and 0 < match == heading_best,
+        "heading_missed": in_table and match < heading_best,
         "clause_best": not in_table and is_best,
         "total_row": bool(label & _TOTAL),
         "year_first_named": bool(asked) and asked[0] in years,
@@ -174,6 +215,7 @@ class NumberPool:
     first: Vector
     page: npt.NDArray[np.int64]
     cover: Vector
+    positions: Vector
 
     @property
     def cover_best(self) -> float:
@@ -213,6 +255,7 @@ def number_pool(memory: Memory, windows: Sequence[int], pages: Vector) -> Number
     blocks: list[Vector] = []
     origins: list[npt.NDArray[np.int64]] = []
     covers: list[Vector] = []
+    positions: list[Vector] = []
     for place, (output, window) in enumerate(zip(memory.outputs, windows, strict=True)):
         table = number_table(output.text, memory.brief.prompt, memory.brief.question)
         if not table.spans:
@@ -224,12 +267,17 @@ def number_pool(memory: Memory, windows: Sequence[int], pages: Vector) -> Number
         spans += table.spans[:seen]
         blocks.append(block)
         covers.append(table.cover[:seen])
+        positions.append(table.positions[:seen])
         origins.append(np.full(seen, place))
     if not spans:
         empty = np.zeros((0, len(FIRST_FEATURES)))
-        return NumberPool((), empty, np.zeros(0, dtype=np.int64), np.zeros(0))
+        return NumberPool((), empty, np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
     return NumberPool(
-        tuple(spans), np.concatenate(blocks), np.concatenate(origins), np.concatenate(covers)
+        tuple(spans),
+        np.concatenate(blocks),
+        np.concatenate(origins),
+        np.concatenate(covers),
+        np.concatenate(positions),
     )
 
 
@@ -240,6 +288,10 @@ def second_features(pool: NumberPool, first: int, brief: Brief) -> Vector:
     anchor, page = pool.spans[first], pool.page[first]
     named = set(brief.years)
     anchor_year = anchor.years[0] if anchor.years else 0
+    rest = frozenset(brief.words) - anchor.label
+    fresh = [len(span.label & rest) / max(1, len(span.label)) for span in pool.spans]
+    fresh_best = max((f for f, s in zip(fresh, pool.spans, strict=True) if s.row >= 0), default=0.0)
+    later = pool.positions > pool.positions[first]
     for place, span in enumerate(pool.spans):
         same_page = pool.page[place] == page
         same_table = same_page and span.table == anchor.table and anchor.row >= 0
@@ -258,6 +310,10 @@ def second_features(pool: NumberPool, first: int, brief: Brief) -> Vector:
             bool(year) and year == anchor_year + 1,
             bool(year) and year != anchor_year and year in named,
             span.label == anchor.label,
+            fresh[place],
+            span.row >= 0 and 0 < fresh[place] == fresh_best,
+            later[place],
+            same_table and span.heading == anchor.heading,
             span.percent and anchor.percent,
             abs(span.value * span.unit) < abs(anchor.value * anchor.unit),
             abs(span.value * span.unit) > 10 * abs(anchor.value * anchor.unit),

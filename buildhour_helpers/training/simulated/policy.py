@@ -52,12 +52,13 @@ class SimulatedPolicy:
     """A `Policy` held in one dictionary of floats.
 
     With `general_only` nothing is learnt of a tool by its name, only what holds for any tool:
-    so the base weights are made.
+    so the base weights are made. `entropy_bonus` rewards a nat of entropy in any choice.
     """
 
-    def __init__(self, general_only: bool = False) -> None:
+    def __init__(self, general_only: bool = False, entropy_bonus: float = 0.0) -> None:
         self.weights = Weights(FAMILIES)
         self.general_only = general_only
+        self.entropy_bonus = entropy_bonus
 
     @classmethod
     def base(cls) -> Self:
@@ -77,7 +78,7 @@ class SimulatedPolicy:
             (trajectory.advantage, [d for turn in trajectory.turns for d in turn.decisions])
             for trajectory in trajectories
         )
-        gradient = mean_gradient(weighted, len(trajectories))
+        gradient = mean_gradient(weighted, len(trajectories), self.entropy_bonus)
         if self.general_only:
             gradient = {name: slope for name, slope in gradient.items() if not _names_tool(name)}
         norm = float(np.sqrt(sum(float(np.sum(slope**2)) for slope in gradient.values())))

@@ -19,12 +19,14 @@ from .families import FAMILIES
 from .world import Worlds, task
 
 SEED = 20260
+LEARNING_RATE = 0.08
+ENTROPY_BONUS = 0.01  # per nat: a choice that has settled too early goes on being tried
 # The phases: their name, training steps, and tasks of one step by family. First arithmetic on notes
 # that are at hand, then finding things out with easy questions, then everything.
 PHASES: tuple[tuple[str, int, dict[str, int]], ...] = (
-    ("drill", 40, {"notebook": 16}),
+    ("drill", 100, {"notebook": 16}),
     ("easy", 40, {"archive": 6, "notebook": 3, "museum": 3, "timetable": 2, "glossary": 2}),
-    ("all", 50, {"archive": 7, "notebook": 3, "museum": 2, "timetable": 2, "glossary": 2}),
+    ("all", 60, {"archive": 7, "notebook": 3, "museum": 2, "timetable": 2, "glossary": 2}),
 )
 # All that is not learnt: parallel calls and giving up start out rare, and the words of quantity
 # start out with what they mean in English, or arithmetic would be too rarely right to be learnt.
@@ -54,7 +56,7 @@ WEIGHTS_FILE = Path(__file__).parent.parent / "base_weights.json"
 
 def blank_policy() -> SimulatedPolicy:
     """A model that knows STARTING_WEIGHTS and nothing else."""
-    policy = SimulatedPolicy(general_only=True)
+    policy = SimulatedPolicy(general_only=True, entropy_bonus=ENTROPY_BONUS)
     policy.load({"weights": STARTING_WEIGHTS})
     return policy
 
@@ -69,7 +71,7 @@ def build_trainer(
     }
     tasks = [task(world, problem, rng) for world in worlds.values() for problem in world.problems]
     settings = TrainingSettings(
-        seed=SEED, batch_size=sum(shares.values()), token_penalty=0.0, learning_rate=0.12
+        seed=SEED, batch_size=sum(shares.values()), token_penalty=0.0, learning_rate=LEARNING_RATE
     )
     environment = Worlds(list(worlds.values()))
     return Trainer(policy, environment, settings, tasks, [])

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from .sheets import Sheet, ask, make_sheet
+from .sheets import Sheet, ask, make_book, make_plan, make_sheet
 from .world import Problem, World, best_matches, schema, text
 
 SITES = (
@@ -16,29 +16,45 @@ SITES = (
 )  # fmt: skip
 FILLER = (
     "The keeper signed the page in the evening.",
-    "A new gate was hung after the storm.",
+    "A new gate was hung after the storm of {year}.",
     "Visitors are asked to leave their boots at the door.",
-    "The roof was mended twice.",
+    "The roof was mended twice, for {n} shillings and {m} pence.",
     "Entries were copied from the day book by candle light.",
-    "The clerk notes that ink was short.",
+    "The clerk notes that ink was short in {year} and in {last_year}.",
     "Readings were taken at noon unless the weather forbade it.",
-    "The inspector came by boat and left content.",
+    "The inspector came by boat with {n} men and left content.",
     "Two pages were wetted and dried again.",
-    "The old scale was used until the spring.",
+    "The old scale, off by {n}%, was used until the spring of {year}.",
+    "About {n}% of the {label} were seen by the keeper himself.",
+    "In {last_year} the {label} were entered by another hand, on {m} leaves.",
+    "Of the {label} no further account was kept after {year}.",
+    "The number of {label} is known to the parish, which counts them anew.",
+    "On the 31st of December, {year}, the book was closed by {n} hands.",
+    "From {last_year} to {year} the station had {n} men and {m} boys, at $ {n}.{m} a week.",
+    "Of {n} thousand {label} in the county, {m} thousand were counted here in {year}.",
+    "By December 31, {year} and {last_year}, $ {n} million had been lent to the station.",
+    "The {label} of {last_year}, {n},{m}00 by one count, were entered late.",
 )
+PLAIN = tuple(sentence for sentence in FILLER if "{" not in sentence)
+YEARS_OF_A_BOOK = 6
 
 
 def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """Measuring sheets in folders: grep, ls and read over files with prose and one table."""
+    """Measuring sheets in folders by station and year: grep, ls and read over prose and tables.
+    Sheets of one book repeat its rows from year to year, so a page has near duplicates."""
     files: dict[str, str] = {}
     sheets: dict[str, Sheet] = {}
     for site in SITES:
-        for number in range(1, 9):
-            sheet = make_sheet(site, rng)
-            folder = f"{site.lower()}/box_{(number - 1) // 3 + 1}"
-            path = f"{folder}/sheet_{number:02d}.txt"
-            files[path] = _sheet_text(sheet, rng)
-            sheets[path] = sheet
+        for number in (1, 2):
+            for sheet in make_book(site, YEARS_OF_A_BOOK, rng):
+                newest = max(sheet.years)
+                path = f"{site.lower()}/{newest}/sheet_{number * 20 + newest % 20}.txt"
+                files[path] = _sheet_text(sheet, rng)
+                sheets[path] = sheet
+            plan = make_plan(site, rng)
+            path = f"{site.lower()}/{max(plan.years)}/plan_{number}.txt"
+            files[path] = _sheet_text(plan, rng)
+            sheets[path] = plan
 
     def grep(words: str, limit: int = 5) -> str:
         if not words.strip():
@@ -73,11 +89,22 @@ def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
     return World("archive", {"grep": grep, "ls": ls, "read": read}, schemas, asked)
 
 
-def _sheet_text(sheet: Sheet, rng: random.Random) -> str:
-    before = rng.sample(FILLER, rng.randint(2, 8))
-    after = rng.sample(FILLER, rng.randint(1, 6))
-    title = f"Station {sheet.site}, {sheet.title}: {', '.join(sheet.labels[:-1])}."
-    before.insert(rng.randrange(len(before)), title)
+def _sheet_text(sheet: Sheet, rng: random.Random, most_before: int = 20) -> str:
+    """A title and prose before the table, prose after it: up to some forty lines."""
+    year = max(sheet.years)
+
+    def sentence() -> str:
+        return rng.choice(FILLER).format(
+            year=year,
+            last_year=year - 1,
+            n=rng.randint(2, 90),
+            m=rng.randint(2, 12),
+            label=rng.choice(sheet.labels[:-1]),
+        )
+
+    before = [sentence() for _ in range(rng.randint(2, most_before))]
+    after = [sentence() for _ in range(rng.randint(1, 12))]
+    before.insert(0, f"Station {sheet.site}, {sheet.title} of {year}.")
     return "\n".join([*before, "", *sheet.lines(), "", *after])
 
 
@@ -90,12 +117,16 @@ def notebook(rng: random.Random, problems: int, easy: bool = False) -> World:
     notes: dict[str, Sheet] = {}
     for _ in range(60):
         code = f"{rng.choice('BDGTX')}{rng.randint(10, 99)}-{rng.randint(1, 9)}"
-        notes[code] = make_sheet(f"note {code}", rng, small=easy)
+        plan = rng.random() < 0.35
+        site = f"note {code}"
+        notes[code] = make_plan(site, rng) if plan else make_sheet(site, rng, small=easy)
+
+    texts = {code: _sheet_text(sheet, rng, most_before=8) for code, sheet in notes.items()}
 
     def open_note(code: str) -> str:
         if code not in notes:
             return f"Error: there is no note {code!r}."
-        return "\n".join([f"Copied from {notes[code].title}.", "", *notes[code].lines()])
+        return texts[code]
 
     schemas = (schema("open_note", "Show a note.", code=text("The code of the note")),)
     codes = [rng.choice(list(notes)) for _ in range(problems)]
@@ -208,10 +239,10 @@ def glossary(rng: random.Random, problems: int, easy: bool = False) -> World:
         old, new = rng.randint(20, 900) / 10, rng.randint(20, 900) / 10
         code = f"{term[:2].upper()}-{rng.randint(100, 999)}"
         entries[term] = (
-            f"The {term} is a measure of old markets. {rng.choice(FILLER)}\n"
+            f"The {term} is a measure of old markets. {rng.choice(PLAIN)}\n"
             f"Code: {code}\n"
             f"The {term} held {old} pounds in {year} and {new} pounds in {later}. "
-            f"{rng.choice(FILLER)}"
+            f"{rng.choice(PLAIN)}"
         )
         facts[term] = (year, later, old, new, code)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .world import Problem
 
@@ -16,6 +16,8 @@ QUANTITIES = (
     "bridges checked", "wagons repaired", "miles patrolled", "alarms raised", "fires put out",
     "locks opened", "cargo landed", "cargo shipped", "ice harvested", "salt boiled",
 )  # fmt: skip
+PARTS_OF_DAY = ("at dawn", "at noon", "by lamp light", "after curfew")
+GATES = ("north gate", "river gate", "market gate", "mill gate")
 ADJECTIVES = ("early", "late", "coastal", "inland", "upper", "lower", "eastern", "western")
 WORDS_FOR: dict[str, Sequence[str]] = {
     "value": (
@@ -75,46 +77,78 @@ SHAPE_WEIGHTS = {
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table: `values[row][column]` in thousands, millions or ones; the last row is a total."""
+    """A table: `values[row][column]` in `unit`s (thousand, million or ""); the last row is a
+    total. `headings` stand over the columns: the years, unless it is a plan of a single one."""
 
     site: str
     title: str
     labels: tuple[str, ...]
     years: tuple[int, ...]
+    headings: tuple[str, ...]
     values: tuple[tuple[int, ...], ...]
     unit: str
+    newest_first: bool
+
+    def cut(self, start: int, width: int) -> Sheet:
+        """The same sheet with only `width` of its years, in the order in which it shows them."""
+        places = range(start, start + width)
+        places = places[::-1] if self.newest_first else places
+        return replace(
+            self,
+            years=tuple(self.years[place] for place in places),
+            headings=tuple(self.headings[place] for place in places),
+            values=tuple(tuple(row[place] for place in places) for row in self.values),
+        )
 
     def lines(self) -> list[str]:
         """The table with pipes; its header carries the unit."""
         head = f"({self.unit}s)" if self.unit else ""
-        rows = [f"| {head} | " + " | ".join(map(str, self.years)) + " |"]
+        rows = [f"| {head} | " + " | ".join(self.headings) + " |"]
         for label, values in zip(self.labels, self.values, strict=True):
             rows.append(f"| {label} | " + " | ".join(f"{value:,}" for value in values) + " |")
         return rows
 
 
 def make_sheet(site: str, rng: random.Random, small: bool = False) -> Sheet:
-    """A random sheet of 3 to 7 rows and 2 to 4 years, newest year first or last; a small one has
-    2 rows and 2 years."""
+    """A random sheet of 3 to 7 rows and 2 to 4 years; a small one has 2 rows and 2 years."""
+    span = 2 if small else rng.randint(2, 4)
+    return _draw_book(site, span, rng, 2 if small else rng.randint(3, 7))[0].cut(0, span)
+
+
+def make_plan(site: str, rng: random.Random) -> Sheet:
+    """A sheet of one year whose columns are parts of the day or gates."""
+    columns = rng.choice((PARTS_OF_DAY, GATES))
+    book, _ = _draw_book(site, rng.randint(2, 4), rng, rng.randint(2, 5))
+    headings = tuple(rng.sample(columns, len(book.years)))
+    return replace(book, headings=headings, newest_first=False)
+
+
+def make_book(site: str, span: int, rng: random.Random) -> list[Sheet]:
+    """Sheets with the same rows, one for each of `span` years, that each repeat the two or
+    three years before."""
+    book, width = _draw_book(site, span + 2, rng, rng.randint(3, 7))
+    return [book.cut(start, width) for start in range(span - width + 3)]
+
+
+def _draw_book(site: str, span: int, rng: random.Random, count: int) -> tuple[Sheet, int]:
+    """All years of a book in ascending order, and how many of them a sheet shows."""
     place = rng.choice(ADJECTIVES)
-    count = 2 if small else rng.randint(3, 7)
     labels = [f"{place} {q}" if rng.random() < 0.3 else q for q in rng.sample(QUANTITIES, count)]
     first = rng.randint(1961, 1996)
-    years = list(range(first, first + (2 if small else rng.randint(2, 4))))
-    if rng.random() < 0.7:
-        years.reverse()
     scale = rng.choice((80, 900, 20000))
-    values = [[rng.randint(scale // 20, scale) for _ in years] for _ in labels]
+    values = [[rng.randint(scale // 20, scale) for _ in range(span)] for _ in labels]
     total = [sum(column) for column in zip(*values, strict=True)]
-    unit = rng.choice(("", "", "thousand", "million"))
-    return Sheet(
+    book = Sheet(
         site,
         f"{place} book",
         (*labels, "total"),
-        tuple(years),
+        tuple(range(first, first + span)),
+        tuple(map(str, range(first, first + span))),
         tuple(map(tuple, [*values, total])),
-        unit,
+        rng.choice(("", "", "thousand", "million")),
+        newest_first=rng.random() < 0.7,
     )
+    return book, rng.randint(2, 3)
 
 
 def ask(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Problem:
@@ -126,7 +160,7 @@ def ask(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Pr
     if shape == "product" and sheet.unit:
         shape = "value"
     r1, r2 = rng.sample(range(len(sheet.labels) - 1), 2)
-    c1, c2 = sorted(rng.sample(range(len(sheet.years)), 2), key=lambda c: sheet.years[c])
+    c1, c2 = sorted(rng.sample(range(len(sheet.headings)), 2), key=lambda c: sheet.years[c])
     a, b, old = sheet.values[r1][c2], sheet.values[r2][c2], sheet.values[r1][c1]
     row = sheet.values[r1]
     one_year = shape in ("value", "sum_rows", "less_rows", "ratio", "share", "product")
@@ -146,12 +180,23 @@ def ask(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Pr
         "compare": "yes" if a > old else "no",
         "product": a * b,
     }
-    y1, y2 = (sheet.years[c2], 0) if one_year else (sheet.years[c1], sheet.years[c2])
+    y1, y2 = sheet.headings[c2 if one_year else c1], sheet.headings[c2]
     question = rng.choice(WORDS_FOR[shape]).format(
-        a=sheet.labels[r1], b=sheet.labels[r2], t="entries", site=sheet.site, y1=y1, y2=y2
+        a=_spoken(sheet.labels[r1], rng),
+        b=_spoken(sheet.labels[r2], rng),
+        t="entries",
+        site=sheet.site,
+        y1=y1,
+        y2=y2,
     )
     kind = {"change": "percent", "share": "percent", "ratio": "ratio", "compare": "yes_no"}
     answer, kind_of = answers[shape], kind.get(shape, "amount")
     if kind_of == "amount" and sheet.unit and rng.random() < 0.5:
         question = f"{question[:-1]}, in {sheet.unit}s?"
     return Problem(question, answer, kind_of, source)
+
+
+def _spoken(label: str, rng: random.Random) -> str:
+    """A row's label as a question may say it: now and then with a word left out."""
+    words = label.split()
+    return " ".join(words[:-1]) if len(words) > 1 and rng.random() < 0.3 else label

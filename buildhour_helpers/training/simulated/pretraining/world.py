@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ...episodes import GradeOutcome, Task, ToolOutcome
@@ -154,6 +155,11 @@ def close(a: float, b: float) -> bool:
 def best_matches(query: str, texts: Mapping[str, str], count: int) -> list[str]:
     """Keys of the texts that share most words with a query; ties in the order of the keys."""
     wanted = set(stems(query))
-    shared = {key: len(wanted & set(stems(body))) for key, body in texts.items()}
+    shared = {key: len(wanted & _words(body)) for key, body in texts.items()}
     ranked = sorted((key for key in shared if shared[key]), key=lambda key: (-shared[key], key))
     return ranked[:count]
+
+
+@lru_cache(maxsize=1024)
+def _words(body: str) -> frozenset[str]:
+    return frozenset(stems(body))
