@@ -21,7 +21,8 @@ from buildhour_helpers.tasks.questions import Kind, Question, Split
 
 SIZES: dict[Split, int] = {"train": 640, "validation": 200, "test": 300}
 COMPANY_SHARES: dict[Split, int] = {"train": 79, "validation": 25, "test": 36}
-LEVEL_WEIGHTS = (20, 38, 26, 16)
+LEVEL_WEIGHTS = (20, 42, 22, 16)
+EXACT_LABEL_PERCENT = {2: 35, 3: 70, 4: 70}  # of questions that say the row's label as it stands
 
 # How often each shape is asked, after FinQA's operations and steps.
 SHAPE_WEIGHTS = {
@@ -344,7 +345,7 @@ class _Asker:
         self, page: Page, draft: Draft, level: int, gold: tuple[str, ...], name: str
     ) -> Question | None:
         computation = compute(draft)
-        exact = level == 1 or self.draw.chance((0, 0, 15, 40, 40)[level])
+        exact = level == 1 or self.draw.chance(EXACT_LABEL_PERCENT[level])
         text = _text(draft, computation, exact, self._at(page, level), self.draw)
         text = text[0].upper() + text[1:]
         if text in self.refused:
