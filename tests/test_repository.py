@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from buildhour_helpers.demo import readme
 from buildhour_helpers.doctor import pinned_versions, requirement_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,8 +59,8 @@ def test_every_dependency_is_pinned() -> None:
 
 
 def test_every_command_of_the_readme_exists() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    verbs = set(re.findall(r"(?:python workshop\.py|buildhour) ([a-z][a-z-]+)", readme))
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    verbs = set(re.findall(r"(?:python workshop\.py|buildhour) ([a-z][a-z-]+)", page))
     assert {"demo", "lab", "test"} <= verbs
     listing = subprocess.run(
         [sys.executable, "-m", "buildhour_helpers.cli", "--help"],
@@ -70,14 +72,26 @@ def test_every_command_of_the_readme_exists() -> None:
 
 
 def test_every_file_and_link_of_the_readme_exists() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", readme)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page)
     assert links
     missing = [link for link in links if not (ROOT / link).exists()]
     assert not missing
 
 
 def test_pictures_of_the_readme_say_what_they_show() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for alt in re.findall(r"!\[([^\]]*)\]", readme):
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for alt in re.findall(r"!\[([^\]]*)\]", page):
         assert len(alt.split()) >= 8, alt
+
+
+def test_the_results_of_the_readme_are_those_of_the_study() -> None:
+    """Both are empty until a study has been measured."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    file = ROOT / readme.STUDY
+    if not file.exists():
+        assert "not measured yet" in text
+        return
+    study = json.loads(file.read_text(encoding="utf-8"))
+    assert readme.filled(text, study) == text
+    assert study["command"].endswith(readme.STUDY)
