@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 POLL_S = 0.5
+ON_TWO_CORES = ("-n", "2", "--dist", "loadscope")
 PASS_ON = ("lab", "test")
 """Verbs that hand arguments of no meaning to them on to JupyterLab or pytest."""
 
@@ -29,6 +31,8 @@ PASS_ON = ("lab", "test")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status. Every WorkshopError becomes one line."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if not sys.stderr.isatty():  # a log wants a line now and then, not an animation
+        os.environ.setdefault("TQDM_MININTERVAL", "10")
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     if rest and options.verb not in PASS_ON:
@@ -270,7 +274,7 @@ def _test(options: argparse.Namespace) -> int:
         [python, "-m", "mypy"],
         [str(Path(python).with_name("lint-imports"))],
     ]
-    tests = [python, "-m", "pytest", *options.rest]
+    tests = [python, "-m", "pytest", *(options.rest or ON_TWO_CORES)]
     commands = [tests] if options.rest else [*checks, tests]
     statuses = [subprocess.run(c, cwd=repository(), check=False).returncode for c in commands]
     failed = [" ".join(c[-2:]) for c, s in zip(commands[:-1], statuses[:-1], strict=True) if s]
