@@ -26,6 +26,8 @@ from .seal import Seal
 from .security import Gate, api_key
 from .strict_json import AsciiJSONResponse
 
+DATABASE = "service.sqlite"  # within the state folder
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -43,7 +45,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     """Open the state folder, take up its unfinished jobs, and close all of it at the end."""
     settings.home.mkdir(parents=True, exist_ok=True)
     key = api_key(settings.home)
-    database = Database(settings.home / "service.sqlite")
+    database = Database(settings.home / DATABASE)
     store = FileStore(database, settings.home)
     registry = ModelRegistry(database, settings.base_policy)
     records = JobRecords(database)
@@ -98,7 +100,7 @@ def resources(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         redoc_url=None,
         default_response_class=AsciiJSONResponse,
     )
-    for resource in (models, files, responses, chat, embeddings, jobs, alpha):
+    for resource in (responses, jobs, files, models, chat, embeddings, alpha):
         app.include_router(resource.router)
     errors.install(app)
     return app

@@ -33,7 +33,7 @@ class Service:
     seal: Seal
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:  # a plain function would cost a thread
     service: Service = request.app.state.service
     return service
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ import uvicorn
 
 from ..home import home
 from ..training.policy import Policy
-from .app import Settings, create_app
+from .app import DATABASE, Settings, create_app
+from .database import Database
 from .endpoints import EndpointLimits
 from .graders.run import Judge
 from .ids import repeat_ids
@@ -45,8 +47,12 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         key = api_key(folder)
+        Database(folder / DATABASE).close()
     except AlreadyRunningError as error:
         return refuse(str(error))
+    except sqlite3.Error as error:
+        cure = "move it away to begin afresh"
+        return refuse(f"the database {folder / DATABASE} cannot be used ({error}); {cure}")
     except OSError as error:
         return refuse(f"the state folder {folder} cannot be written ({error.strerror or error})")
     try:

@@ -185,6 +185,33 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def test_a_damaged_database_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "service.sqlite").write_bytes(b"no database " * 1000)
+    service = spawn(tmp_path)
+    _, err = service.communicate(timeout=30)
+    assert service.returncode == 1
+    assert "service.sqlite cannot be used (file is not a database); move it away" in err
+    assert err.count("\n") == 1
+
+
+def test_a_pause_outlives_a_kill(tmp_path: Path, customer: Customer, customer_url: str) -> None:
+    customer.delay_s = 0.01
+    with Process(tmp_path) as process:
+        service = process.service
+        paused, cancelled = (service.job(customer_url, hyperparameters=SMALL) for _ in range(2))
+        service.wait(paused.id, "running")
+        service.client.fine_tuning.jobs.pause(paused.id)
+        service.client.fine_tuning.jobs.cancel(cancelled.id)
+        process.kill()
+    with Process(tmp_path) as process:
+        jobs = process.service.client.fine_tuning.jobs
+        assert jobs.retrieve(paused.id).status == "paused"
+        assert jobs.retrieve(cancelled.id).status == "cancelled"
+        customer.delay_s = 0.0
+        jobs.resume(paused.id)
+        assert process.service.wait(paused.id).status == "succeeded"
+
+
 def test_a_disk_that_fills_fails_the_job_and_the_database_opens(
     small_disk: Path, customer_url: str
 ) -> None:

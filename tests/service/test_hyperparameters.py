@@ -1,0 +1,186 @@
+"""Every hyperparameter does what it says; what else a job may be told, too."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openai
+import pytest
+
+from buildhour_helpers.service.hyperparameters import Hyperparameters
+from buildhour_helpers.training.policy import Conversation, Draw, Turn
+
+from .conftest import Running, Start
+from .customer import Customer
+from .doubles import LookupPolicy
+
+BASE = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
+
+
+def finished(service: Running, url: str, **hyperparameters: Any) -> list[dict[str, Any]]:
+    """The metrics of a job of 20 rows with 10 for validation, step by step."""
+    job = service.job(url, hyperparameters={**BASE, **hyperparameters})
+    assert service.wait(job.id).status == "succeeded"
+    return [event.data for event in service.events(job.id) if event.type == "metrics"]
+
+
+def test_each_changes_what_it_names(service: Running, customer_url: str) -> None:
+    plain = finished(service, customer_url)
+    assert [data["usage"]["train"]["rollouts"] for data in plain] == [20] * 4
+    assert [data["usage"]["valid"]["rollouts"] for data in plain] == [0, 10, 0, 10]
+    assert len(finished(service, customer_url, n_epochs=3)) == 12
+    wide = finished(service, customer_url, batch_size=10, compute_multiplier=2)
+    assert [data["usage"]["train"]["rollouts"] for data in wide] == [160] * 2
+    asked = finished(service, customer_url, eval_interval=3, eval_samples=2)
+    assert [data["usage"]["valid"]["rollouts"] for data in asked] == [0, 0, 20, 20]
+
+
+def test_the_learning_rate_scales_the_change(service: Running, customer_url: str) -> None:
+    weights = []
+    for multiplier in (1, 3):
+        hyperparameters = {"batch_size": 20, "learning_rate_multiplier": multiplier}
+        job = service.wait(service.job(customer_url, hyperparameters=hyperparameters).id)
+        model: Any = service.client.get(f"/models/{job.fine_tuned_model}/weights", cast_to=object)
+        weights.append(model["weight"])
+    assert weights[1] == pytest.approx(3 * weights[0])
+
+
+def test_auto_is_what_the_defaults_say() -> None:
+    auto = dict.fromkeys(
+        ["n_epochs", "batch_size", "compute_multiplier", "learning_rate_multiplier",
+         "eval_interval", "eval_samples"], "auto",
+    )  # fmt: skip
+    explicit = Hyperparameters.model_validate(auto).resolved()
+    assert explicit == Hyperparameters().resolved()
+    settings = explicit.settings(seed=1, max_episode_steps=10, concurrency=4)
+    assert (settings.group_size, settings.learning_rate) == (8, 0.12)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_epochs", 0),
+        ("batch_size", "many"),
+        ("compute_multiplier", 0),
+        ("learning_rate_multiplier", -1),
+        ("eval_interval", 1.5),
+        ("eval_samples", 0),
+        ("reasoning_effort", "auto"),
+        ("temperature", 1),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(
+    service: Running, customer_url: str, name: str, value: Any
+) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        service.job(customer_url, hyperparameters={name: value})
+    where = f"method.reinforcement.hyperparameters.{name}"
+    assert caught.value.body["param"].startswith(where)
+
+
+class Recording(LookupPolicy):
+    """Notes what it was shown."""
+
+    shown: list[Conversation] = []  # noqa: RUF012
+
+    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
+        Recording.shown.append(conversation)
+        return await super().sample(conversation, draw)
+
+
+def test_the_policy_sees_effort_and_format_and_never_the_rest_of_the_row(
+    start: Start, customer: Customer, customer_url: str
+) -> None:
+    Recording.shown.clear()
+    service = start(base_policy=Recording)
+    schema = {
+        "type": "object",
+        "properties": {"answer": {"type": "string"}},
+        "required": ["answer"],
+    }
+    job = service.job(
+        customer_url,
+        hyperparameters={**BASE, "reasoning_effort": "high"},
+        response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": schema}},
+    )
+    assert service.wait(job.id).status == "succeeded"
+    assert {seen.reasoning_effort for seen in Recording.shown} == {"high"}
+    assert all(seen.response_format == schema for seen in Recording.shown)
+    first_turns = [seen for seen in Recording.shown if len(seen.items) == 2]
+    assert first_turns
+    assert "reference_answer" not in str(first_turns)
+    assert "value key" not in str(first_turns)
+    graded = customer.grader_bodies[0]["sample"]
+    assert graded["output_json"] == json.loads(graded["output_text"])
+
+
+class Rambling(LookupPolicy):
+    """Answers in prose, whatever format is asked for."""
+
+    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
+        return Turn((), "prose", "I answer.", 1, 2, 0.1)
+
+
+def test_an_answer_out_of_format_is_a_parse_error(start: Start, customer_url: str) -> None:
+    service = start(base_policy=Rambling)
+    response_format = {
+        "type": "json_schema",
+        "json_schema": {"name": "a", "schema": {"type": "object"}},
+    }
+    job = service.job(customer_url, response_format=response_format, hyperparameters=BASE)
+    service.wait(job.id)
+    data = [event.data for event in service.events(job.id) if event.type == "metrics"]
+    assert data[1]["full_valid_mean_parse_error"] == 1.0
+
+
+def test_a_tuned_model_can_be_tuned_again(service: Running, customer_url: str) -> None:
+    first = service.wait(service.job(customer_url, hyperparameters=BASE).id)
+    files = {"training_file": first.training_file, "validation_file": first.validation_file}
+    method = service.job(customer_url, hyperparameters=BASE).method
+    assert method is not None
+    from .customer import method as method_of
+
+    second = service.client.fine_tuning.jobs.create(
+        model=first.fine_tuned_model or "",
+        seed=8,
+        method=method_of(customer_url, hyperparameters=BASE),  # type: ignore[arg-type]
+        **files,
+    )
+    done = service.wait(second.id)
+    assert done.status == "succeeded"
+    weights = [
+        service.client.get(f"/models/{job.fine_tuned_model}/weights", cast_to=object)["weight"]  # type: ignore[index]
+        for job in (first, done)
+    ]
+    assert weights[1] > weights[0] > 0
+
+
+def test_jobs_are_listed_by_metadata(service: Running, customer_url: str) -> None:
+    from .customer import method as method_of
+
+    first = service.job(customer_url, hyperparameters=BASE)
+    made = [
+        service.client.fine_tuning.jobs.create(
+            model="sim-agent-mini",
+            training_file=first.training_file,
+            validation_file=first.validation_file,
+            metadata={"course": "rft", "number": str(number)},
+            method=method_of(customer_url, hyperparameters=BASE),  # type: ignore[arg-type]
+        ).id
+        for number in range(3)
+    ]
+    jobs = service.client.fine_tuning.jobs
+    assert [job.id for job in jobs.list(metadata={"course": "rft"}, limit=2)] == made[::-1]
+    assert [job.id for job in jobs.list(metadata={"number": "1"})] == [made[1]]
+    assert jobs.list(metadata={"number": "9"}).data == []
+    for job_id in (first.id, *made):
+        service.wait(job_id)
+
+
+def test_events_are_paged(service: Running, customer_url: str) -> None:
+    job = service.wait(service.job(customer_url, hyperparameters=BASE).id)
+    jobs = service.client.fine_tuning.jobs
+    whole = [event.id for event in jobs.list_events(job.id, limit=100)]
+    assert [event.id for event in jobs.list_events(job.id, limit=3)] == whole
+    assert len(whole) == len(set(whole)) > 8

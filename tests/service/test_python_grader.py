@@ -1,0 +1,58 @@
+"""The bounds of a Python grader's process."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from buildhour_helpers.service.graders import python
+from buildhour_helpers.service.graders.python import PythonError, PythonLimits, run_python
+
+QUICK = PythonLimits(timeout_s=1.0)
+
+
+def test_one_that_never_ends_is_killed() -> None:
+    source = "def grade(sample, item):\n    while True: pass"
+    with pytest.raises(PythonError, match="took longer than 1 s") as caught:
+        asyncio.run(run_python(source, {}, {}, QUICK))
+    assert caught.value.kind == "timeout"
+
+
+def test_one_that_leaves_children_behind_is_killed_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = tmp_path / "child.py"
+    mark = tmp_path / "pid"
+    child.write_text(
+        "import subprocess, sys, time\n"
+        "idle = 'import time; time.sleep(600)'\n"
+        "grandchild = subprocess.Popen([sys.executable, '-c', idle], start_new_session=True)\n"
+        f"open({str(mark)!r}, 'w').write(str(grandchild.pid))\n"
+        "time.sleep(600)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(python, "_CHILD", child)
+    with pytest.raises(PythonError, match="took longer"):
+        asyncio.run(run_python("", {}, {}, PythonLimits(timeout_s=2.0)))
+    pid = int(mark.read_text(encoding="utf-8"))
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is bounded on POSIX only")
+def test_memory_is_bounded() -> None:
+    source = "def grade(sample, item):\n    return len(bytearray(300_000_000)) / 1e9"
+    assert asyncio.run(run_python(source, {}, {})) == 0.3
+    tight = PythonLimits(memory_bytes=200_000_000)
+    with pytest.raises(PythonError, match="MemoryError"):
+        asyncio.run(run_python(source, {}, {}, tight))
+
+
+def test_a_process_that_dies_is_the_servers_error() -> None:
+    source = "import os\ndef grade(sample, item):\n    os._exit(3)"
+    with pytest.raises(PythonError, match=r"process died \(3\)|process died \(-9\)") as caught:
+        asyncio.run(run_python(source, {}, {}))
+    assert caught.value.is_servers
