@@ -101,7 +101,7 @@ def _add_demo(verbs: Verbs) -> None:
         "demo --reports .buildhour/finqa --steps 30",
     ).add_argument
     add("--seed", type=int, default=0, help="decides everything (default: %(default)s)")
-    add("--steps", type=_positive, help="training steps (default: the best that fits 2 minutes)")
+    add("--steps", type=_positive, help="training steps (default: 40)")
     add("--questions", type=_positive, help="held-out questions to compare on (default: 100)")
     add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
     add("--concurrency", type=_positive, default=32, help="rollouts at once (default: %(default)s)")

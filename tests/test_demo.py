@@ -136,6 +136,13 @@ class TestPlan:
         ids = [{q.id for q in split} for split in (made.train, made.validation, made.test)]
         assert sum(map(len, ids)) == len(set.union(*ids))
 
+    def test_the_help_names_the_defaults(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            cli.main(["demo", "--help"])
+        said = " ".join(capsys.readouterr().out.split())
+        assert f"training steps (default: {plan.DEFAULT_STEPS})" in said
+        assert f"compare on (default: {plan.DEFAULT_QUESTIONS})" in said
+
 
 class TestBadInput:
     def test_reports_that_are_not_there(
