@@ -17,6 +17,10 @@ class Ballast:
             with contextlib.suppress(OSError):
                 self._path.write_bytes(bytes(SIZE_BYTES))
 
-    def release(self) -> None:
-        with contextlib.suppress(OSError):
+    def release(self) -> bool:
+        """Give the room up; False where there was none left to give."""
+        try:
             self._path.unlink()
+        except OSError:
+            return False
+        return True

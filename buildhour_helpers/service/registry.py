@@ -59,7 +59,12 @@ class ModelRegistry:
             raise ApiError(400, message, param="model", code="model_not_available")
 
     def get(self, name: str) -> LoadedModel:
-        """The shared policy for sampling. Raises ApiError 404 if no model has that name."""
+        """The shared policy for sampling. Raises ApiError: 404 if no model has that name, 400 if
+        it is one for other work."""
+        if name in (GRADER_MODEL, EMBEDDING_MODEL):
+            use = "in a score_model grader" if name == GRADER_MODEL else "at /v1/embeddings"
+            message = f"The model {name!r} holds no conversations; use it {use}."
+            raise ApiError(400, message, param="model", code="model_not_supported")
         with self._lock:
             if name not in self._loaded:
                 policy = self.fresh(name)

@@ -134,32 +134,29 @@ class JobRunner:
         except JobStoppedError:
             pass
         except JobFailedError as error:
-            self._fail(job, error.code, str(error), error.param)
+            await self._fail(job, error.code, str(error), error.param)
         except DatasetError as error:
-            code = f"invalid_{error.param}"
-            self._fail(job, code, str(error), error.param)
+            await self._fail(job, f"invalid_{error.param}", str(error), error.param)
         except ApiError as error:
-            self._fail(job, error.code or "invalid_request_error", error.message, error.param)
+            code = error.code or "invalid_request_error"
+            await self._fail(job, code, error.message, error.param)
         except Exception as error:
             log.exception("the job %s failed", job.id)
-            if is_disk_full(error):
-                await self._fail_for_want_of_room(job)
-            else:
-                message = f"the service had an error: {type(error).__name__}: {error}"
-                self._fail(job, "server_error", message)
+            message = f"the service had an error: {type(error).__name__}: {error}"
+            full = is_disk_full(error)
+            await self._fail(
+                job, "disk_full" if full else "server_error", DISK_FULL if full else message
+            )
 
-    def _fail(self, job: Job, code: str, message: str, param: str | None = None) -> None:
-        self._records.fail(job.id, code, message, param)
-
-    async def _fail_for_want_of_room(self, job: Job) -> None:
-        """Write the failure down in the ballast's place, or as soon as there is room again."""
-        self._ballast.release()
+    async def _fail(self, job: Job, code: str, message: str, param: str | None = None) -> None:
+        """Write a failure down: in the ballast's place, or when there is room again, if need be."""
         while True:
             try:
-                self._fail(job, "disk_full", DISK_FULL)
+                self._records.fail(job.id, code, message, param)
                 return
             except sqlite3.OperationalError:
-                await asyncio.sleep(ROOM_PAUSE_S)
+                if not self._ballast.release():
+                    await asyncio.sleep(ROOM_PAUSE_S)
 
     async def _validate(self, job: Job) -> None:
         """Check both files and reach every endpoint, then queue the job."""

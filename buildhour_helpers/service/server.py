@@ -79,6 +79,8 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
     config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False)
     try:
         Server(config, announce).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # uvicorn has shut down in order, and raises the signal that it was sent
     finally:
         lock.release()
     return 0

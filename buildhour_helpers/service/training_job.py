@@ -87,14 +87,18 @@ class TrainingJob:
         """Train to the last step. Raises JobStoppedError or JobFailedError."""
         total = self._trainer.total_steps
         for step in range(self._job.step + 1, total + 1):
+            self._check_barren()
             await self._step(step, total)
-            if self._barren_steps >= MAX_BARREN_STEPS:
-                raise JobFailedError(
-                    "no_usable_rollouts",
-                    f"{self._barren_steps} steps in a row had no usable rollout; "
-                    "the events before this one say what the tools and the grader did",
-                )
+        self._check_barren()
         self._records.succeed(self._job, [] if self._learnt_steps else [NOTHING_LEARNT])
+
+    def _check_barren(self) -> None:
+        if self._barren_steps >= MAX_BARREN_STEPS:
+            raise JobFailedError(
+                "no_usable_rollouts",
+                f"{self._barren_steps} steps in a row had no usable rollout; "
+                "the events before this one say what the tools and the grader did",
+            )
 
     def _keep(self, rollout: Rollout) -> None:
         """Pack a rollout as soon as it has ended, so that its texts need not stay in memory."""

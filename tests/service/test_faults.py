@@ -246,3 +246,25 @@ def test_an_echoed_key_is_not_repeated(
     everything = str(service.events(job.id)) + str(rollouts(service, job.id))
     assert "[not shown]" in everything
     assert KEY not in everything
+
+
+def test_a_step_without_a_usable_rollout_is_a_warning_only(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    asked = set[str]()
+
+    def dead_at_first(body: dict[str, Any]) -> Response | None:
+        asked.add(body["trace_id"])
+        return Response(status_code=500) if len(asked) <= 10 else None
+
+    customer.tool = dead_at_first
+    job = one_step(service, customer_url)
+    assert job.status == "succeeded"
+    told = warnings(service, job.id)
+    assert "Step 1: no rollout was usable, so nothing was learnt" in told
+    data = [event.data for event in service.events(job.id) if event.type == "metrics"]
+    assert data[0]["train_mean_reward"] is None
+    assert data[1]["train_mean_reward"] is not None
+    assert "train mean reward=n/a" in next(
+        event.message for event in service.events(job.id) if event.type == "metrics"
+    )

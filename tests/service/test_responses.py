@@ -182,6 +182,7 @@ def test_max_output_tokens_leaves_an_incomplete_response(service: Running) -> No
     ("change", "words"),
     [
         ({"model": "gpt-9"}, "does not exist"),
+        ({"model": "sim-grader"}, "use it in a score_model grader"),
         ({"input": []}, "'input' is empty"),
         ({"input": [{"role": "robot", "content": "x"}]}, r"input\[0\]\.role"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "reads text only"),
