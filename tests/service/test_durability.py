@@ -17,7 +17,7 @@ import openai
 import pytest
 
 from .conftest import Running, Start
-from .customer import Customer, method, row
+from .customer import Customer, row
 from .processes import Process, spawn
 
 SMALL = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2, "n_epochs": 6}
@@ -132,13 +132,7 @@ def test_cancel_ends_a_job_at_any_stage(
 def test_ten_jobs_run_in_order(service: Running, customer_url: str) -> None:
     small = {"batch_size": 10, "compute_multiplier": 0.25}
     made = [service.job(customer_url, rows=10, hyperparameters=small).id for _ in range(10)]
-    ended = [service.wait(job_id) for job_id in made]
-    assert {job.status for job in ended} == {"succeeded"}
-    events = {job_id: service.events(job_id) for job_id in made}
-    spans = [
-        [e.message for e in events[job_id]].index("Fine-tuning job started") for job_id in made
-    ]
-    assert len(spans) == 10
+    assert {service.wait(job_id).status for job_id in made} == {"succeeded"}
     with sqlite3.connect(f"file:{service.home}/service.sqlite?mode=ro", uri=True) as database:
         order = database.execute(
             "SELECT job_id FROM events WHERE message LIKE '%started'"
@@ -273,4 +267,3 @@ def test_rows_are_the_same_after_a_restart(tmp_path: Path, start: Start) -> None
     with Process(tmp_path) as process:
         text = process.service.client.files.content(file_id).text
         assert [json.loads(line) for line in text.splitlines()] == rows
-        assert method("http://x")["type"] == "reinforcement"

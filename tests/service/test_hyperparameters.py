@@ -12,7 +12,7 @@ from buildhour_helpers.service.hyperparameters import Hyperparameters
 from buildhour_helpers.training.policy import Conversation, Draw, Turn
 
 from .conftest import Running, Start
-from .customer import Customer
+from .customer import Customer, method
 from .doubles import LookupPolicy
 
 BASE = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
@@ -137,14 +137,10 @@ def test_an_answer_out_of_format_is_a_parse_error(start: Start, customer_url: st
 def test_a_tuned_model_can_be_tuned_again(service: Running, customer_url: str) -> None:
     first = service.wait(service.job(customer_url, hyperparameters=BASE).id)
     files = {"training_file": first.training_file, "validation_file": first.validation_file}
-    method = service.job(customer_url, hyperparameters=BASE).method
-    assert method is not None
-    from .customer import method as method_of
-
     second = service.client.fine_tuning.jobs.create(
         model=first.fine_tuned_model or "",
         seed=8,
-        method=method_of(customer_url, hyperparameters=BASE),  # type: ignore[arg-type]
+        method=method(customer_url, hyperparameters=BASE),  # type: ignore[arg-type]
         **files,
     )
     done = service.wait(second.id)
@@ -157,8 +153,6 @@ def test_a_tuned_model_can_be_tuned_again(service: Running, customer_url: str) -
 
 
 def test_jobs_are_listed_by_metadata(service: Running, customer_url: str) -> None:
-    from .customer import method as method_of
-
     first = service.job(customer_url, hyperparameters=BASE)
     made = [
         service.client.fine_tuning.jobs.create(
@@ -166,7 +160,7 @@ def test_jobs_are_listed_by_metadata(service: Running, customer_url: str) -> Non
             training_file=first.training_file,
             validation_file=first.validation_file,
             metadata={"course": "rft", "number": str(number)},
-            method=method_of(customer_url, hyperparameters=BASE),  # type: ignore[arg-type]
+            method=method(customer_url, hyperparameters=BASE),  # type: ignore[arg-type]
         ).id
         for number in range(3)
     ]
