@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from ..training.policy import Policy
-from . import alpha, chat, embeddings, errors, files, jobs, models, responses
+from . import alpha, chat, embeddings, errors, files, jobs, models, pages, responses
 from .ballast import Ballast
 from .context import Service
 from .database import Database
@@ -87,7 +87,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = resources(lifespan)
     settings.home.mkdir(parents=True, exist_ok=True)
-    app.add_middleware(Gate, key=api_key(settings.home))
+    key = api_key(settings.home)
+    app.add_middleware(Gate, key=key)
+    pages.install(app, key, settings.home / DATABASE)
     return app
 
 

@@ -16,6 +16,7 @@ from .ids import derived_id, random_id
 from .response_objects import input_tokens
 from .streaming import event_stream, pieces
 from .strict_json import AsciiJSONResponse, StrictRoute, dumps
+from .structured import sample
 
 router = APIRouter(prefix="/v1/chat/completions", tags=["chat"], route_class=StrictRoute)
 
@@ -30,7 +31,7 @@ async def create(service: Serving, body: ChatRequest) -> Response:
     for index in range(body.n or 1):
         more = [*extra, *([f"choice {index}"] if index else [])]
         draw = draw_for(model.digest, conversation, body.metadata, *more)
-        turn = await model.policy.sample(conversation, draw)
+        turn = await sample(model.policy, conversation, draw)
         turns.append(turn)
         choices.append(choice_object(index, turn, draw, body))
     completion = {

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import fastjsonschema
 
 from ..training.episodes import GradeOutcome, ToolOutcome
 from ..training.policy import Call
@@ -14,7 +12,7 @@ from .endpoints import EndpointClient
 from .graders.run import GraderRunner
 from .graders.specs import endpoints
 from .job_specs import REDACTED, JobSpec
-from .strict_json import loads
+from .structured import conforms
 from .tool_calls import call_tool, tool_payload
 
 MIN_SECRET = 8  # shorter header values are no keys, and would blank out ordinary words
@@ -28,7 +26,7 @@ class JobEnvironment:
         self._graders = graders
         self._grader = spec.grader
         self._tools = {tool.name: tool for tool in spec.tools}
-        self._conforms = conforms_to(spec.json_schema())
+        self._schema = spec.json_schema()
         self._secrets = secrets_of(spec)
 
     async def call_tool(
@@ -53,7 +51,8 @@ class JobEnvironment:
             latency_s=grade.latency_s,
             failure=self._scrubbed(grade.failure) if grade.failure else None,
             sub_scores={n: part.score for n, part in parts.items() if part.score is not None},
-            parse_error=not self._conforms(sample["output_text"]),
+            parse_error=self._schema is not None
+            and not conforms(sample["output_text"], self._schema),
             token_usage=grade.tokens,
         )
 
@@ -71,19 +70,3 @@ def secrets_of(spec: JobSpec) -> list[str]:
     values = {value for some in headers for value in some.values()}
     values |= {value.partition(" ")[2] for value in values}
     return sorted((v for v in values if len(v) >= MIN_SECRET), key=len, reverse=True)
-
-
-def conforms_to(schema: Mapping[str, Any] | None) -> Callable[[str], bool]:
-    """A check that a text is JSON which satisfies a schema; without one every text does."""
-    if schema is None:
-        return lambda _: True
-    validate = fastjsonschema.compile(dict(schema))
-
-    def conforms(text: str) -> bool:
-        try:
-            validate(loads(text.encode()))
-        except (ValueError, fastjsonschema.JsonSchemaException):
-            return False
-        return True
-
-    return conforms

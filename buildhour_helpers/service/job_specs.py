@@ -12,6 +12,7 @@ from .errors import bad_request
 from .graders.run import check_grader
 from .graders.specs import AnyGrader, Grader, parse_grader
 from .hyperparameters import Hyperparameters
+from .structured import SchemaError, check_schema
 
 REDACTED = "[not shown]"
 Metadata = dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]]
@@ -176,3 +177,7 @@ def _check_format(response_format: dict[str, Any] | None) -> None:
         raise bad_request(message, where)
     if not isinstance(schema.get("schema"), dict):
         raise bad_request("Missing: the JSON Schema itself.", f"{where}.json_schema.schema")
+    try:
+        check_schema(schema["schema"])
+    except SchemaError as error:
+        raise bad_request(f"Invalid schema: {error}.", f"{where}.json_schema.schema") from None

@@ -11,6 +11,7 @@ from .conversations import read_choice, read_items, read_tools
 from .errors import bad_request
 from .job_specs import Metadata
 from .seal import Seal
+from .structured import SchemaError, check_schema
 
 EFFORTS = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default"]
 
@@ -46,6 +47,10 @@ class Format(BaseModel):
             raise bad_request(f"Missing required parameter: '{param}.name'.", f"{param}.name")
         if self.schema_ is None:
             raise bad_request(f"Missing required parameter: '{param}.schema'.", f"{param}.schema")
+        try:
+            check_schema(self.schema_)
+        except SchemaError as error:
+            raise bad_request(f"Invalid schema: {error}.", f"{param}.schema") from None
         return self.schema_
 
 

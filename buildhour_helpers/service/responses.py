@@ -13,6 +13,7 @@ from .response_objects import response_object
 from .response_requests import ResponseRequest
 from .streaming import event_stream, response_events
 from .strict_json import AsciiJSONResponse, StrictRoute
+from .structured import sample
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"], route_class=StrictRoute)
 
@@ -24,7 +25,7 @@ async def create(service: Serving, body: ResponseRequest) -> Response:
     earlier = service.responses.history(body.previous_response_id)
     conversation = body.conversation_after(earlier, service.seal)
     draw = draw_for(model.digest, conversation, body.metadata)
-    turn = await model.policy.sample(conversation, draw)
+    turn = await sample(model.policy, conversation, draw)
     response = response_object(body, conversation, turn, draw, service.seal)
     if response["store"]:
         service.responses.add(response, [*earlier, *body.input_items()])

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..training.episodes import Rollout
-from ..training.policy import Policy, Trajectory, Update
+from ..training.policy import Conversation, Draw, Policy, Trajectory, Turn, Update
 from ..training.trainer import EvaluationReport, StepReport, Trainer
 from .database import pack, unpack
 from .datasets import Rows
@@ -16,6 +16,7 @@ from .job import Checkpoint, Event, Job, StepResult, StoredRollout
 from .job_records import JobRecords
 from .metrics import metrics_message, step_metrics
 from .registry import ModelRegistry
+from .structured import sample
 
 MAX_BARREN_STEPS = 3
 MAX_REASONS = 3  # of discarded rollouts that one event lists
@@ -30,15 +31,17 @@ class JobFailedError(Exception):
         self.param = param
 
 
-class TimedPolicy:
-    """A policy that notes how long its updates take, in seconds of wall time."""
+class ServedPolicy:
+    """A policy as the service trains it: answers held to the response format, updates timed."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self.sample = policy.sample
         self.save = policy.save
         self.load = policy.load
-        self.learning_s = 0.0
+        self.learning_s = 0.0  # of wall time, in updates
+
+    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
+        return await sample(self._policy, conversation, draw)
 
     async def learn(self, trajectories: Sequence[Trajectory], learning_rate: float) -> Update:
         started = time.perf_counter()
@@ -67,7 +70,7 @@ class TrainingJob:
         self._settings = spec.hyperparameters.resolved().settings(
             spec.seed, spec.max_episode_steps, concurrency
         )
-        self._policy = TimedPolicy(models.fresh(spec.model))
+        self._policy = ServedPolicy(models.fresh(spec.model))
         if (state := records.policy(job.id)) is not None:
             self._policy.load(unpack(state))
         self._trainer = Trainer(

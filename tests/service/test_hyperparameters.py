@@ -126,7 +126,7 @@ def test_an_answer_out_of_format_is_a_parse_error(start: Start, customer_url: st
     service = start(base_policy=Rambling)
     response_format = {
         "type": "json_schema",
-        "json_schema": {"name": "a", "schema": {"type": "object"}},
+        "json_schema": {"name": "a", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     }
     job = service.job(customer_url, response_format=response_format, hyperparameters=BASE)
     service.wait(job.id)

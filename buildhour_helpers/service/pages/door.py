@@ -1,0 +1,116 @@
+"""How a browser gets in: once by a link that carries the key, from then on by a cookie.
+
+The cookie is no key: it is derived from the key, opens the pages and nothing else, and scripts
+cannot read it. A cookie does not know ports, so another server of this machine that the browser
+visits could see it; that one could look at the pages, but not use the API. What changes something
+must come from the pages themselves (`Origin`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode
+
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+OPEN = "/open"
+PAGES = (OPEN, "/stream", "/finetune/", "/assets/")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+SHUT = Path(__file__).with_name("templates").joinpath("shut.html").read_text(encoding="utf-8")
+
+
+def link(root: str, key: str, path: str = "/") -> str:
+    """The address that opens `path` in a browser; `root` is the service's, without `/v1`."""
+    return f"{root}{OPEN}?{urlencode({'key': key, 'to': path})}"
+
+
+def is_page(path: str) -> bool:
+    return path == "/" or path.startswith(PAGES)
+
+
+class Door:
+    """ASGI middleware in front of the gate. For a page it turns link or cookie into the header
+    that the gate asks for; the gate then checks Host and key as it does for the API."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self.app = app
+        self._key = key
+        self._pass = hmac.digest(key.encode(), b"the pages, and nothing else", hashlib.sha256).hex()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not is_page(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if scope["path"] == OPEN:
+            await self._open(scope, receive, send)
+        elif self._has_pass(headers) and from_the_pages(scope["method"], headers):
+            bearer = (b"authorization", f"Bearer {self._key}".encode())
+            kept = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
+            await self.app({**scope, "headers": [*kept, bearer]}, receive, guarded(send))
+        elif b"authorization" not in headers and b"text/html" in headers.get(b"accept", b""):
+            await HTMLResponse(SHUT, 401)(scope, receive, guarded(send))
+        else:
+            await self.app(scope, receive, guarded(send))
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Exchange the key in the link for the cookie. The address bar keeps no key."""
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        given, to = query.get("key", [""])[0], query.get("to", ["/"])[0]
+        if not hmac.compare_digest(given.encode(), self._key.encode()):
+            await HTMLResponse(SHUT, 401)(scope, receive, guarded(send))
+            return
+        here = RedirectResponse(to if is_page(to) and not to.startswith("//") else "/", 303)
+        here.set_cookie(self._name(dict(scope["headers"])), self._pass, path="/", httponly=True,
+                        samesite="strict")  # fmt: skip
+        await here(scope, receive, guarded(send))
+
+    def _has_pass(self, headers: dict[bytes, bytes]) -> bool:
+        try:
+            cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+        except CookieError:
+            return False
+        shown = cookies.get(self._name(headers))
+        return shown is not None and hmac.compare_digest(shown.value.encode(), self._pass.encode())
+
+    @staticmethod
+    def _name(headers: dict[bytes, bytes]) -> str:
+        """The cookie's name; with the port in it, so that two services keep apart."""
+        port = headers.get(b"host", b"").decode("latin-1").rpartition(":")[2]
+        return f"buildhour_{port if port.isdigit() else 80}"
+
+
+def from_the_pages(method: str, headers: dict[bytes, bytes]) -> bool:
+    """Whether a request that would change something was sent by a page of this very service."""
+    if method in ("GET", "HEAD"):
+        return True
+    return headers.get(b"origin", b"") == b"http://" + headers.get(b"host", b"")
+
+
+def guarded(send: Send) -> Send:
+    """Send what a page sends, with the headers that keep a browser to this host."""
+
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = {name for name, _ in HEADERS}
+            kept = [pair for pair in message.get("headers", []) if pair[0] not in own]
+            message = {**message, "headers": [*kept, *HEADERS]}
+        await send(message)
+
+    return with_headers

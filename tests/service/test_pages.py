@@ -1,0 +1,181 @@
+"""The pages' door: who is let in by link and cookie, and what a cookie cannot do."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from buildhour_helpers.service.pages.door import POLICY, link
+from buildhour_helpers.service.pages.reading import Reading
+
+from .conftest import Running
+from .customer import Customer
+
+HTML = {"Accept": "text/html"}
+
+
+@contextmanager
+def visitor(service: Running) -> Iterator[httpx.Client]:
+    """A browser that has opened the link."""
+    with httpx.Client(base_url=service.url, follow_redirects=True) as browser:
+        assert browser.get(link(service.url, service.key)).status_code == 200
+        yield browser
+
+
+def origin(service: Running) -> dict[str, str]:
+    return {"Origin": service.url}
+
+
+def test_the_link_is_exchanged_for_a_cookie_that_is_no_key(service: Running) -> None:
+    answer = httpx.get(link(service.url, service.key, "/finetune/x"))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/finetune/x")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert service.key not in cookie
+    assert service.key not in answer.text
+
+
+@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example/", "/v1/models"])
+def test_the_link_leads_to_pages_of_this_service_only(service: Running, to: str) -> None:
+    assert httpx.get(link(service.url, service.key, to)).headers["location"] == "/"
+
+
+def test_without_link_or_cookie_no_page_opens(service: Running) -> None:
+    paths = ("/", "/stream", "/finetune/x", "/finetune/x/stream", "/assets/page.css")
+    for path in paths:
+        assert httpx.get(service.url + path).json()["error"]["code"] == "invalid_api_key"
+        shut = httpx.get(service.url + path, headers=HTML)
+        assert shut.status_code == 401
+        assert "needs its link" in shut.text
+    wrong = httpx.get(link(service.url, "sk-wrong"))
+    assert (wrong.status_code, "set-cookie" in wrong.headers) == (401, False)
+    for cookie in ("", "0" * 64, service.key):
+        port = service.url.rpartition(":")[2]
+        answer = httpx.get(service.url, cookies={f"buildhour_{port}": cookie})
+        assert answer.status_code == 401
+
+
+def test_the_cookie_opens_no_path_of_the_api(service: Running) -> None:
+    with visitor(service) as browser:
+        assert browser.get("/").status_code == 200
+        for path in ("/v1/models", "/v1/fine_tuning/jobs", "/openapi.json"):
+            assert browser.get(path).status_code == 401
+
+
+def test_a_page_is_served_to_loopback_hosts_only(service: Running) -> None:
+    with visitor(service) as browser:
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        port = service.url.rpartition(":")[2]
+        headers = {"Host": f"evil.example:{port}", "Cookie": cookie}
+        assert httpx.get(service.url, headers=headers).json()["error"]["code"] == "invalid_host"
+
+
+def test_only_the_pages_themselves_may_change_anything(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    customer.delay_s = 0.05
+    job = service.job(customer_url)
+    with visitor(service) as browser:
+        for headers in ({}, {"Origin": "http://127.0.0.1:1"}, {"Origin": "null"}):
+            answer = browser.post(f"/finetune/{job.id}/cancel", headers=headers)
+            assert answer.status_code == 401
+        assert service.client.fine_tuning.jobs.retrieve(job.id).status != "cancelled"
+        answer = browser.post(f"/finetune/{job.id}/cancel", headers=origin(service))
+        assert answer.json()["status"] == "cancelled"
+        again = browser.post(f"/finetune/{job.id}/cancel", headers=origin(service))
+        assert again.status_code == 409
+        assert browser.post(f"/finetune/{job.id}/delete", headers=origin(service)).is_error
+
+
+def test_every_page_forbids_what_it_does_not_need(service: Running) -> None:
+    with visitor(service) as browser:
+        for path in ("/", "/finetune/x", "/assets/job.js", "/assets/nothing"):
+            headers = browser.get(path).headers
+            assert headers["content-security-policy"] == POLICY
+            assert headers["cache-control"] == "no-store"
+            assert headers["referrer-policy"] == "no-referrer"
+    assert "unsafe" not in POLICY
+
+
+def test_a_job_that_does_not_exist_is_said_to_be_none(service: Running) -> None:
+    with visitor(service) as browser:
+        page = browser.get("/finetune/ftjob-%3Cscript%3E")
+        assert page.status_code == 404
+        assert "&lt;script&gt;" in page.text
+        assert browser.get("/finetune/ftjob-none/stream").status_code == 404
+        assert browser.get("/finetune/ftjob-none/rollouts").status_code == 404
+
+
+def streamed(browser: httpx.Client, path: str, **headers: str) -> list[tuple[str, Any, str]]:
+    """The events of a stream that ends by itself: name, data and number."""
+    found = []
+    for block in browser.get(path, headers=headers, timeout=60).text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if "data" in fields:
+            found.append((fields["event"], json.loads(fields["data"]), fields.get("id", "")))
+    return found
+
+
+def test_the_stream_carries_what_the_api_says_and_goes_on_where_it_left_off(
+    service: Running, customer_url: str
+) -> None:
+    job = service.wait(service.job(customer_url).id)
+    metrics = [event.data for event in service.events(job.id) if event.type == "metrics"]
+    with visitor(service) as browser:
+        events = streamed(browser, f"/finetune/{job.id}/stream")
+        sent = {name: data for name, data, _ in events}
+        assert sent["job"]["status"] == "succeeded"
+        for drawn, said in zip(sent["steps"], metrics, strict=True):
+            assert isinstance(said, dict)
+            assert drawn["train"] == said["train_mean_reward"]
+            assert drawn["valid"] == said["full_valid_mean_reward"]
+            assert drawn["tools"] == said["tool_calls_by_name"]
+            assert drawn["step_s"] == said["timing"]["step"]["full_iteration"]
+        assert events[-1][0] == "end"
+        again = streamed(browser, f"/finetune/{job.id}/stream", **{"Last-Event-ID": events[-1][2]})
+        assert [name for name, _, _ in again] == ["job", "end"]
+
+
+def test_rollouts_are_paged_and_filtered(service: Running, customer_url: str) -> None:
+    job = service.wait(service.job(customer_url).id)
+    api = service.client.get(
+        f"/fine_tuning/jobs/{job.id}/rollouts?limit=100&step=1", cast_to=httpx.Response
+    ).json()["data"]
+    with visitor(service) as browser:
+        root = f"/finetune/{job.id}/rollouts"
+        first = browser.get(root, params={"step": 1}).json()
+        assert (len(first["rollouts"]), first["has_more"]) == (25, True)
+        after = first["rollouts"][-1]["seq"]
+        rest = browser.get(root, params={"step": 1, "after": after}).json()
+        paged = [one["trace_id"] for one in first["rollouts"] + rest["rollouts"]]
+        assert paged == [one["id"] for one in api]
+        for outcome, kept in (
+            ("right", lambda reward: reward == 1),
+            ("wrong", lambda reward: reward == 0),
+            ("partial", lambda _: False),
+            ("discarded", lambda _: False),
+        ):
+            found = browser.get(root, params={"step": 1, "outcome": outcome}).json()["rollouts"]
+            wanted = [one["id"] for one in api if kept(one["reward"])]
+            assert [one["trace_id"] for one in found] == wanted[:25]
+        drawn = browser.get(f"{root}/{paged[0]}")
+        assert "What is the value of key" in drawn.text
+        assert "I look it up." in drawn.text
+        pair = browser.get(f"{root}/{paged[0]}", params={"beside": paged[1]}).text
+        assert pair.count('class="head"') == 2
+        assert browser.get(f"{root}/trace_none").status_code == 404
+        for query in ({"outcome": "good"}, {"step": "x"}, {"after": -1}, {"phase": "test"}):
+            assert browser.get(root, params=query).status_code == 422
+
+
+def test_pages_only_read(service: Running) -> None:
+    reading = Reading(service.home / "service.sqlite")
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reading._rows("DELETE FROM jobs")
