@@ -18,7 +18,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OPEN = "/open"
-PAGES = (OPEN, "/stream", "/finetune/", "/assets/")
+PAGES = ("/", OPEN, "/stream")
+FOLDERS = ("/finetune/", "/assets/")
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -41,7 +42,7 @@ def link(root: str, key: str, path: str = "/") -> str:
 
 
 def is_page(path: str) -> bool:
-    return path == "/" or path.startswith(PAGES)
+    return path in PAGES or path.startswith(FOLDERS)
 
 
 class Door:
