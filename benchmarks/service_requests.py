@@ -143,11 +143,47 @@ async def measure_all(at: dict[str, Any], count: int, at_once: int, alone_ms: fl
         await measure("responses, stored", pid, responses(), count, at_once)
         await measure("responses, streamed", pid, responses(stream=True), count, at_once)
         await measure("upload of 1,000 rows", pid, upload, count // 10, at_once)
+        job_id = await job(session, at["base_url"])
+        events = f"/fine_tuning/jobs/{job_id}/events?limit=100"
+        await measure("events of a job", pid, lambda _: get(events), count, at_once)
         await measure("list of files", pid, lambda _: get("/files?limit=20"), count, at_once)
         await measure("models", pid, lambda _: get("/models"), count, at_once)
     print(
         f"\nthe policy alone: {alone_ms:.2f} ms a turn; the service adds {cost_ms - alone_ms:.2f}"
     )
+
+
+async def job(session: aiohttp.ClientSession, base_url: str) -> str:
+    """The ID of a small job that has ended: ten rows, no tools, a grader of the service's own."""
+    rows = "".join(
+        json.dumps({"messages": [{"role": "user", "content": f"Say {number}"}]}) + "\n"
+        for number in range(10)
+    )
+    form = aiohttp.FormData({"purpose": "fine-tune"})
+    form.add_field("file", rows.encode(), filename="rows.jsonl")
+    async with session.post(f"{base_url}/files", data=form) as answer:
+        file_id = (await answer.json())["id"]
+    grader = {
+        "type": "string_check",
+        "name": "equal",
+        "input": "{{sample.output_text}}",
+        "reference": "1",
+        "operation": "eq",
+    }
+    body = {
+        "model": "sim-agent-mini",
+        "training_file": file_id,
+        "validation_file": file_id,
+        "method": {"type": "reinforcement", "reinforcement": {"grader": grader}},
+    }
+    async with session.post(f"{base_url}/fine_tuning/jobs", json=body) as answer:
+        made = await answer.json()
+    while made["status"] not in ("succeeded", "failed"):
+        await asyncio.sleep(0.1)
+        async with session.get(f"{base_url}/fine_tuning/jobs/{made['id']}") as answer:
+            made = await answer.json()
+    job_id: str = made["id"]
+    return job_id
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ def _smallest(schema: Any, root: Mapping[str, Any], text: str, depth: int) -> An
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
         properties = schema.get("properties", {})
-        names = list(schema.get("required", properties))
+        names: list[str] = schema["required"] if "required" in schema else list(properties)
         return {n: _smallest(properties.get(n, {}), root, text, depth + 1) for n in names}
     if kind == "array":
         item = _smallest(schema.get("items", {}), root, text, depth + 1)
