@@ -215,6 +215,7 @@ def _study(options: argparse.Namespace) -> int:
 def _lab(options: argparse.Namespace) -> int:
     was_up = session.running()
     session.start()
+    print(f"Jobs: {session.page_link()}", flush=True)
     notebooks = repository() / "notebooks"
     first = min(notebooks.glob("*.ipynb"), default=notebooks)
     command = [sys.executable, "-m", "jupyterlab", *options.rest, str(first)]
@@ -243,6 +244,7 @@ def _serve(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(about), flush=True)
     else:
+        about["job page"] = session.page_link()
         print("\n".join(f"{name:10} {value}" for name, value in about.items()), flush=True)
     try:
         while session.running().keys() >= {"service", "tools"}:

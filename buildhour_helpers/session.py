@@ -8,6 +8,7 @@ with `session.start(mode="live")`, whichever the `openai` client finds by itself
 from __future__ import annotations
 
 import os
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -90,6 +91,22 @@ def reset() -> bool:
     """A clean slate: stop the servers and delete the state folder; False where there was none."""
     stop()
     return remove()
+
+
+def page_link(path: str = "/") -> str:
+    """The link that opens the offline service's pages in a browser. It carries the key: open it,
+    but do not print it into a notebook. Raises WorkshopError where no service is up."""
+    from .service.pages.door import link  # slow to load, and seldom needed
+
+    up = running().get("service")
+    if up is None:
+        raise WorkshopError("no offline service is running; call session.start() first")
+    return link(up.url.removesuffix("/v1"), up.key, path)
+
+
+def open_page(job_id: str | None = None) -> None:
+    """Open the page of a job, or the list of all jobs, in this machine's browser."""
+    webbrowser.open(page_link(f"/finetune/{job_id}" if job_id else "/"))
 
 
 def running() -> dict[str, Server]:

@@ -159,3 +159,12 @@ class TestStateFolder:
         (tmp_path / "notebooks").mkdir()
         monkeypatch.chdir(tmp_path / "notebooks")
         assert home.home() == tmp_path / ".buildhour"
+
+
+def test_the_page_link_opens_the_pages() -> None:
+    with pytest.raises(WorkshopError, match=r"session\.start"):
+        session.page_link()
+    session.start(quiet=True)
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(session.page_link()) as page:
+        assert b"Fine-tuning jobs" in page.read()
