@@ -43,26 +43,6 @@ def test_the_gradient_is_that_of_the_log_probability(uniform):
             assert gradient[block][place] == pytest.approx((above - below) / (2 * step), abs=1e-6)
 
 
-def test_the_entropy_bonus_is_the_slope_of_the_entropy():
-    weights = filled()
-    decision = weights.choose(FEATURES, ("pick", "pick/all"), 0.4, OWN)
-    gradient = mean_gradient([(0.0, [decision])], 1, entropy_bonus=1.0)
-
-    def entropy() -> float:
-        logs = np.array([log_probability(weights, index) for index in range(3)])
-        return float(-np.sum(np.exp(logs) * logs))
-
-    for block in ("pick", "pick/x", "pick/y"):
-        for place in range(3):
-            theta, step = weights.block(block), 1e-6
-            theta[place] += step
-            above = entropy()
-            theta[place] -= 2 * step
-            below = entropy()
-            theta[place] += step
-            assert gradient[block][place] == pytest.approx((above - below) / (2 * step), abs=1e-6)
-
-
 def test_draws_follow_the_probabilities():
     weights = filled()
     uniforms = (np.arange(2000) + 0.5) / 2000

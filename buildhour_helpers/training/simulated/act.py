@@ -58,7 +58,10 @@ TOOL_FEATURES = (
 )
 ACT_FEATURES = (*STATE_FEATURES, *TOOL_FEATURES, "looks")
 _TOOL_START = len(STATE_FEATURES)
-_COLUMN = {name: place for place, name in enumerate(FILL_FEATURES)}
+_BEST = [
+    FILL_FEATURES.index(name)
+    for name in ("year_match", "name_exact", "name_letters", "context_cover")
+]
 _KINDS = ("query", "path", "identifier")
 
 
@@ -109,33 +112,30 @@ def state_features(
     return np.array(values, dtype=float)
 
 
-def act_features(
-    state: Vector,
-    tools: Sequence[ToolSpec],
-    others: Sequence[str],
-    memory: Memory,
-    pool: Pool,
-    looks: int,
-) -> Vector:
-    """Features of each tool and then of each other action [n, ACT_FEATURES]."""
-    rows = np.zeros((len(tools) + len(others), len(ACT_FEATURES)))
+def act_features(state: Vector, tools: Vector, others: int, looks: int) -> Vector:
+    """Features of each tool and then of each other action [tools + others, ACT_FEATURES]."""
+    rows = np.zeros((len(tools) + others, len(ACT_FEATURES)))
     rows[:, : len(state)] = state
+    rows[: len(tools), _TOOL_START:-1] = tools
     rows[:, -1] = looks
-    for row, tool in zip(rows, tools, strict=False):
-        row[_TOOL_START:-1] = _tool_features(tool, memory, pool)
     return rows
+
+
+def tool_features(tools: Sequence[ToolSpec], memory: Memory, pool: Pool) -> Vector:
+    """What each tool could do now [tools, TOOL_FEATURES]."""
+    rows = [_tool_features(tool, memory, pool) for tool in tools]
+    return np.array(rows, dtype=float).reshape(len(tools), len(TOOL_FEATURES))
 
 
 def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, ...]:
     kind = parameter_kind(tool)
     used = [call for call in memory.calls if call.name == tool.name]
     texts = frozenset().union(*(call.texts for call in used))
-    fresh = [
-        place
-        for place, candidate in enumerate(pool.candidates)
-        if candidate.kind == kind and candidate.text.rstrip("/") not in texts
-    ]
-    best = pool.features[fresh].max(axis=0) if fresh else np.zeros(len(FILL_FEATURES))
+    candidates = pool.candidates
+    fresh = [place for place in pool.places(kind) if candidates[place].text not in texts]
+    year, exact, letters, cover = np.zeros(len(_BEST))
+    if fresh:
+        year, exact, letters, cover = pool.features[np.ix_(fresh, _BEST)].max(axis=0)
     matches = frozenset(stems(tool.description)) & frozenset(memory.brief.words)
     return (
         1.0,
@@ -150,10 +150,10 @@ def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, .
         len(used) >= 2,
         memory.last_tool == tool.name,
         bool(fresh),
-        best[_COLUMN["year_match"]],
-        max(best[_COLUMN["name_exact"]], best[_COLUMN["name_letters"]]),
-        best[_COLUMN["context_cover"]],
-        best[_COLUMN["context_cover"]] >= 0.8,
+        year,
+        max(exact, letters),
+        cover,
+        bool(cover >= 0.8),
         kind == "query" and not memory.calls,
     )
 

@@ -27,7 +27,7 @@ _PROMPT_CUES = {name: re.compile(text, re.I | re.S) for name, text in PROMPT_CUE
 PROMPT_CUE_NAMES = tuple(PROMPT_CUES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object for each prompt and question: see read_brief
 class Brief:
     """A question and its prompt. `topic` are its content stems without cues, years and numbers;
     `names` the words that stand out as names, in lower case; `unit` is 0.0 where none is named;

@@ -84,9 +84,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class TextTable:
-    """The text spans of one output as one question sees them: spans and features [n, static]."""
+    """The text spans of one output as one question sees them: candidates and their features
+    [n, static]."""
 
-    spans: tuple[TextSpan, ...]
+    candidates: tuple[Candidate, ...]
     features: Vector
 
 
@@ -101,7 +102,7 @@ def text_table(text: str, prompt: str, question: str) -> TextTable:
     best = max(covers, default=0.0)
     for row, span, cover in zip(rows, spans, covers, strict=True):
         _set_static(row, span, brief, cover, cover == best > 0)
-    return TextTable(spans, rows)
+    return TextTable(tuple(Candidate(s.text, s.kind, s.text) for s in spans), rows)
 
 
 def _set_static(row: Vector, span: TextSpan, brief: Brief, cover: float, best: bool) -> None:
@@ -157,6 +158,10 @@ class Pool:
     features: Vector
     sources: tuple[str, ...]
 
+    def places(self, kind: str) -> list[int]:
+        """Where the candidates of a kind are."""
+        return [place for place, found in enumerate(self.candidates) if found.kind == kind]
+
     def readable(self) -> Pool:
         """Only what was read in outputs: an answer is not a repetition of the question."""
         keep = [place for place, source in enumerate(self.sources) if source]
@@ -170,37 +175,39 @@ class Pool:
 def text_pool(memory: Memory) -> Pool:
     """Gather the candidates of a turn; a text met twice counts once, where it was met last."""
     brief = memory.brief
-    candidates: list[Candidate] = []
-    sources: list[str] = []
-    blocks: list[Vector] = []
-    own = [(text, f"query_{kind}") for kind, text in brief.queries]
-    own += [(text, "identifier") for text in brief.identifiers]
-    own += [(text.rstrip("/"), "path") for text in brief.paths]
-    block = np.zeros((len(own), len(FILL_FEATURES)))
-    for row, (text, kind) in zip(block, own, strict=True):
-        row[_PLACE[f"is_{kind}"]] = row[_PLACE["from_question"]] = 1.0
-        candidates.append(Candidate(text, kind.partition("_")[0], text))
-        sources.append("")
-    blocks.append(block)
-    seen: set[str] = {text for text, _ in own}
+    own = _of_question(brief)
+    candidates: list[Candidate] = list(own.candidates)
+    sources = list(own.sources)
+    blocks = [own.features]
+    seen = {candidate.text for candidate in candidates}
     last = len(memory.outputs) - 1
     for number in range(last, -1, -1):
         output = memory.outputs[number]
         table = text_table(output.text, brief.prompt, brief.question)
-        keep = [place for place, span in enumerate(table.spans) if span.text not in seen]
-        seen.update(table.spans[place].text for place in keep)
+        keep = [place for place, found in enumerate(table.candidates) if found.text not in seen]
+        kept = [table.candidates[place] for place in keep]
+        seen.update(candidate.text for candidate in kept)
         block = np.zeros((len(keep), len(FILL_FEATURES)))
         block[:, :_STATIC_SIZE] = table.features[keep]
         block[:, _PLACE["from_last_output"]] = number == last
         block[:, _PLACE["from_error"]] = output.view.is_error
         blocks.append(block)
-        candidates += [_of_span(table.spans[place]) for place in keep]
+        candidates += kept
         sources += [output.call.name] * len(keep)
     return Pool(tuple(candidates), np.concatenate(blocks), tuple(sources))
 
 
-def _of_span(span: TextSpan) -> Candidate:
-    return Candidate(span.text, span.kind, span.text)
+@lru_cache(maxsize=1024)
+def _of_question(brief: Brief) -> Pool:
+    """The candidates that the question itself offers."""
+    own = [(text, f"query_{kind}") for kind, text in brief.queries]
+    own += [(text, "identifier") for text in brief.identifiers]
+    own += [(text.rstrip("/"), "path") for text in brief.paths]
+    rows = np.zeros((len(own), len(FILL_FEATURES)))
+    for row, (_, kind) in zip(rows, own, strict=True):
+        row[_PLACE[f"is_{kind}"]] = row[_PLACE["from_question"]] = 1.0
+    candidates = tuple(Candidate(text, kind.partition("_")[0], text) for text, kind in own)
+    return Pool(candidates, rows, ("",) * len(own))
 
 
 def parameter_candidates(
@@ -230,24 +237,29 @@ def _compare_with_past(rows: Vector, pool: Pool, memory: Memory, tool: str) -> N
     with_tool = frozenset().union(*(c.texts for c in memory.calls if c.name == tool))
     used = memory.used_texts
     folders = {text.rpartition("/")[0] for text in used if "/" in text}
-    for row, candidate, source in zip(rows, pool.candidates, pool.sources, strict=True):
-        text = candidate.text.rstrip("/")
-        row[_PLACE["from_same_tool"]] = source == tool
-        row[_PLACE["used_before"]] = text in used
-        row[_PLACE["used_with_tool"]] = text in with_tool
-        row[_PLACE["beside_used"]] = text not in used and text.rpartition("/")[0] in folders
-        row[_PLACE["above_used"]] = text in folders
+    texts = [candidate.text for candidate in pool.candidates]
+    rows[:, _PLACE["from_same_tool"]] = [source == tool for source in pool.sources]
+    rows[:, _PLACE["used_before"]] = [text in used for text in texts]
+    rows[:, _PLACE["used_with_tool"]] = [text in with_tool for text in texts]
+    rows[:, _PLACE["above_used"]] = [text in folders for text in texts]
+    rows[:, _PLACE["beside_used"]] = [
+        text not in used and text.rpartition("/")[0] in folders for text in texts
+    ]
+
+
+_KIND_PLACES = [_PLACE[n] for n in ("kind_in_name", "kind_in_description", "kind_not_in_name")]
 
 
 def _compare_with_parameter(
     rows: Vector, candidates: Sequence[Candidate], name: str, description: str
 ) -> None:
     in_name, in_description = kinds_named(name), kinds_named(description)
-    for row, candidate in zip(rows, candidates, strict=True):
-        if candidate.kind in KIND_WORDS:
-            row[_PLACE["kind_in_name"]] = candidate.kind in in_name
-            row[_PLACE["kind_in_description"]] = candidate.kind in in_description
-            row[_PLACE["kind_not_in_name"]] = bool(in_name) and candidate.kind not in in_name
+    fits = {
+        kind: (kind in in_name, kind in in_description, bool(in_name) and kind not in in_name)
+        for kind in KIND_WORDS
+    }
+    nothing = (False, False, False)
+    rows[:, _KIND_PLACES] = [fits.get(candidate.kind, nothing) for candidate in candidates]
 
 
 @lru_cache(maxsize=1024)

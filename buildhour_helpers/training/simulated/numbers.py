@@ -38,6 +38,7 @@ STATIC_FEATURES = (
     "heading_best",
     "heading_missed",
     "clause_best",
+    "sentence_best",
     "total_row",
     "year_first_named",
     "year_last_named",
@@ -103,7 +104,7 @@ def number_table(text: str, prompt: str, question: str) -> NumberTable:
     rows = np.zeros((len(spans), len(STATIC_FEATURES)))
     topic = brief.topic - brief.name_stems or brief.topic
     recall = [len(span.label & topic) / max(1, len(topic)) for span in spans]
-    match = [_heading_match(span, brief) for span in spans]
+    match = [_heading_match(span, brief, topic) for span in spans]
     seen = _Seen(_best_by_place(spans, recall), _best_by_place(spans, match), _table_shapes(spans))
     for place, span in enumerate(spans):
         _set_static(rows[place], span, brief, topic, recall[place], match[place], seen)
@@ -124,8 +125,11 @@ class _Seen:
     shapes: dict[int, tuple[int, int]]
 
 
-def _heading_match(span: NumberSpan, brief: Brief) -> float:
-    """The share of a column's words, years aside, that the question names."""
+def _heading_match(span: NumberSpan, brief: Brief, topic: frozenset[str]) -> float:
+    """The share of a column's words, years aside, that the question names; in prose, the share of
+    the question's topic that the sentence names."""
+    if span.row < 0:
+        return len(span.heading & topic) / max(1, len(topic))
     words = {word for word in span.heading if not word.isdigit()}
     return len(words.intersection(brief.words)) / len(words) if words else 0.0
 
@@ -189,6 +193,7 @@ def _set_static(
         "heading_best": in_table and 0 < match == heading_best,
         "heading_missed": in_table and match < heading_best,
         "clause_best": not in_table and is_best,
+        "sentence_best": not in_table and 0 < match == heading_best,
         "total_row": bool(label & _TOTAL),
         "year_first_named": bool(asked) and asked[0] in years,
         "year_last_named": len(asked) > 1 and asked[-1] in years,

@@ -60,7 +60,7 @@ class TextSpan:
     context: frozenset[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """One text, perceived. `segment_words` has the stems of each segment."""
 

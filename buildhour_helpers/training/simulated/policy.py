@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..policy import Call, Conversation, Draw, ToolSpec, Trajectory, Turn, Update
-from .act import ACT_FEATURES, ANSWER, GIVE_UP, LOOK, act_features, state_features
+from .act import ACT_FEATURES, ANSWER, GIVE_UP, LOOK, act_features, state_features, tool_features
 from .answer import GIVE_UP as GIVE_UP_TEXT
 from .answer import OPERATION_FEATURES, WORDING_FEATURES, Answer, Known, compose
 from .fill import FILL_FEATURES, parameter_candidates, text_pool
@@ -52,13 +52,12 @@ class SimulatedPolicy:
     """A `Policy` held in one dictionary of floats.
 
     With `general_only` nothing is learnt of a tool by its name, only what holds for any tool:
-    so the base weights are made. `entropy_bonus` rewards a nat of entropy in any choice.
+    so the base weights are made.
     """
 
-    def __init__(self, general_only: bool = False, entropy_bonus: float = 0.0) -> None:
+    def __init__(self, general_only: bool = False) -> None:
         self.weights = Weights(FAMILIES)
         self.general_only = general_only
-        self.entropy_bonus = entropy_bonus
 
     @classmethod
     def base(cls) -> Self:
@@ -78,7 +77,7 @@ class SimulatedPolicy:
             (trajectory.advantage, [d for turn in trajectory.turns for d in turn.decisions])
             for trajectory in trajectories
         )
-        gradient = mean_gradient(weighted, len(trajectories), self.entropy_bonus)
+        gradient = mean_gradient(weighted, len(trajectories))
         if self.general_only:
             gradient = {name: slope for name, slope in gradient.items() if not _names_tool(name)}
         norm = float(np.sqrt(sum(float(np.sum(slope**2)) for slope in gradient.values())))
@@ -134,6 +133,7 @@ class _Turning:
         tools = self._allowed_tools()
         may_answer = self.conversation.tool_choice in ("auto", "none") or not tools
         effort = self.conversation.reasoning_effort
+        tool_rows = tool_features(tools, self.memory, self.pool)
         for looks in range(LOOKS_BY_EFFORT.get(effort, MOST_LOOKS) + 1):
             numbers = number_pool(self.memory, self.windows, self.pages)
             self.numbers = numbers
@@ -144,7 +144,7 @@ class _Turning:
             state = state_features(
                 self.memory, self.conversation, numbers, self.pages, self.windows
             )
-            rows = act_features(state, tools, others, self.memory, self.pool, looks)
+            rows = act_features(state, tool_rows, len(others), looks)
             own = [f"act/{tool.name}" for tool in tools] + [f"act/={name}" for name in others]
             decision = self._choose(rows, ("act",), own)
             if decision.index < len(tools):
@@ -181,7 +181,7 @@ class _Turning:
         self.reasons.append(f"read {unread} more lines closely")
 
     def _explain(self, what: str, decision: Decision) -> None:
-        why = " and ".join(reason.replace("_", " ") for reason in decision.reasons)
+        why = " and ".join(name.replace("_", " ") for name in self.weights.reasons(decision))
         self.reasons.append(f"{what} ({why})" if why else what)
 
     def _calls(self, tool: ToolSpec) -> tuple[Call, ...]:

@@ -22,19 +22,18 @@ SCORE_DECIMALS = 9  # scores are rounded before they decide: a platform's last b
 WEIGHT_DECIMALS = 9  # and so are weights after each update
 
 BETA_1, BETA_2 = 0.9, 0.99
-EPSILON = 3e-4  # far above Adam's usual 1e-8: a slope that is all noise must not make a full step
+EPSILON = 1e-3  # far above Adam's usual 1e-8: a slope that is all noise must not make a full step
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One choice that was made. `gradient` holds, for each block that took part, the slopes of
-    log p of the chosen candidate and of the choice's entropy; `reasons` names the features that
-    spoke most for the chosen candidate."""
+    """One choice that was made. `gradient` holds d log p / d theta for each block that took part;
+    `support` is what each feature added to the chosen candidate's score above the mean."""
 
     index: int
     probability: float
-    gradient: tuple[tuple[str, Vector, Vector], ...]
-    reasons: tuple[str, ...] = ()
+    gradient: tuple[tuple[str, Vector], ...]
+    support: Vector
 
 
 class Weights:
@@ -83,26 +82,22 @@ class Weights:
             scores = scores + np.sum(features * own, axis=1)
         probabilities = softmax(scores)
         index = min(int(np.searchsorted(np.cumsum(probabilities), uniform)), len(features) - 1)
-        surprise = np.log(np.maximum(probabilities, 1e-300))
         towards = -probabilities  # slope of log p by score
         towards[index] += 1.0
-        spread = -probabilities * (surprise - probabilities @ surprise)  # slope of the entropy
         shared = towards @ features
-        entropy = spread @ features
-        gradient = [(name, shared, entropy) for name in blocks]
+        gradient = [(name, shared) for name in blocks]
         for place, name in enumerate(own_blocks):
-            row = features[place]
-            gradient.append((name, towards[place] * row, spread[place] * row))
+            gradient.append((name, towards[place] * features[place]))
         if own_blocks:
             theta = theta + own[index]
-        reasons = self._reasons(blocks[0], theta * shared)
-        return Decision(index, float(probabilities[index]), tuple(gradient), reasons)
+        return Decision(index, float(probabilities[index]), tuple(gradient), theta * shared)
 
-    def _reasons(self, block: str, contributions: Vector) -> tuple[str, ...]:
+    def reasons(self, decision: Decision) -> tuple[str, ...]:
         """Names of the two features that raised the chosen candidate most above the mean."""
-        names = self.families[block.partition("/")[0]]
-        best = np.argsort(-np.round(contributions, SCORE_DECIMALS), kind="stable")[:2]
-        return tuple(names[i] for i in best if contributions[i] > 0.05)
+        names = self.families[decision.gradient[0][0].partition("/")[0]]
+        support = np.round(decision.support, SCORE_DECIMALS)
+        best = np.argsort(-support, kind="stable")[:2]
+        return tuple(names[place] for place in best if support[place] > 0.05)
 
     def ascend(self, gradient: Mapping[str, Vector], learning_rate: float) -> float:
         """One Adam step uphill (Kingma and Ba, arXiv 1412.6980). Returns the change's L2 norm."""
@@ -173,15 +168,16 @@ def softmax(scores: Vector) -> Vector:
 
 
 def mean_gradient(
-    weighted: Iterable[tuple[float, Iterable[Decision]]], count: int, entropy_bonus: float = 0.0
+    weighted: Iterable[tuple[float, Iterable[Decision]]], count: int
 ) -> dict[str, Vector]:
     """The policy gradient: the mean over trajectories of advantage times d log p (REINFORCE:
-    Williams 1992), plus a bonus for the entropy of every choice. `weighted` pairs each
-    advantage with its trajectory's decisions."""
+    Williams 1992). `weighted` pairs each advantage with its trajectory's decisions."""
     total: dict[str, Vector] = {}
     for advantage, decisions in weighted:
+        if advantage == 0.0:
+            continue
         for decision in decisions:
-            for name, slope, entropy in decision.gradient:
-                change = (advantage / count) * slope + (entropy_bonus / count) * entropy
+            for name, slope in decision.gradient:
+                change = (advantage / count) * slope
                 total[name] = total[name] + change if name in total else change
     return total

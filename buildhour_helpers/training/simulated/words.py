@@ -23,6 +23,11 @@ _AFTER = re.compile(
     r"(?:\s?(?P<percent>%|percent\b))?(?P<close>\s?\))?(?:\s?(?P<percent_after>%))?"
     r"(?:\s(?P<unit>thousand|million|billion)s?\b)?"
 )
+_MONTH = re.compile(
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?\s$",
+    re.I,
+)
 _BEFORE_LENGTH = 8  # characters before the digits that may belong to a number
 UNITS = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 _UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
@@ -136,6 +141,8 @@ def quantities(text: str) -> list[Quantity]:
             continue  # part of an identifier
         if start > 1 and text[start - 1] == "-" and text[start - 2] in _JOINS:
             continue  # likewise, as in A-17
+        if end - start < 3 and _MONTH.search(text, max(0, start - 11), start):
+            continue  # a day of a month
         before = _BEFORE.search(text, max(0, start - _BEFORE_LENGTH), start)
         after = _AFTER.match(text, end)
         if before is None or after is None:  # both can match nothing, so neither is ever None

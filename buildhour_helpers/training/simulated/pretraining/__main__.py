@@ -7,9 +7,10 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
@@ -19,14 +20,27 @@ from .families import FAMILIES
 from .world import Worlds, task
 
 SEED = 20260
-LEARNING_RATE = 0.08
-ENTROPY_BONUS = 0.01  # per nat: a choice that has settled too early goes on being tried
-# The phases: their name, training steps, and tasks of one step by family. First arithmetic on notes
-# that are at hand, then finding things out with easy questions, then everything.
-PHASES: tuple[tuple[str, int, dict[str, int]], ...] = (
-    ("drill", 100, {"notebook": 16}),
-    ("easy", 40, {"archive": 6, "notebook": 3, "museum": 3, "timetable": 2, "glossary": 2}),
-    ("all", 60, {"archive": 7, "notebook": 3, "museum": 2, "timetable": 2, "glossary": 2}),
+LEARNING_RATE = 0.1
+
+
+class Phase(NamedTuple):
+    """A part of pretraining: its steps, rollouts of a group, and tasks of a step by family."""
+
+    name: str
+    steps: int
+    group_size: int
+    shares: Mapping[str, int]
+
+
+# First arithmetic on tables that are at hand, then with prose around them, then finding things
+# out, then everything. Large groups, since an answer is rarely right at first.
+PHASES = (
+    Phase("drill", 45, 16, {"slate": 32}),
+    Phase("prose", 45, 16, {"slate": 4, "notebook": 24, "glossary": 4}),
+    Phase(
+        "easy", 30, 8, {"archive": 10, "notebook": 4, "museum": 6, "timetable": 6, "glossary": 6}
+    ),
+    Phase("all", 45, 8, {"archive": 14, "notebook": 8, "museum": 4, "timetable": 3, "glossary": 3}),
 )
 # All that is not learnt: parallel calls and giving up start out rare, and the words of quantity
 # start out with what they mean in English, or arithmetic would be too rarely right to be learnt.
@@ -56,22 +70,25 @@ WEIGHTS_FILE = Path(__file__).parent.parent / "base_weights.json"
 
 def blank_policy() -> SimulatedPolicy:
     """A model that knows STARTING_WEIGHTS and nothing else."""
-    policy = SimulatedPolicy(general_only=True, entropy_bonus=ENTROPY_BONUS)
+    policy = SimulatedPolicy(general_only=True)
     policy.load({"weights": STARTING_WEIGHTS})
     return policy
 
 
-def build_trainer(
-    policy: SimulatedPolicy, phase: str, steps: int, shares: Mapping[str, int]
-) -> Trainer:
-    """A trainer over tasks of the families, mixed in the proportions of `shares`."""
-    rng = random.Random(f"pretraining/{SEED}/{phase}")
+def build_trainer(policy: SimulatedPolicy, phase: Phase) -> Trainer:
+    """A trainer over the tasks of a phase, mixed in the proportions of its shares."""
+    rng = random.Random(f"pretraining/{SEED}/{phase.name}")
     worlds = {
-        name: FAMILIES[name](rng, steps * share, phase != "all") for name, share in shares.items()
+        name: FAMILIES[name](rng, phase.steps * share, phase.name != "all")
+        for name, share in phase.shares.items()
     }
     tasks = [task(world, problem, rng) for world in worlds.values() for problem in world.problems]
     settings = TrainingSettings(
-        seed=SEED, batch_size=sum(shares.values()), token_penalty=0.0, learning_rate=LEARNING_RATE
+        seed=SEED,
+        batch_size=sum(phase.shares.values()),
+        group_size=phase.group_size,
+        token_penalty=0.0,
+        learning_rate=LEARNING_RATE,
     )
     environment = Worlds(list(worlds.values()))
     return Trainer(policy, environment, settings, tasks, [])
@@ -85,13 +102,12 @@ def reward_by_world(report: StepReport, trainer: Trainer) -> dict[str, float]:
     return {name: fmean(values) for name, values in rewards.items() if values}
 
 
-async def pretrain(steps_share: float = 1.0, quiet: bool = False) -> dict[str, float]:
-    """Train from STARTING_WEIGHTS through all phases, or a share of their steps; returns the
-    named weights."""
+async def pretrain(phases: Sequence[Phase] = PHASES, quiet: bool = False) -> dict[str, float]:
+    """Train from STARTING_WEIGHTS through all phases; returns the named weights."""
     policy = blank_policy()
-    for phase, steps, shares in PHASES:
-        trainer = build_trainer(policy, phase, max(1, round(steps * steps_share)), shares)
-        progress = tqdm(range(1, trainer.total_steps + 1), phase, disable=quiet, unit="step")
+    for phase in phases:
+        trainer = build_trainer(policy, phase)
+        progress = tqdm(range(1, trainer.total_steps + 1), phase.name, disable=quiet, unit="step")
         for step in progress:
             report = await trainer.step(step)
             rewards = reward_by_world(report, trainer)

@@ -1,4 +1,4 @@
-"""The five pretraining worlds. Each is drawn from a seed; none has anything to do with reports."""
+"""The pretraining worlds. Each is drawn from a seed; none has anything to do with reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from .sheets import Sheet, ask, make_book, make_plan, make_sheet
+from .sheets import Sheet, ask, ask_remark, make_book, make_plan, make_sheet
 from .world import Problem, World, best_matches, schema, text
 
 SITES = (
@@ -49,8 +49,8 @@ def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
             for sheet in make_book(site, YEARS_OF_A_BOOK, rng):
                 newest = max(sheet.years)
                 path = f"{site.lower()}/{newest}/sheet_{number * 20 + newest % 20}.txt"
-                files[path] = _sheet_text(sheet, rng)
-                sheets[path] = sheet
+                sheets[path] = sheet.with_remarks(rng)
+                files[path] = _sheet_text(sheets[path], rng)
             plan = make_plan(site, rng)
             path = f"{site.lower()}/{max(plan.years)}/plan_{number}.txt"
             files[path] = _sheet_text(plan, rng)
@@ -85,8 +85,14 @@ def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
         schema("read", "The whole text of a file.", file=text("A file name as grep or ls gave it")),
     )
     paths = [rng.choice(list(sheets)) for _ in range(problems)]
-    asked = [ask(sheets[path], path, rng, easy) for path in paths]
+    asked = [_ask(sheets[path], path, rng, easy) for path in paths]
     return World("archive", {"grep": grep, "ls": ls, "read": read}, schemas, asked)
+
+
+def _ask(sheet: Sheet, source: str, rng: random.Random, easy: bool) -> Problem:
+    """A question of the table, or now and then of the prose beside it."""
+    in_prose = sheet.remarks and rng.random() < 0.35
+    return (ask_remark if in_prose else ask)(sheet, source, rng, easy)
 
 
 def _sheet_text(sheet: Sheet, rng: random.Random, most_before: int = 20) -> str:
@@ -104,6 +110,9 @@ def _sheet_text(sheet: Sheet, rng: random.Random, most_before: int = 20) -> str:
 
     before = [sentence() for _ in range(rng.randint(2, most_before))]
     after = [sentence() for _ in range(rng.randint(1, 12))]
+    for fact in sheet.remarks:
+        place = rng.choice((before, after))
+        place.insert(rng.randint(0, len(place)), fact.sentence(rng))
     before.insert(0, f"Station {sheet.site}, {sheet.title} of {year}.")
     return "\n".join([*before, "", *sheet.lines(), "", *after])
 
@@ -112,26 +121,48 @@ def _snippet(body: str) -> str:
     return " ".join(body.split())[:160]
 
 
+def slate(rng: random.Random, problems: int, easy: bool = False) -> World:
+    """Small bare tables, fetched by a code that the question names: arithmetic practice."""
+    sheets = {
+        code: make_sheet(f"slate {code}", rng, small=easy) for code in _codes("QRSV", 60, rng)
+    }
+    texts = {code: "\n".join(sheet.lines()) for code, sheet in sheets.items()}
+    return _by_code("slate", sheets, texts, problems, rng)
+
+
 def notebook(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """Small sheets that are fetched by a code which the question names: arithmetic practice."""
-    notes: dict[str, Sheet] = {}
-    for _ in range(60):
-        code = f"{rng.choice('BDGTX')}{rng.randint(10, 99)}-{rng.randint(1, 9)}"
-        plan = rng.random() < 0.35
+    """The same with prose around the tables, which tells facts of its own and leads astray."""
+    sheets: dict[str, Sheet] = {}
+    for code in _codes("BDGTX", 60, rng):
         site = f"note {code}"
-        notes[code] = make_plan(site, rng) if plan else make_sheet(site, rng, small=easy)
+        if rng.random() < 0.5:
+            sheets[code] = make_plan(site, rng)
+        else:
+            sheets[code] = make_sheet(site, rng, small=easy).with_remarks(rng)
+    texts = {code: _sheet_text(sheet, rng, most_before=8) for code, sheet in sheets.items()}
+    return _by_code("notebook", sheets, texts, problems, rng)
 
-    texts = {code: _sheet_text(sheet, rng, most_before=8) for code, sheet in notes.items()}
 
-    def open_note(code: str) -> str:
-        if code not in notes:
-            return f"Error: there is no note {code!r}."
-        return texts[code]
+def _codes(letters: str, count: int, rng: random.Random) -> list[str]:
+    codes = [
+        f"{rng.choice(letters)}{rng.randint(10, 99)}-{rng.randint(1, 9)}" for _ in range(count)
+    ]
+    return list(dict.fromkeys(codes))
 
-    schemas = (schema("open_note", "Show a note.", code=text("The code of the note")),)
-    codes = [rng.choice(list(notes)) for _ in range(problems)]
-    asked = [ask(notes[code], code, rng) for code in codes]
-    return World("notebook", {"open_note": open_note}, schemas, asked)
+
+def _by_code(
+    name: str, sheets: dict[str, Sheet], texts: dict[str, str], problems: int, rng: random.Random
+) -> World:
+    """A world of one tool that takes a code."""
+    tool = f"open_{name}"
+
+    def open_it(code: str) -> str:
+        return texts.get(code, f"Error: there is nothing under {code!r}.")
+
+    schemas = (schema(tool, f"Show a {name}.", code=text(f"The code of the {name}")),)
+    chosen = [rng.choice(list(sheets)) for _ in range(problems)]
+    asked = [_ask(sheets[code], code, rng, easy=False) for code in chosen]
+    return World(name, {tool: open_it}, schemas, asked)
 
 
 NOUNS = ("vase", "lamp", "mask", "drum", "coin", "loom", "clock", "globe", "chest", "flute")
@@ -284,6 +315,7 @@ def _ask_glossary(
 
 FAMILIES: dict[str, Callable[[random.Random, int, bool], World]] = {
     "archive": archive,
+    "slate": slate,
     "notebook": notebook,
     "museum": museum,
     "timetable": timetable,

@@ -34,6 +34,8 @@ WORDS_FOR: dict[str, Sequence[str]] = {
         "What was the percentage change in {a} at {site} from {y1} to {y2}?",
         "By what percent did {a} at {site} grow between {y1} and {y2}?",
         "What was the percent increase in {a} at {site} from {y1} to {y2}?",
+        "What percentage decrease in {a} took place at {site} from {y1} to {y2}?",
+        "What was the growth rate of {a} at {site} from {y1} to {y2}, in percent?",
     ),
     "sum": (
         "What was the total of {a} at {site} in {y1} and {y2}?",
@@ -46,14 +48,23 @@ WORDS_FOR: dict[str, Sequence[str]] = {
     "less_rows": (
         "In {y1}, how much did {a} exceed {b} at {site}?",
         "What was left of {a} after deducting {b} at {site} in {y1}?",
+        "How much more did {a} come to than {b} at {site} in {y1}?",
+        "What was the difference between {a} and {b} at {site} in {y1}?",
     ),
     "ratio": (
         "What was the ratio of {a} to {b} at {site} in {y1}?",
-        "How many times {b} was {a} at {site} in {y1}?",
+        "How many times {b} did {a} come to at {site} in {y1}?",
     ),
     "share": (
         "What percentage of all {t} at {site} in {y1} was {a}?",
         "What share of the total {t} did {a} account for at {site} in {y1}, in percent?",
+        "What portion of the total {t} at {site}, in percent, came from {a} in {y1}?",
+        "What did {a} come to as a percentage of the total {t} at {site} in {y1}?",
+    ),
+    "share_rows": (
+        "What did {a} come to as a percentage of {b} at {site} in {y1}?",
+        "Measured against {b} at {site}, what percentage did {a} make in {y1}?",
+        "What percentage of {b} was {a} at {site} in {y1}?",
     ),
     "average": (
         "What was the average of {a} at {site} over {y1} and {y2}?",
@@ -62,6 +73,10 @@ WORDS_FOR: dict[str, Sequence[str]] = {
     "row_average": ("What was the average {a} at {site} over all years of the sheet?",),
     "row_greatest": ("What was the highest {a} at {site} in any year?",),
     "row_least": ("What was the lowest {a} at {site} in any year?",),
+    "compare_rows": (
+        "Did {a} come to more than {b} at {site} in {y1}?",
+        "Was {a} greater than {b} at {site} in {y1}?",
+    ),
     "compare": (
         "Was {a} at {site} greater in {y2} than in {y1}?",
         "Did {a} at {site} rise above its {y1} level in {y2}?",
@@ -69,10 +84,52 @@ WORDS_FOR: dict[str, Sequence[str]] = {
     "product": ("At {site} in {y1}, what is {a} multiplied by {b}?",),
 }
 SHAPE_WEIGHTS = {
-    "value": 12, "difference": 12, "change": 22, "sum": 6, "sum_rows": 5, "less_rows": 6,
-    "ratio": 7, "share": 12, "average": 6, "row_average": 2, "row_greatest": 2, "row_least": 2,
-    "compare": 4, "product": 2,
+    "value": 8, "difference": 11, "change": 20, "sum": 6, "sum_rows": 6, "less_rows": 10,
+    "ratio": 9, "share": 10, "share_rows": 8, "average": 5, "row_average": 2, "row_greatest": 2,
+    "row_least": 2, "compare": 4, "compare_rows": 4, "product": 2,
 }  # fmt: skip
+
+KINDS = {
+    "change": "percent",
+    "share": "percent",
+    "share_rows": "percent",
+    "ratio": "ratio",
+    "compare": "yes_no",
+    "compare_rows": "yes_no",
+}
+ONE_YEAR_SHAPES = frozenset(
+    ("value", "sum_rows", "less_rows", "ratio", "share", "share_rows", "compare_rows", "product")
+)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A fact that stands in prose only: a quantity in two years following each other."""
+
+    label: str
+    year: int
+    value: float
+    last_value: float
+    unit: str
+
+    def sentence(self, rng: random.Random) -> str:
+        """The fact in one of several wordings."""
+        unit = f" {self.unit}" if self.unit else ""
+        new, old = f"{self.value:,}{unit}", f"{self.last_value:,}{unit}"
+        wordings = (
+            f"The {self.label} came to {new} in {self.year}, against {old} in {self.year - 1}.",
+            f"In {self.year} and {self.year - 1}, the {self.label} were {new} and {old}.",
+            f"The {self.label} were {new} and {old} in {self.year} and {self.year - 1}, in turn.",
+        )
+        return rng.choice(wordings)
+
+
+def remark(year: int, taken: Sequence[str], rng: random.Random) -> Remark:
+    """A random remark on a quantity that no row of the sheet has."""
+    label = rng.choice([quantity for quantity in QUANTITIES if quantity not in taken])
+    unit = rng.choice(("", "thousand", "million"))
+    low, high = (20, 900) if not unit else (1, 90)
+    return Remark(label, year, rng.randint(low, high), rng.randint(low, high), unit)
 
 
 @dataclass(frozen=True)
@@ -88,6 +145,7 @@ class Sheet:
     values: tuple[tuple[int, ...], ...]
     unit: str
     newest_first: bool
+    remarks: tuple[Remark, ...] = ()
 
     def cut(self, start: int, width: int) -> Sheet:
         """The same sheet with only `width` of its years, in the order in which it shows them."""
@@ -99,6 +157,12 @@ class Sheet:
             headings=tuple(self.headings[place] for place in places),
             values=tuple(tuple(row[place] for place in places) for row in self.values),
         )
+
+    def with_remarks(self, rng: random.Random) -> Sheet:
+        """The sheet with one or two facts to tell in prose beside it."""
+        newest = max(self.years)
+        found = [remark(newest, self.labels, rng) for _ in range(rng.randint(1, 2))]
+        return replace(self, remarks=tuple({fact.label: fact for fact in found}.values()))
 
     def lines(self) -> list[str]:
         """The table with pipes; its header carries the unit."""
@@ -163,7 +227,7 @@ def ask(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Pr
     c1, c2 = sorted(rng.sample(range(len(sheet.headings)), 2), key=lambda c: sheet.years[c])
     a, b, old = sheet.values[r1][c2], sheet.values[r2][c2], sheet.values[r1][c1]
     row = sheet.values[r1]
-    one_year = shape in ("value", "sum_rows", "less_rows", "ratio", "share", "product")
+    one_year = shape in ONE_YEAR_SHAPES
     answers: dict[str, float | str] = {
         "value": a,
         "difference": a - old,
@@ -173,24 +237,25 @@ def ask(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Pr
         "less_rows": a - b,
         "ratio": a / b,
         "share": 100 * a / sheet.values[-1][c2],
+        "share_rows": 100 * a / b,
         "average": (a + old) / 2,
         "row_average": sum(row) / len(row),
         "row_greatest": max(row),
         "row_least": min(row),
         "compare": "yes" if a > old else "no",
+        "compare_rows": "yes" if a > b else "no",
         "product": a * b,
     }
     y1, y2 = sheet.headings[c2 if one_year else c1], sheet.headings[c2]
     question = rng.choice(WORDS_FOR[shape]).format(
         a=_spoken(sheet.labels[r1], rng),
         b=_spoken(sheet.labels[r2], rng),
-        t="entries",
+        t=rng.choice(("entries", "counts")),
         site=sheet.site,
         y1=y1,
         y2=y2,
     )
-    kind = {"change": "percent", "share": "percent", "ratio": "ratio", "compare": "yes_no"}
-    answer, kind_of = answers[shape], kind.get(shape, "amount")
+    answer, kind_of = answers[shape], KINDS.get(shape, "amount")
     if kind_of == "amount" and sheet.unit and rng.random() < 0.5:
         question = f"{question[:-1]}, in {sheet.unit}s?"
     return Problem(question, answer, kind_of, source)
@@ -200,3 +265,23 @@ def _spoken(label: str, rng: random.Random) -> str:
     """A row's label as a question may say it: now and then with a word left out."""
     words = label.split()
     return " ".join(words[:-1]) if len(words) > 1 and rng.random() < 0.3 else label
+
+
+def ask_remark(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Problem:
+    """A question whose answer stands in prose."""
+    fact = rng.choice(sheet.remarks)
+    shape = "value" if easy else rng.choice(("value", "difference", "change", "sum", "average"))
+    new, old = fact.value, fact.last_value
+    answers = {
+        "value": new,
+        "difference": new - old,
+        "change": 100 * (new - old) / old,
+        "sum": new + old,
+        "average": (new + old) / 2,
+    }
+    y1, y2 = (fact.year, 0) if shape == "value" else (fact.year - 1, fact.year)
+    question = rng.choice(WORDS_FOR[shape]).format(a=fact.label, site=sheet.site, y1=y1, y2=y2)
+    kind = "percent" if shape == "change" else "amount"
+    if kind == "amount" and fact.unit:
+        question = f"{question[:-1]}, in {fact.unit}s?"
+    return Problem(question, answers[shape], kind, source)
