@@ -1,0 +1,228 @@
+"""The job page in a real browser, during live jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from starlette.responses import JSONResponse
+
+from buildhour_helpers.service.pages.door import link
+from tests.service.conftest import Running
+from tests.service.customer import Customer, tool_answer
+
+
+def open_page(page: Page, running: Running, path: str = "/") -> None:
+    page.goto(link(running.url, running.key, path))
+
+
+def status(page: Page, wanted: str) -> None:
+    expect(page.locator("#status")).to_have_attribute("data-status", wanted)
+
+
+def metrics(running: Running, job_id: str) -> list[dict[str, Any]]:
+    return [event.data for event in running.events(job_id) if event.type == "metrics"]  # type: ignore[misc]
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds wrong, of the kinds that keep somebody out."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def test_a_live_job_is_shown_with_the_apis_numbers(
+    service: Running, customer: Customer, customer_url: str, page: Page
+) -> None:
+    customer.delay_s = 0.05
+    job = service.job(customer_url)
+    open_page(page, service, f"/finetune/{job.id}")
+    assert "key" not in page.url
+    expect(page.locator("#cursor")).to_be_enabled()  # the first step has come, over the stream
+    first = int(page.locator("#cursor").get_attribute("max") or 0)
+    status(page, "succeeded")
+    said = metrics(service, job.id)
+    assert first < len(said)  # it grew while it was looked at
+    expect(page.locator("#cursor")).to_have_attribute("max", str(len(said)))
+    page.locator("#numbers summary").click()
+    for step in said:
+        row = page.locator(f'#numbers tr[data-step="{step["step"]}"]')
+        for key, value in (
+            ("train", step["train_mean_reward"]),
+            ("valid", step["full_valid_mean_reward"]),
+            ("calls", step["tool_calls_per_rollout"]),
+            ("discarded", step["errors"]["train_discarded"]),
+        ):
+            shown = row.locator(f'[data-key="{key}"]').get_attribute("data-value")
+            assert (None if shown is None else float(shown)) == value
+    names = page.locator("#checkpoints code").all_inner_texts()
+    kept = service.client.fine_tuning.jobs.checkpoints.list(job.id)
+    assert names == [one.fine_tuned_model_checkpoint for one in kept]
+    page.get_by_role("button", name=f"Copy the model name of step {len(said)}").click()
+    expect(page.locator("#checkpoints").get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == names[0]
+    newest = page.locator("#events li").first
+    expect(newest).to_contain_text("The job has successfully completed")
+    assert page.locator("#events li").count() == len(service.events(job.id))
+
+
+def test_pause_resume_and_cancel_by_button(
+    service: Running, customer: Customer, customer_url: str, page: Page
+) -> None:
+    customer.delay_s = 0.05
+    job = service.job(customer_url)
+    open_page(page, service, f"/finetune/{job.id}")
+    status(page, "running")
+    page.get_by_role("button", name="Pause").click()
+    status(page, "paused")
+    assert service.client.fine_tuning.jobs.retrieve(job.id).status == "paused"
+    expect(page.get_by_role("button", name="Pause")).to_be_disabled()
+    page.get_by_role("button", name="Resume").click()
+    status(page, "running")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Cancel").click()
+    status(page, "cancelled")
+    assert service.client.fine_tuning.jobs.retrieve(job.id).status == "cancelled"
+
+
+def test_rollouts_are_filtered_opened_compared_and_copied(
+    service: Running, customer_url: str, page: Page
+) -> None:
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    rows = page.locator("#rollouts tbody tr")
+    page.get_by_label("step", exact=True).fill("1")
+    page.get_by_label("outcome").select_option("wrong")
+    page.get_by_role("button", name="Show", exact=True).click()
+    listed = service.client.get(
+        f"/fine_tuning/jobs/{job.id}/rollouts?limit=100&step=1", cast_to=object
+    )
+    wrong = [one for one in listed["data"] if one["reward"] == 0]  # type: ignore[index]
+    expect(rows).to_have_count(len(wrong))
+    assert set(page.locator("#rollouts td:nth-of-type(4)").all_inner_texts()) == {"0"}
+    rows.nth(0).get_by_role("button").click()
+    viewer = page.get_by_role("dialog")
+    expect(viewer).to_contain_text("I look it up.")
+    expect(viewer).to_contain_text("What is the value of key")
+    assert serious(page) == []
+    viewer.get_by_role("button", name="Copy as JSON").click()
+    expect(page.locator("#viewer-said")).to_have_text("Copied")
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["id"] == wrong[0]["id"]
+    page.keyboard.press("Escape")
+    rows.nth(0).get_by_role("checkbox").check()
+    rows.nth(1).get_by_role("checkbox").check()
+    page.get_by_role("button", name="Show the two side by side").click()
+    expect(viewer.locator(".pair .head")).to_have_count(2)
+    assert serious(page) == []
+
+
+def test_pages_of_rollouts_go_forth_and_back(
+    service: Running, customer_url: str, page: Page
+) -> None:
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    page.get_by_label("step", exact=True).fill("")
+    page.get_by_role("button", name="Show", exact=True).click()
+    said = page.locator("#page-said")
+    expect(said).to_have_text("Rollouts 1 to 25, and more")
+    first = page.locator("#rollouts tbody").inner_text()
+    page.get_by_role("button", name="Next page").click()
+    expect(said).to_have_text("Rollouts 26 to 50, and more")
+    page.get_by_role("button", name="Previous page").click()
+    expect(said).to_have_text("Rollouts 1 to 25, and more")
+    assert page.locator("#rollouts tbody").inner_text() == first
+
+
+def test_by_keyboard_alone(service: Running, customer_url: str, page: Page) -> None:
+    """From the list to a job, a step, its rollouts, one of them, and back."""
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(2):  # past the region that scrolls, to the job in it
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name=job.id)).to_be_focused()
+    page.keyboard.press("Enter")
+    slider = page.get_by_label("Step", exact=True).first
+    expect(slider).to_be_enabled()
+    tab_to(page, "cursor")
+    page.keyboard.press("Home")
+    expect(page.locator("#at")).to_have_text("1")
+    expect(page.locator("figcaption").first).to_contain_text("train")
+    tab_to(page, "to-rollouts")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rollouts-title")).to_be_focused()
+    expect(page.locator("#rollouts td:nth-of-type(2)").first).to_have_text("1")
+    opener = page.locator("[data-open]").first
+    name = opener.get_attribute("data-open")
+    while page.evaluate("document.activeElement.dataset.open") != name:
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def tab_to(page: Page, identifier: str) -> None:
+    """Press Tab until the element has the focus; a page has fewer stops than the limit."""
+    for _ in range(60):
+        if page.evaluate("document.activeElement.id") == identifier:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach #{identifier}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nobody_is_kept_out(
+    service: Running, customer_url: str, page: Page, scheme: Any, width: int
+) -> None:
+    """axe-core finds nothing serious, and a phone's width needs no scrolling sideways."""
+    job = service.wait(service.job(customer_url).id)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 844})
+    for path in ("/", f"/finetune/{job.id}"):
+        open_page(page, service, path)
+        if path != "/":
+            expect(page.locator("#cursor")).to_be_enabled()
+            page.locator("#numbers summary").click()
+        assert serious(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_list_shows_a_new_job_by_itself(
+    service: Running, customer: Customer, customer_url: str, page: Page
+) -> None:
+    open_page(page, service)
+    expect(page.get_by_text("No job yet")).to_be_visible()
+    customer.delay_s = 0.02
+    job = service.job(customer_url)
+    expect(page.get_by_role("link", name=job.id)).to_be_visible()
+    expect(page.get_by_text("No job yet")).to_be_hidden()
+    expect(page.locator("#jobs .status")).to_have_text("succeeded")
+
+
+def test_hostile_text_stays_text(
+    service: Running, customer: Customer, customer_url: str, page: Page
+) -> None:
+    """What tools and graders write is shown, never run."""
+    hostile = "<img src=x onerror=\"document.title='taken'\">"
+    customer.tool = lambda body: JSONResponse(tool_answer(body, hostile))
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    page.locator("[data-open]").first.click()
+    viewer = page.get_by_role("dialog")
+    viewer.locator(".call details summary").click()
+    expect(viewer.locator(".call pre").first).to_have_text(hostile)
+    assert page.locator("#shown img").count() == 0
+    assert page.title() != "taken"
