@@ -1,0 +1,117 @@
+"""What a request asks of the simulated model, it gets: tools, choices, forms, reasons."""
+
+import asyncio
+import json
+
+import pytest
+
+from buildhour_helpers.training.policy import Conversation, Draw, ToolSpec
+from buildhour_helpers.training.simulated import SimulatedPolicy
+
+LOOKUP = ToolSpec(
+    "lookup",
+    "Search for a thing.",
+    {
+        "type": "object",
+        "properties": {
+            "query": {"type": "string", "description": "Words"},
+            "area": {"type": "string", "enum": ["north", "south"]},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 9},
+            "exact": {"type": "boolean"},
+        },
+        "required": ["query", "area"],
+    },
+)
+FETCH = ToolSpec("fetch", "Get one.", {"type": "object", "properties": {"id": {"type": "string"}}})
+ASKED = {"role": "user", "content": "What is the weight of the red mug in grams?"}
+FOUND = [
+    {"type": "function_call", "call_id": "c1", "name": "lookup", "arguments": '{"query": "mug"}'},
+    {
+        "type": "function_call_output",
+        "call_id": "c1",
+        "output": json.dumps([{"id": "M-17", "label": "red mug", "weight_grams": 312}]),
+    },
+]
+
+
+def turns(count: int = 40, **request):
+    request.setdefault("items", [ASKED])
+    request.setdefault("tools", [LOOKUP, FETCH])
+    policy = SimulatedPolicy.base()
+    conversation = Conversation(**request)
+    return [asyncio.run(policy.sample(conversation, Draw.of(n))) for n in range(count)]
+
+
+def test_the_same_request_and_draw_give_the_same_turn():
+    assert [t.text or t.calls for t in turns(5)] == [t.text or t.calls for t in turns(5)]
+
+
+def test_arguments_fit_the_schema():
+    calls = [c for turn in turns(tool_choice="lookup") for c in turn.calls]
+    assert {call.name for call in calls} == {"lookup"}
+    for call in calls:
+        arguments = json.loads(call.arguments)
+        assert {"query", "area"} <= set(arguments)
+        assert arguments["area"] in ("north", "south")
+        assert 1 <= arguments.get("limit", 1) <= 9
+        assert isinstance(arguments.get("exact", False), bool)
+
+
+def test_tool_choice_is_obeyed():
+    assert all(turn.text is not None for turn in turns(tool_choice="none"))
+    assert all(turn.calls for turn in turns(tool_choice="required"))
+
+
+def test_parallel_calls_only_where_they_are_allowed():
+    assert max(len(t.calls) for t in turns(parallel_tool_calls=False, tool_choice="required")) == 1
+
+
+def test_every_turn_says_why_and_counts_its_tokens():
+    for turn in turns(10, items=[ASKED, *FOUND]):
+        assert turn.reasoning_summary
+        assert 0 < turn.reasoning_tokens < turn.output_tokens
+        assert turn.latency_s > 0
+
+
+def test_an_answer_is_read_from_what_the_tools_said():
+    answers = [t.text for t in turns(tool_choice="none", items=[ASKED, *FOUND])]
+    assert answers.count("312") > len(answers) / 2
+
+
+def test_without_anything_read_there_is_no_answer_to_invent():
+    answers = {t.text for t in turns(tool_choice="none")}
+    assert answers == {"I could not find the answer."}
+
+
+def test_an_answer_has_the_form_that_was_asked_for():
+    schema = {
+        "type": "object",
+        "properties": {
+            "grams": {"type": "integer"},
+            "heavy": {"type": "boolean"},
+            "ids": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            "unit": {"enum": ["g", "kg"]},
+        },
+        "required": ["grams", "heavy", "ids", "unit"],
+    }
+    for turn in turns(10, tool_choice="none", items=[ASKED, *FOUND], response_format=schema):
+        answer = json.loads(turn.text)
+        assert isinstance(answer["grams"], int)
+        assert isinstance(answer["heavy"], bool)
+        assert answer["ids"]
+        assert answer["unit"] in ("g", "kg")
+
+
+def test_low_effort_looks_less_than_high():
+    page = "\n".join(f"Line {n} says nothing of interest." for n in range(120))
+    items = [ASKED, FOUND[0], {**FOUND[1], "output": page}]
+    low, high = (
+        sum(t.reasoning_tokens for t in turns(30, items=items, reasoning_effort=effort))
+        for effort in ("low", "high")
+    )
+    assert low < high
+
+
+@pytest.mark.parametrize("content", ["Weigh it.", [{"type": "input_text", "text": "Weigh it."}]])
+def test_content_may_be_text_or_parts(content):
+    assert turns(1, items=[{"role": "user", "content": content}])[0]
