@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -112,6 +113,12 @@ def test_it_leaves_records_a_figure_and_a_report_and_no_server(twice: Twice) -> 
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Simulated: the model" in page
     assert 'src="data:image/svg+xml;base64,' in page
+    alts = re.findall(r'<img src="data:image/[a-z+]+;base64,[^"]+" alt="([^"]+)"', page)
+    assert len(alts) == page.count("<img") == 5
+    assert min(map(len, alts)) > 60
+    for said in ('class="rollout pair"', '<th scope="row">seed</th><td>3</td>', "Python</th>"):
+        assert said in page
+    assert not re.search(r"<script|<link|@import|url\(", page)
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert (folder / "figure.svg").stat().st_size > 10_000
     assert servers.find(folder, "service") is None

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from ..analysis.summaries import by_question, question_means
 from ..rollouts import RolloutRecord
 from ..tasks import Question
-from .page import Example, Shown, lines_of
+from ..traces import Trace
+from .page import Example
 
 
 def most_gained(
@@ -26,13 +27,12 @@ def most_gained(
     shown = max(both, key=lambda question: became[question.id] - was[question.id])
     worst = min(by_question(before)[shown.id], key=_reward)
     best = max(by_question(after)[shown.id], key=_reward)
-    sides = (_shown("Before", worst), _shown("After", best))
-    return Example(shown.text, shown.answer_text, sides)
+    return Example(shown.text, shown.answer_text, _trace(worst), _trace(best))
 
 
 def _reward(record: RolloutRecord) -> float:
     return record.reward or 0.0
 
 
-def _shown(title: str, record: RolloutRecord) -> Shown:
-    return Shown(title, f"{_reward(record):g}", lines_of(record.trace))
+def _trace(record: RolloutRecord) -> Trace:
+    return Trace.of({**vars(record), "metrics": vars(record.metrics)})

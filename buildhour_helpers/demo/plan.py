@@ -49,6 +49,20 @@ class Plan:
     def steps(self) -> int:
         return self.epochs * ceil(len(self.train) / BATCH_SIZE)
 
+    def in_words(self) -> dict[str, str]:
+        """The settings of the run, as its report lists them."""
+        sizes = {"train": self.train, "validation": self.validation, "held-out": self.test}
+        return {
+            "seed": str(self.options.seed),
+            "reports": f"{self.reports:,} pages",
+            "questions": ", ".join(f"{len(found)} {name}" for name, found in sizes.items()),
+            "training": f"{self.steps} steps of {BATCH_SIZE} rows, {self.epochs} epochs, "
+            f"validated every {EVAL_INTERVAL} steps",
+            "evaluation": f"{REPEATS} rollouts a held-out question, {self.options.concurrency} "
+            "at once",
+            "prompt": self.prompt,
+        }
+
 
 def make_plan(options: DemoOptions) -> Plan:
     """Choose from each split by the seed. Raises WorkshopError naming the file that is wrong."""

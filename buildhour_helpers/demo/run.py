@@ -9,6 +9,8 @@ from pathlib import Path
 
 import openai
 
+from ..analysis import figures
+from ..analysis.figures import Chart
 from ..analysis.summaries import compare, summarise
 from ..errors import Interrupted, WorkshopError
 from ..home import home, prepare
@@ -134,13 +136,24 @@ def _write(
     words = simulated_in_words(plan)
     picture = figure.draw(result, folder)
     shown = most_gained(plan.test, before, after)
-    report = page.write(result, picture, words, shown, folder / "report.html")
+    parts = page.Parts(words, plan.in_words(), charts(before, after), shown)
+    report = page.write(result, picture, parts, folder / "report.html")
     text = json.dumps(result.to_json(), indent=2) + "\n"
     for file in filter(None, (folder / "result.json", plan.options.json_path)):
         file.write_text(text, encoding="utf-8", newline="\n")
     print("\n" + table_in_words(result.table()) + f"\n\n{result.headline()}\n")
     print("\n".join(words))
     print(f"\nReport: {report}\nFigure: {picture}\nRecords: {folder}")
+
+
+def charts(before: Sequence[RolloutRecord], after: Sequence[RolloutRecord]) -> list[Chart]:
+    """The figures of the report that need the records."""
+    return [
+        figures.question_deltas(before, after),
+        figures.reward_against_latency(before, after),
+        figures.tool_transitions(before, after),
+        figures.distributions({"before": before, "after": after}),
+    ]
 
 
 def table_in_words(rows: Sequence[Sequence[str]]) -> str:
