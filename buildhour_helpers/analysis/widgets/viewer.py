@@ -15,7 +15,7 @@ from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.traces import Outcome, Trace, pair_html, style, table_html, trace_html
 
 ANY = "any"
-NOTHING = "nothing"
+NOTHING, NONE = "nothing", -1  # of the menu of what stands beside
 MOST_LISTED = 500  # rollouts in the two menus; a filter finds the others
 WITHOUT_KERNEL = "A trace viewer: it needs a running kernel. The table below does not."
 COPY = (
@@ -76,7 +76,7 @@ class TraceViewer:
         self.count = widgets.Label()
         wide = widgets.Layout(width="48%", min_width="18rem")
         self.left = widgets.Dropdown(description="Rollout", layout=wide)
-        self.right = widgets.Dropdown(description="Beside", layout=wide)
+        self.right = widgets.Dropdown(description="Beside", options=[(NOTHING, NONE)], layout=wide)
         self.shown = widgets.HTML()
         wrap = widgets.Layout(flex_flow="row wrap")
         self.box = widgets.VBox(
@@ -108,10 +108,10 @@ class TraceViewer:
         kept = (self.left.value, self.right.value)
         listed = [(label(trace), place) for place, trace in self._listed(found)]
         self.left.options = listed
-        self.right.options = [(NOTHING, None), *listed]
+        self.right.options = [(NOTHING, NONE), *listed]
         places = [place for _, place in listed]
         self.left.value = kept[0] if kept[0] in places else next(iter(places), None)
-        self.right.value = kept[1] if kept[1] in places else None
+        self.right.value = kept[1] if kept[1] in places else NONE
         more = f", the first {MOST_LISTED} listed" if len(found) > MOST_LISTED else ""
         self.count.value = f"{len(found)} of {len(self.traces)} rollouts{more}"
         self._draw()
@@ -125,7 +125,7 @@ class TraceViewer:
             self.shown.value = "<p>No rollout passes the filters.</p>"
             return
         one = self.traces[self.left.value]
-        if self.right.value is None:
+        if self.right.value == NONE:
             drawn = trace_html(one, title=label(one), level=4, copy=True, onclick=COPY)
         else:
             drawn = pair_html(one, self.traces[self.right.value], ("Left", "Right"), level=4)
