@@ -59,7 +59,7 @@ def rows(count: int, seed: str) -> list[dict[str, object]]:
                 {"role": "system", "content": "Answer with the part number alone."},
                 {
                     "role": "user",
-                    "content": f"What do I order when the {part['description']} of my"
+                    "content": f"Which part do I order when the {part['description']} of my"
                     f" {part['machine']} is worn?",
                 },
             ],

@@ -48,7 +48,7 @@ CUES: dict[str, tuple[str, ...]] = {
     "growth": ("growth", "grow", "grew", "increase", "increased", "rise", "rose", "gain"),
     "decline": ("decline", "declined", "decrease", "decreased", "fall", "fell", "drop", "lower"),
     "difference": ("difference", "differ", "gap", "exceed", "exceeded", "more", "less", "higher"),
-    "total": ("total", "sum", "combined", "together", "altogether", "both", "aggregate"),
+    "total": ("total", "sum", "add", "combined", "together", "altogether", "both", "aggregate"),
     "average": ("average", "mean", "typical", "averaged"),
     "ratio": ("ratio", "times", "multiple", "relative", "divided", "against"),
     "share": ("share", "portion", "proportion", "fraction", "part", "account", "accounted"),

@@ -91,7 +91,7 @@ def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
 
 def _ask(sheet: Sheet, source: str, rng: random.Random, easy: bool) -> Problem:
     """A question of the table, or now and then of the prose beside it."""
-    in_prose = sheet.remarks and rng.random() < 0.35
+    in_prose = sheet.remarks and rng.random() < 0.45
     return (ask_remark if in_prose else ask)(sheet, source, rng, easy)
 
 

@@ -44,6 +44,7 @@ WORDS_FOR: dict[str, Sequence[str]] = {
     "sum_rows": (
         "In {y1}, what was the sum of {a} and {b} at {site}?",
         "What did {a} and {b} at {site} come to together in {y1}?",
+        "What did {a} and {b} at {site} add up to in {y1}?",
     ),
     "less_rows": (
         "In {y1}, how much did {a} exceed {b} at {site}?",
