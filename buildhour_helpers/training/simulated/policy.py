@@ -43,6 +43,7 @@ MOST_PARALLEL_CALLS = 3
 # What a turn costs. Tokens are counted as a real model's would be; time is that of a model that
 # answers after half a second and writes 80 tokens a second.
 TOKENS_PER_TURN = 24
+TOKENS_PER_CALL = 40
 TOKENS_PER_SEGMENT = 6
 FIRST_TOKEN_S = 0.5
 TOKENS_PER_S = 80.0
@@ -192,6 +193,7 @@ class _Turning:
             if call in calls:
                 break  # the same call twice in one turn is one call
             calls.append(call)
+            self.tokens += TOKENS_PER_CALL
             if not self.conversation.parallel_tool_calls or len(calls) == MOST_PARALLEL_CALLS:
                 break
             memory = memory.with_call(call.name, call.arguments)
