@@ -9,11 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.service.conftest import customer, customer_url, service, start
 
 from .chromium import chromium, executable
+
+PATIENCE_MS = 60_000  # how long a test waits for what must come; nothing is timed
+
+expect.set_options(timeout=PATIENCE_MS)
 
 __all__ = ["customer", "customer_url", "service", "start"]  # fixtures
 
@@ -65,7 +69,7 @@ def context(browser: Browser, watched: Watched) -> Iterator[BrowserContext]:
         permissions=["clipboard-read", "clipboard-write"],
         reduced_motion="reduce",
     )
-    made.set_default_timeout(60_000)
+    made.set_default_timeout(PATIENCE_MS)
     made.on("page", watched.watch)
     yield made
     made.close()

@@ -120,7 +120,7 @@ def test_a_long_job_stays_usable(service: Running, customer_url: str, page: Page
     expect(page.locator("#events li")).to_have_count(100)
 
 
-def main() -> None:
+def main() -> int:
     from openai import OpenAI
 
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
@@ -135,6 +135,7 @@ def main() -> None:
             found = look(page, running, job.id)
             page.close()
     print(json.dumps({name: round(value, 3) for name, value in found.items()}))
+    return 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from buildhour_helpers.analysis.figures.chart import (
     AFTER,
@@ -81,6 +81,7 @@ def reward_variance(records: Records) -> Chart:
     axis.plot(at, best, "^", color=GREEN, markersize=3, label=f"best of {repeats}")
     axis.plot(at, means, ".", color=BLUE, markersize=4, label="mean")
     axis.set_xlabel("questions, sorted by mean reward")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_ylabel("reward")
     axis.set_ylim(-0.04, 1.04)
     axis.legend(loc="upper left")

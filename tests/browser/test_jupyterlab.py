@@ -1,0 +1,115 @@
+"""JupyterLab itself: a notebook opened and run, the dashboard moving and ending as a picture."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.service.conftest import Running
+from tests.service.customer import Customer
+
+from .conftest import PATIENCE_MS
+from .jupyter import TOKEN, lab, write_notebook
+
+ROOT = Path(__file__).parents[2]
+
+DASHBOARD = """\
+from openai import OpenAI
+from buildhour_helpers.analysis.widgets import JobDashboard
+dashboard = JobDashboard(OpenAI(), "{job_id}", poll_s=0.2)
+dashboard"""
+
+VIEWER = """\
+from buildhour_helpers.analysis.widgets import TraceViewer
+call = {"type": "function_call", "name": "search", "call_id": "1", "arguments": '{"query": "x"}'}
+out = {"type": "function_call_output", "call_id": "1", "output": "found nothing"}
+ask = [{"role": "user", "content": "How much?"}]
+TraceViewer([
+    {"question_id": "q1", "trace": [*ask, call, out], "reward": 1.0},
+    {"question_id": "q2", "trace": ask, "reward": 0.0},
+])"""
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Any:
+    """A page without the counting of mistakes: what JupyterLab logs is not ours to mend."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()
+
+
+def open_and_run(page: Page, url: str) -> None:
+    page.goto(f"{url}/lesson.ipynb?token={TOKEN}")
+    expect(page.locator(".jp-Notebook")).to_be_visible()
+    # Cells that are run before the kernel is there ask for one in a dialog.
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def outputs(notebook: Path) -> list[dict[str, Any]]:
+    saved = json.loads(notebook.read_text(encoding="utf-8"))
+    return [output for cell in saved["cells"] for output in cell["outputs"]]
+
+
+def test_the_dashboard_moves_and_ends_as_a_picture(
+    service: Running, customer: Customer, customer_url: str, tab: Page, tmp_path: Path
+) -> None:
+    customer.delay_s = 0.02
+    method: dict[str, Any] = {"hyperparameters": {"batch_size": 5, "eval_interval": 2}}
+    job = service.job(customer_url, **method)
+    service.client.fine_tuning.jobs.pause(service.wait(job.id, "running").id)
+    notebook = tmp_path / "lesson.ipynb"
+    write_notebook(notebook, [DASHBOARD.format(job_id=job.id), "6 * 7"])
+    environment = {
+        "OPENAI_BASE_URL": f"{service.url}/v1",
+        "OPENAI_API_KEY": service.key,
+        "PYTHONPATH": str(ROOT),
+    }
+    with lab(tmp_path, environment) as url:
+        open_and_run(tab, url)
+        first = tab.locator(".jp-CodeCell").first
+        expect(first).to_contain_text(f"{job.id}: paused")
+        expect(tab.locator(".jp-CodeCell").nth(1)).to_contain_text("42")  # the kernel is free
+        assert service.client.fine_tuning.jobs.retrieve(job.id).status == "paused"
+        first.get_by_role("button", name="Resume").click()
+        expect(first.get_by_role("button", name="Pause")).to_be_enabled()
+        picture = first.locator("img[alt*='reward']")
+        expect(picture).to_be_visible()  # the curves, while it runs
+        expect(first).to_contain_text("succeeded")
+        expect(first.get_by_role("button", name="Pause")).to_have_count(0)  # the widget is gone
+        expect(picture).to_be_visible()
+        tab.keyboard.press("Control+s")
+        expect(tab.locator(".jp-mod-dirty")).to_have_count(0)
+        tab.wait_for_function("() => !document.title.startsWith('*')")
+        tab.reload()
+        expect(tab.locator(".jp-CodeCell img[alt*='reward']")).to_be_visible()
+    (left, *_) = outputs(notebook)
+    assert set(left["data"]) == {"text/plain", "text/html"}
+    text = "".join(left["data"]["text/html"])
+    assert re.search(r"<table>.*validation reward", text)
+    assert "data:image/png;base64," in text
+    assert service.key not in notebook.read_text(encoding="utf-8")
+
+
+def test_the_viewer_filters_in_jupyterlab(tab: Page, tmp_path: Path) -> None:
+    write_notebook(tmp_path / "lesson.ipynb", [VIEWER])
+    with lab(tmp_path, {"PYTHONPATH": str(ROOT)}) as url:
+        open_and_run(tab, url)
+        cell = tab.locator(".jp-CodeCell").first
+        expect(cell).to_contain_text("2 of 2 rollouts")
+        expect(cell.locator("article.rollout")).to_contain_text("found nothing")
+        cell.get_by_label("Outcome").select_option("wrong")
+        expect(cell).to_contain_text("1 of 2 rollouts")
+        expect(cell.locator("article.rollout")).to_contain_text("no answer")
+        cell.get_by_label("Outcome").select_option("any")
+        cell.get_by_label("Beside").select_option(index=1)
+        expect(cell.locator(".pair .head")).to_have_count(2)
+        cell.get_by_text("The same 2 rollouts as a table").click()
+        expect(cell.locator("table")).to_contain_text("How much?")
