@@ -85,7 +85,37 @@ Prompt work alone: {in_words(prompt, signed("{:.3f}"))} of mean reward. Agent RF
 prompt: {in_words(gain, signed("{:.3f}"))}; {changes}. With the best prompt, {varying:.0%} of the
 questions vary over their repeats: those can teach.
 
+{against_wanted(study)}
+
 From [{STUDY}]({STUDY}), measured by `{study["command"]}`."""
+
+
+def against_wanted(study: Mapping[str, Any]) -> str:
+    """What was wanted of these figures beside what was measured, met or not."""
+    best = _intervals(study["best_prompt"]["measures"])["reward"].value
+    prompt, gain = (_reward(study[name]) for name in ("prompt_against_first", "tuned_against_best"))
+    change = study["tuned_against_best"]["change"]
+    varying = study["best_prompt"]["varying_share"]
+    rows = [
+        ("best prompt: mean reward of 0.35 to 0.60", f"{best:.2f}", 0.35 <= best <= 0.60),
+        ("a third or more of the questions vary", f"{varying:.0%}", varying >= 1 / 3),
+        (
+            "prompt work alone: +0.02 to +0.15",
+            f"{prompt.value:+.3f}",
+            0.02 <= prompt.value <= 0.15,
+        ),
+        ("Agent RFT: +0.20 or more", f"{gain.value:+.3f}", gain.value >= 0.20),
+        ("the gain's interval clear of zero", in_words(gain, signed("{:.3f}")), gain.low > 0),
+    ]
+    for name, label in (("tool_calls", "tool calls"), ("reasoning_tokens", "reasoning tokens")):
+        measured = Interval(*change[name]).value
+        rows.append((f"{label} down by a quarter or more", f"{measured:+.0%}", measured <= -0.25))
+    latency = Interval(*change["latency_s"]).value
+    rows.append(("simulated latency down", f"{latency:+.0%}", latency < 0))
+    lines = [
+        f"| {what} | {value} | {'met' if met else '**missed**'} |" for what, value, met in rows
+    ]
+    return "\n".join(["| wanted | measured | |", "|---|---|---|", *lines])
 
 
 def _reward(comparison: Mapping[str, Any]) -> Interval:
