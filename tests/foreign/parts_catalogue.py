@@ -35,14 +35,15 @@ TOOLS = [
 
 
 def catalogue() -> list[dict[str, object]]:
-    """36 parts, each with a number that no question contains."""
+    """36 parts. Of the codes that a part has, a customer orders by the article."""
     rng = random.Random("parts")
     return [
         {
-            "part_no": f"{machine[:2].upper()}-{rng.randint(1000, 9999)}",
-            "superseded_by": f"ZZ-{rng.randint(1000, 9999)}",
             "machine": machine,
             "description": part,
+            "maker": f"MK{rng.randint(10, 99)}",
+            "bay": f"{rng.choice('KLM')}-{rng.randint(10, 99)}",
+            "article": f"{machine[:2].upper()}-{rng.randint(1000, 9999)}",
             "price_cents": rng.randint(200, 90000),
         }
         for machine in MACHINES
@@ -56,15 +57,15 @@ def rows(count: int, seed: str) -> list[dict[str, object]]:
     return [
         {
             "messages": [
-                {"role": "system", "content": "Answer with the part number alone."},
+                {"role": "system", "content": "Answer with the code alone."},
                 {
                     "role": "user",
-                    "content": f"Which part do I order when the {part['description']} of my"
-                    f" {part['machine']} is worn?",
+                    "content": f"Which part replaces the {part['description']} of my"
+                    f" {part['machine']}?",
                 },
             ],
             "tools": TOOLS,
-            "wanted": part["part_no"],
+            "wanted": part["article"],
         }
         for part in rng.sample(catalogue(), count)
     ]
@@ -82,7 +83,7 @@ def make_app() -> FastAPI:
         def shared(part: dict[str, object]) -> int:
             return len(words & set(f"{part['machine']} {part['description']}".lower().split()))
 
-        hits = sorted((p for p in parts if shared(p)), key=lambda p: (-shared(p), p["part_no"]))
+        hits = sorted((p for p in parts if shared(p)), key=lambda p: (-shared(p), p["article"]))
         output = json.dumps(hits[:4])
         return {"type": "function_call_output", "call_id": call["call_id"], "output": output}
 
