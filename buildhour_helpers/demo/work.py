@@ -115,7 +115,7 @@ class Work:
 
     def cancel(self) -> str | None:
         """Cancel the job that is under way and wait until it is; its ID, or None without one."""
-        job_id = self._job_id
+        job_id = self._job_id or self._unheard_job()
         if job_id is None:
             return None
         with contextlib.suppress(openai.APIError):  # it may have ended meanwhile
@@ -126,6 +126,12 @@ class Work:
                 break
             time.sleep(0.1)
         return job_id
+
+    def _unheard_job(self) -> str | None:
+        """A job that the service has started and whose ID had not come back when we were stopped.
+        The service is the demo's own, so there is no other."""
+        newest = self.client.fine_tuning.jobs.list(limit=1).data
+        return newest[0].id if newest and newest[0].status not in jobs.ENDED else None
 
 
 def _summary(job_id: str, steps: Sequence[Mapping[str, Any]], wall_s: float) -> JobSummary:
