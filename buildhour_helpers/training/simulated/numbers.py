@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .brief import Brief, read_brief
 from .fill import letters_of_name
 from .memory import Memory, Output
-from .perception import NumberSpan, View, perceive
+from .perception import NumberSpan, perceive
 from .weights import Vector
 from .words import stems, years_in
 
@@ -326,8 +326,3 @@ def second_features(pool: NumberPool, first: int, brief: Brief) -> Vector:
         )
         rows[place, len(FIRST_FEATURES) :] = values
     return rows
-
-
-def is_number_view(view: View) -> bool:
-    """Whether a view has any number that is not a year."""
-    return any(not span.is_year for span in view.numbers)
