@@ -8,8 +8,10 @@ with `session.start(mode="live")`, whichever the `openai` client finds by itself
 from __future__ import annotations
 
 import os
+import platform
 import webbrowser
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -23,12 +25,15 @@ from .servers import Program, Server
 Mode = Literal["offline", "live"]
 
 DEFAULT_LIVE_URL = "https://api.openai.com/v1"
+OFFLINE_MODEL = "sim-agent-mini"
 NAMES = ("service", "tools")
 OURS = "BUILDHOUR_SESSION"
 """Set to "offline" once the OPENAI_ variables are this module's, for child processes to know."""
 
 _before: dict[str, str | None] = {}
 """The environment variables that `start` set, with what they held before."""
+_started: list[Session] = []
+"""The session that `start` last gave, if any."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,36 @@ def start(
         tools_url, tools_key = up["tools"].url, up["tools"].key
     session = Session(chosen, base_url, api_key, tools_url, tools_key)
     _export(session)
+    _started[:] = [session]
     if not quiet:
         print(f"{_words(session)}; session.stop() ends it")
     return session
+
+
+def model() -> str:
+    """The model that the lessons work with: the simulated one, or live what BUILDHOUR_MODEL names.
+
+    Raises WorkshopError with the cure in a live session that was not told which.
+    """
+    if _mode() == "offline":
+        return OFFLINE_MODEL
+    named = os.environ.get("BUILDHOUR_MODEL")
+    if not named:
+        raise WorkshopError(
+            "session.model: which of the live service's models? Set BUILDHOUR_MODEL to its name"
+        )
+    return named
+
+
+def describe() -> str:
+    """One line that says what the outputs of a notebook come from: mode, model and versions."""
+    of = (
+        "simulated model" if _mode() == "offline" else os.environ.get("BUILDHOUR_MODEL", "no model")
+    )
+    packages = ("openai", "agent-rft-workshop")
+    versions = [f"{name} {version(name)}" for name in packages]
+    python = f"Python {platform.python_version()}"
+    return " · ".join([_mode(), of, *versions, python])
 
 
 def stop() -> bool:
@@ -170,8 +202,14 @@ def _export(session: Session) -> None:
     os.environ.update(values)
 
 
+def _mode() -> Mode:
+    """The mode of the session, or that which a start would choose."""
+    return _started[0].mode if _started else _chosen_mode()
+
+
 def _forget() -> None:
     """Put the environment back as `start` found it."""
+    _started.clear()
     for name, value in _before.items():
         if value is None:
             os.environ.pop(name, None)
@@ -181,6 +219,9 @@ def _forget() -> None:
 
 
 def _words(session: Session) -> str:
+    """The same on each start: no port, no key, so that notebooks can be compared."""
     if session.mode == "offline":
-        return f"Offline: simulated model at {session.base_url}, tools at {session.tools_url}"
-    return f"Live: {session.base_url}, tools at {session.tools_url}"
+        return "Offline: simulated model and tool server, on this machine"
+    here = session.tools_url.startswith("http://127.0.0.1:")
+    tools = "tool server on this machine" if here else f"tools at {session.tools_url}"
+    return f"Live: {session.base_url}, {tools}"

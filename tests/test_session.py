@@ -28,7 +28,11 @@ def test_offline_start_points_the_client_at_the_service(
 ) -> None:
     up = session.start()
     assert up.mode == "offline"
-    assert capsys.readouterr().out.count("\n") == 1
+    assert session.model() == session.OFFLINE_MODEL
+    assert "simulated model" in session.describe()
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert "simulated model" in said
     assert os.environ["OPENAI_BASE_URL"] == up.base_url
     assert os.environ["BUILDHOUR_TOOLS_URL"] == up.tools_url
     assert "sim-agent-mini" in [model.id for model in OpenAI().models.list()]
@@ -87,6 +91,28 @@ def test_live_keeps_a_public_tool_server(monkeypatch: pytest.MonkeyPatch) -> Non
     up = session.start("live", quiet=True)
     assert (up.base_url, up.tools_url) == (session.DEFAULT_LIVE_URL, "https://tools.example")
     assert session.running() == {}
+
+
+def test_what_a_start_says_is_the_same_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Notebooks are compared: no port and no key stand in it."""
+    said = []
+    for _ in range(2):
+        session.start()
+        said.append(capsys.readouterr().out)
+        session.stop()
+    assert said[0] == said[1]
+
+
+def test_live_asks_for_the_models_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    session.start("live", quiet=True)
+    with pytest.raises(WorkshopError, match="Set BUILDHOUR_MODEL"):
+        session.model()
+    monkeypatch.setenv("BUILDHOUR_MODEL", "another-model")
+    assert session.model() == "another-model"
+    assert session.describe().startswith("live · another-model · openai ")
+    session.stop()
+    assert session.model() == session.OFFLINE_MODEL
 
 
 def test_live_without_a_key_is_one_line_with_the_cure() -> None:
