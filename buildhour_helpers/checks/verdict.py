@@ -1,0 +1,109 @@
+"""How a check speaks: what is right, what is wrong, what to try.
+
+A check is a generator over findings, and `exercise` makes of it what a cell calls:
+
+    @exercise("1.2")
+    def exercise_1_2(best_of: Callable[[list[float]], float]) -> Findings:
+        if best_of([0.0, 1.0, 0.5]) == 1.0:
+            yield right("of three repeats it takes the best")
+        else:
+            yield wrong("of 0, 1 and 0.5 it does not take 1", "max, not the mean")
+
+It prints and returns None. An answer that is a stub, or None, has not been started; an answer that
+raises is told where. Neither ends the notebook.
+"""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ParamSpec
+
+P = ParamSpec("P")
+COLUMNS = 76
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check looked at. `cure` is empty where it is right."""
+
+    is_right: bool
+    text: str
+    cure: str = ""
+
+
+Findings = Iterator[Finding]
+
+
+def right(text: str) -> Finding:
+    """What the answer does well: "of three repeats it takes the best"."""
+    return Finding(True, text)
+
+
+def wrong(text: str, cure: str) -> Finding:
+    """What the answer does instead, and what to try. Say it of this answer, not in general."""
+    return Finding(False, text, cure)
+
+
+def exercise(number: str) -> Callable[[Callable[P, Findings]], Callable[P, None]]:
+    """Make the generator of exercise `number` ("1.2") a check that prints its verdict."""
+
+    def wrap(check: Callable[P, Findings]) -> Callable[P, None]:
+        @functools.wraps(check)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> None:
+            found: list[Finding] = []
+            stubbed = any(answer is None for answer in (*args, *kwargs.values()))
+            try:
+                for finding in () if stubbed else check(*args, **kwargs):
+                    found.append(finding)
+            except NotImplementedError as error:
+                stubbed = str(error).startswith("Exercise ")
+                found += [] if stubbed else [_raised(error)]
+            except Exception as error:
+                found.append(_raised(error))
+            print(_not_started(number) if stubbed else _verdict(number, found))
+
+        return checked
+
+    return wrap
+
+
+def _verdict(number: str, found: list[Finding]) -> str:
+    if not found:
+        raise AssertionError(f"the check of exercise {number} has nothing to say")
+    is_right = all(finding.is_right for finding in found)
+    lines = [f"Exercise {number}: {'right' if is_right else 'not yet'}"]
+    for finding in found:
+        lines += _wrapped(f"{'✓' if finding.is_right else '✗'} {finding.text}", "  ", "    ")
+        if finding.cure:
+            lines += _wrapped(f"try: {finding.cure}", "    ", "         ")
+    if not is_right:
+        lines.append(f'  Stuck? checks.hint("{number}"), then checks.hint("{number}", strength=2)')
+    return "\n".join(lines)
+
+
+def _not_started(number: str) -> str:
+    return (
+        f"Exercise {number}: not started. Put your code where NotImplementedError is raised,\n"
+        f'run that cell, then this one again. checks.hint("{number}") gives a hint.'
+    )
+
+
+def _raised(error: Exception) -> Finding:
+    """What a learner's code raised, and in which of its lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if "buildhour_helpers" not in frame.filename]
+    where = f", in its line `{theirs[-1].line}`" if theirs and theirs[-1].line else ""
+    return wrong(
+        f"it raised {type(error).__name__}: {error}{where}",
+        "call it yourself in a new cell, with a small example, and read the traceback",
+    )
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(
+        text, COLUMNS, initial_indent=first, subsequent_indent=rest, break_long_words=False
+    )
