@@ -1,0 +1,28 @@
+# JupyterLab on the lessons, with the offline service and the tool server beside it: one container
+# for one learner. How to use it, and what it keeps apart: docs/elsewhere.md.
+FROM python:3.11-slim-bookworm
+
+ENV PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    PYTHONUNBUFFERED=1
+
+# Whoever has JupyterLab's token has a shell here, so that shell is not root's.
+RUN useradd --create-home --uid 1000 learner
+WORKDIR /workshop
+RUN chown learner:learner /workshop
+
+COPY --chown=learner:learner . .
+RUN pip install --constraint constraints.txt --editable .
+
+USER 1000
+
+# State (the service's key, its database, logs) apart from what a learner edits.
+ENV BUILDHOUR_HOME=/home/learner/state
+
+# JupyterLab alone is reached from outside, and asks for a token: JUPYTER_TOKEN, or a random one
+# that the log tells. The two servers stay on the container's own 127.0.0.1.
+EXPOSE 8888
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8888/api')"]
+CMD ["buildhour", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser"]
