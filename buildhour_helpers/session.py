@@ -7,8 +7,11 @@ with `session.start(mode="live")`, whichever the `openai` client finds by itself
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
+import shutil
+import tempfile
 import webbrowser
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -111,6 +114,15 @@ def describe() -> str:
     versions = [f"{name} {version(name)}" for name in packages]
     python = f"Python {platform.python_version()}"
     return " · ".join([_mode(), of, *versions, python])
+
+
+def scratch() -> Path:
+    """A new empty folder for what a notebook writes: its own, and gone when its kernel ends."""
+    parent = prepare() / "scratch"
+    parent.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def stop() -> bool:
