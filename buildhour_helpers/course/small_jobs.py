@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,11 @@ class JobRun:
     """A job that has ended. `steps` are the data of its metrics events, but for wall times;
     `said` the level and text of every other event."""
 
+    id: str
     steps: list[dict[str, Any]]
     said: list[tuple[str, str]]
     checkpoints: list[jobs.Checkpoint]
-    model: str
+    model: str | None
 
 
 def questions(split: Split, count: int, seed: int) -> list[Question]:
@@ -62,10 +64,12 @@ def run_job(
     grader: Mapping[str, Any] | None = None,
     name: str = "job",
     seed: int = 0,
+    stop_after: int | None = None,
 ) -> JobRun:
     """Run a job from the base model to its end; the tool server's `/grade` grades by default.
 
-    Raises WorkshopError in the service's words where it fails.
+    With `stop_after` it is cancelled after so many steps: then there are only those. Raises
+    WorkshopError in the service's words where it fails.
     """
     client, tools = client_of(stage), stage.tools
     files = [
@@ -84,13 +88,19 @@ def run_job(
         suffix=name,
         seed=seed,
     ).id
+    if stop_after:
+        steps = (step for event in jobs.follow(client, job_id) if (step := jobs.step_of(event)))
+        first = [without_wall_time(step) for step in islice(steps, stop_after)]
+        client.fine_tuning.jobs.cancel(job_id)
+        return JobRun(job_id, first, [], [], None)
     model = jobs.wait(client, job_id, progress=False).fine_tuned_model
     events = list(jobs.follow(client, job_id))
     return JobRun(
+        id=job_id,
         steps=[without_wall_time(step) for event in events if (step := jobs.step_of(event))],
         said=[(event.level, event.message) for event in events if event.type != "metrics"],
         checkpoints=jobs.checkpoints(client, job_id),
-        model=str(model),
+        model=model,
     )
 
 
@@ -129,7 +139,7 @@ def roll_out(
     return asyncio.run(rolled_out())
 
 
-def weights(client: OpenAI, model: str) -> dict[str, float]:
+def weights(client: OpenAI, model: str | None) -> dict[str, float]:
     """All that a model is, by the service's extension `/models/{model}/weights`."""
     saved = client.get(f"/models/{model}/weights", cast_to=object)
     assert isinstance(saved, dict)
