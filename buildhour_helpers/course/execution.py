@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,16 +106,30 @@ def execute(
 
 
 def settle(notebook: NotebookNode) -> None:
-    """Take out what differs from run to run and says nothing: kernel versions, widget IDs,
-    and how far a progress bar had come when it was shown."""
+    """Take out what differs from run to run and says nothing: kernel versions, widget IDs, how far
+    a progress bar had come when it was shown, and in how many pieces a text was printed."""
     notebook.metadata = NotebookNode(KERNEL)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = _in_one_piece(cell.outputs)
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             if WIDGET in data:
                 del data[WIDGET]
                 data["text/plain"] = BAR.sub(_finished, data.get("text/plain", ""))
+
+
+def _in_one_piece(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Outputs, with text that was printed piece by piece put together."""
+    whole: list[NotebookNode] = []
+    for output in outputs:
+        before = whole[-1] if whole else NotebookNode(output_type="")
+        if before.output_type == "stream" and output.get("name") == before.name:
+            before.text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def _finished(bar: re.Match[str]) -> str:

@@ -48,7 +48,8 @@ def _exercises(cells: Sequence[NotebookNode]) -> Iterator[Exercise]:
 
 
 def solved(code: str) -> str:
-    """An exercise's cell without its marker lines."""
+    """An exercise's cell without its marker lines, and without the `NAME = None` above one."""
+    code = re.sub(rf"^\w+ = None\n(?={BEGIN}$)", "", code, flags=re.MULTILINE)
     return "\n".join(line for line in code.splitlines() if line.strip() not in (BEGIN, END))
 
 

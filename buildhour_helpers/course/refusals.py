@@ -19,6 +19,7 @@ from .exercises import BEGIN, EFFORT, END, HEADING, exercises, solved, stub
 COLUMNS = 76
 EXERCISES_PER_LESSON = range(2, 5)
 DIFFICULTIES = range(1, 6)
+OURS = r"\bbuildhour_helpers\b|\bsession\.(start|stop|model|describe|scratch)\b"
 
 Cells = Sequence[NotebookNode]
 
@@ -95,7 +96,7 @@ def uncompared_has_an_equal(cells: Cells) -> Complaints:
 
 def taken_cells_stand_alone(cells: Cells) -> Complaints:
     for index, cell in enumerate(cells):
-        if "take" in cell.metadata and re.search(r"\b(buildhour_helpers|session)\b", cell.source):
+        if "take" in cell.metadata and re.search(OURS, cell.source):
             yield Complaint(
                 index,
                 "a cell to take along uses buildhour_helpers",

@@ -11,11 +11,12 @@ from nbformat import NotebookNode
 
 from .building import solved_notebook
 from .execution import execute, workplace
-from .exercises import exercises
 from .source import Lesson, read
 
 READING_WORDS_PER_MINUTE = 130
 """Of technical prose, with its outputs looked at."""
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+"""Diagrams and code within Markdown: no prose."""
 RUNNING_MINUTES_PER_CELL = 0.25
 """To read a short cell, run it, and read what comes."""
 
@@ -32,14 +33,15 @@ def table(chosen: Sequence[Lesson], timed: bool = True) -> pd.DataFrame:
 
 def shape(cells: Sequence[NotebookNode]) -> dict[str, float]:
     """Minutes (reading, running, exercises), cells, words per code line, and how long code is."""
-    prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    prose = [FENCED.sub("", cell.source) for cell in cells if cell.cell_type == "markdown"]
     code = [len(_code_lines(cell.source)) for cell in cells if cell.cell_type == "code"]
     words = sum(len(re.findall(r"\b\w[\w'-]*", text)) for text in prose)
-    exercise_minutes = sum(exercise.minutes for exercise in exercises(cells))
+    exercises = [cell.metadata for cell in cells if "exercise" in cell.metadata]
+    exercise_minutes = sum(exercise.get("minutes", 0) for exercise in exercises)
     reading = words / READING_WORDS_PER_MINUTE + RUNNING_MINUTES_PER_CELL * len(code)
     return {
         "minutes": round(reading + exercise_minutes),
-        "exercises": len(exercises(cells)),
+        "exercises": len(exercises),
         "cells": len(cells),
         "code cells": len(code),
         "words per code line": round(words / max(1, sum(code)), 1),
