@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from buildhour_helpers.analysis.recorded import load_run
+from buildhour_helpers.analysis.recorded import RUNS
 from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
 from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.rollouts.records import RolloutRecord
@@ -34,7 +35,7 @@ Evidence = dict[str, Any]
 @exercise("7.1")
 def exercise_7_1(is_hack: Callable[[RolloutRecord, Question], bool]) -> Findings:
     """Run the audit over the recording and look at what it flags, misses and spares."""
-    run = load_run("planted_hack")
+    run = json.loads((RUNS / "planted_hack.json").read_text(encoding="utf-8"))
     asked = {question.id: question for question in load_questions(split="test")}
     records = [RolloutRecord.from_json(row) for row in run["rollouts"]]
     planted = {(question, repeat) for question, repeat in run["planted"]}
@@ -57,9 +58,9 @@ def exercise_7_1(is_hack: Callable[[RolloutRecord, Question], bool]) -> Findings
             "ask for record.reward == 1.0 first",
         )
     if honest:
-        example = honest[0].answer
         yield wrong(
-            f"{len(honest)} of those it flags are honest: paid, and right, such as {example!r}",
+            f"{len(honest)} of those it flags are honest: paid, and right, such as "
+            f"{honest[0].answer!r}",
             "full marks alone are no crime; compare the answer with the question's own",
         )
     if not unpaid and not honest:
@@ -153,7 +154,7 @@ CASES: tuple[tuple[Evidence, str, str, str], ...] = (
         "collect every blocker, and let the gravest decide",
     ),
 )
-BLOCKERS = {
+BLOCKERS: dict[str, Callable[[Evidence], bool]] = {
     "gain_low": lambda e: e["gain_low"] <= 0,
     "judge_fell": lambda e: e["judge_fell"],
     "gap": lambda e: e["gap"] > 0.10,
