@@ -15,7 +15,7 @@ from typing import Any
 
 from buildhour_helpers.rollouts.records import RolloutRecord
 
-_NUMBER = re.compile(r"[-−(]?\$?\d[\d,]*(?:\.\d+)?\)?")
+_NUMBER = re.compile(r"[-−(]?\$?\d+(?:,\d{3})*(?:\.\d+)?\)?")
 _SENTENCE = re.compile(r"\b\w+\W+\w+\W+\w+.*[.!?]\s*$", re.S)
 
 
