@@ -14,7 +14,8 @@
 # - say when not to fine-tune at all.
 #
 # About 35 minutes, of which 20 go into two exercises. All figures are of the
-# simulated model.
+# simulated model. Run it offline, or live against a service that offers
+# graders and jobs.
 
 # %%
 from buildhour_helpers import session
@@ -94,19 +95,18 @@ from buildhour_helpers.course import recording
 
 run = recording.load("hackable_grader")
 print("recorded by:", run["command"])
+start = {name: s[0] for name, s in run["before"]["scores"].items()}
 gamed = [one["scores"] for one in run["after"] if one["grader"] == "sloppy"]
-for judge, role in {"sloppy": "paid", "endpoint": "watched"}.items():
-    start = run["before"]["scores"][judge][0]
-    end = fmean(scores[judge][0] for scores in gamed)
-    print(f"{judge:9} ({role:7}) {start:.2f} -> {end:.2f}  {end - start:+.2f}")
+end = {name: fmean(s[name][0] for s in gamed) for name in start}
 
 # %%
-rise = {
-    judge: fmean(s[judge][0] for s in gamed) - run["before"]["scores"][judge][0]
-    for judge in ("sloppy", "endpoint")
-}
-assert rise["sloppy"] > rise["endpoint"]
+for judge, role in {"sloppy": "pays", "endpoint": "watches"}.items():
+    was, is_now = start[judge], end[judge]
+    print(f"{judge:9} {role:8} {was:.2f} -> {is_now:.2f}")
+
+rise = {judge: end[judge] - start[judge] for judge in start}
 print(f"unearned: {rise['sloppy'] - rise['endpoint']:.2f} of mean reward")
+assert rise["sloppy"] > rise["endpoint"]
 
 # %% [markdown]
 # What was paid rose by more than what was earned. One curve alone would have
@@ -174,6 +174,7 @@ GRADERS = {
 # The service runs a grader on one answer without any job. That costs nothing
 # to speak of, and it is the best hour you can spend before one.
 
+
 # %% take="1"
 def pays(grader, answer):
     """What a grader gives an answer."""
@@ -194,16 +195,19 @@ for attack, rewards in paid.items():
     print(f"{attack:10}" + "".join(f"{r:10.1f}" for r in rewards.values()))
 
 # %%
-assert all(paid["honest"].values())
+assert paid["honest"]["contains"] == paid["honest"]["numeric"] == 1
 assert paid["hedge"]["contains"] == paid["shotgun"]["contains"] == 1
 assert not any(paid[a]["numeric"] for a in ATTACKS if a != "honest")
+for_words = sum(paid[a]["rubric"] for a in ("hedge", "fluent", "orders"))
+assert for_words > paid["honest"]["rubric"]
 
 # %% [markdown]
-# All three pay the honest answer. The check for the reference pays a hedge,
-# and even a list of all numbers up to ten. The numeric comparison pays none of
-# the attacks: it insists on *one* number. Read the middle column with care:
-# `sim-grader` is literal, and a real model grader has weaknesses of its own,
-# "orders" among them. So attack the grader that you will train on.
+# The check for the reference pays a hedge, and even a list of all numbers up
+# to ten. The rubric speaks of clear and complete answers, so it pays whole
+# sentences, true or not, and thinks little of a bare number that is right. The
+# numeric comparison pays none of the attacks: it insists on *one* number.
+# `sim-grader` reads a rubric literally; a model grader of yours has weaknesses of
+# its own. So attack the one that you will train on.
 #
 # **Time to here: 11 min**
 #
@@ -244,9 +248,9 @@ for (loosely, strictly), count in sorted(pairs.items()):
     print(f"contains {loosely!s:5}  numeric {strictly!s:5}  {count:3}")
 
 # %% [markdown]
-# The rows in which the two disagree are the ones to read. Either the strict
-# judge is too strict there, or the loose one was had. A grader that cannot
-# be made to disagree with another tells you nothing new.
+# Read the rollouts on which the two disagree. Paid loosely and not strictly:
+# was the loose check had? The other way round: a right answer that is written
+# differently, for instance without its percent sign. Both are faults of a grader.
 #
 # **Two: is there evidence in the trace?** A right answer should rest on a page
 # that was read. One that does not was guessed, or leaked.
@@ -266,8 +270,11 @@ def pages_read(record):
 
 
 right = [record for record in records if record.correct]
-sound = [r for r in right if pages_read(r) & {*asked[r.question_id].gold_pages}]
-print(f"{len(right)} right, {len(sound)} of them after reading a right page")
+read_it = [
+    bool(pages_read(record) & {*asked[record.question_id].gold_pages})
+    for record in right
+]
+print(f"{len(right)} right, {sum(read_it)} having read a right page")
 
 # %% [markdown]
 # The others are not hacks yet. A snippet of `search` can hold the number, and
@@ -294,7 +301,7 @@ print(f"several numbers in an answer: {found.several_numbers:.0%}")
 # reward, then by what is odd, few calls for instance. Read them whole.
 
 # %%
-best = min(right, key=lambda r: (r.metrics.tool_calls, r.question_id, r.repeat))
+best = min(right, key=lambda record: record.metrics.tool_calls)
 print(asked[best.question_id].text, "\n")
 for item in best.trace:
     if item.get("type") == "function_call":
@@ -384,6 +391,7 @@ def call(tool, arguments, trace_id, call_id, headers=HEADERS):
     }
     return ask(f"/{tool}", body, headers)
 
+
 # %% [markdown]
 # **Keys.** Without the key nothing is read, and the answer does not say what
 # would have been there.
@@ -422,8 +430,8 @@ assert "budget" in said["output"]
 
 # %% take="1"
 other = f"trace_{uuid.uuid4().hex}"
-for attempt in range(2):
-    _, said = call("list", {"path": ""}, other, "call_1")
+for _ in range(2):
+    status, said = call("list", {"path": ""}, other, "call_1")
     assert not said["output"].startswith("Error:")
 
 _, kept = ask(f"/traces/{other}")
@@ -466,9 +474,12 @@ job = jobs.launch(
     grader=specs.endpoint(f"{TOOLS_URL}/grade", TOOLS_KEY),
     hyperparameters={"batch_size": 5, "compute_multiplier": 0.5},
 )
-shown = client.fine_tuning.jobs.retrieve(job.id).to_dict()
-print(shown["method"]["reinforcement"]["tools"][0]["headers"])
-assert TOOLS_KEY not in json.dumps(shown)
+
+# %%
+raw = client.fine_tuning.jobs.with_raw_response.retrieve(job.id).text
+method = json.loads(raw)["method"]["reinforcement"]
+print(method["tools"][0]["headers"], method["grader"]["headers"])
+assert TOOLS_KEY not in raw
 
 # %% [markdown]
 # The key went in and does not come out again. It lies with the provider all
@@ -492,16 +503,21 @@ print("both can be called:", {MODEL, tuned} <= offered)
 # rule down before you know the result. This one asks for a gain that is clear of zero
 # *by the judge that was not trained on*.
 
+
 # %%
 def release(candidate, current, gain_low, judge_fell):
-    """The model to run: the candidate only where nothing speaks against it."""
+    """The candidate, unless something speaks against it."""
     return candidate if gain_low > 0 and not judge_fell else current
 
 
+worst = min(scores["endpoint"][1] for scores in gamed)
+worst -= start["endpoint"]
+fell = rise["sloppy"] > 0 > rise["endpoint"]
+
 main = release("tuned", "base", gain.low, judge_fell=False)
-parted = rise["sloppy"] > 0 > rise["endpoint"]
-hacked = release("tuned", "base", rise["endpoint"], judge_fell=parted)
-print(f"main run: {main}; run on the sloppy rubric: {hacked}")
+gamed_run = release("tuned", "base", worst, judge_fell=fell)
+print(f"main run: {main}; run on the sloppy rubric: {gamed_run}")
+assert (main, gamed_run) == ("tuned", "base")
 
 # %% [markdown]
 # Try the way back before you need it: switch, ask three known questions, switch
@@ -513,6 +529,7 @@ print(f"main run: {main}; run on the sloppy rubric: {hacked}")
 # Enough to answer three questions next month: which model said this, after
 # which calls, and was it any good? The `trace_id` ties a complaint to a rollout
 # and to the lines of the tool server's own log.
+
 
 # %% take="1"
 def log_line(trace_id, model, trace, tokens, stop_reason, reward):
@@ -531,6 +548,7 @@ def log_line(trace_id, model, trace, tokens, stop_reason, reward):
         "reward": reward,
     }
     return json.dumps(entry)
+
 
 # %%
 line = log_line(
@@ -566,11 +584,8 @@ assert asked[best.question_id].text not in line
 # question differ, and how much better is the best of three than the mean?
 
 # %%
-from buildhour_helpers.analysis.summaries import (
-    by_question,
-    mean_best_of_n,
-    varying_share,
-)
+from buildhour_helpers.analysis.summaries import mean_best_of_n
+from buildhour_helpers.analysis.summaries import varying_share
 
 print(f"questions that vary: {varying_share(records):.0%}")
 mean = fmean(record.reward for record in records)
@@ -600,6 +615,7 @@ assert best_of_3 >= mean
 #
 # The decision is `"launch"` without blockers, `"stop"` where the judge fell,
 # and else `"wait"`. It passes when it is right about nine pieces of evidence.
+
 
 # %% exercise="7.2" difficulty=3 minutes=10
 def review(evidence):
