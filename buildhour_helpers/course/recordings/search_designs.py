@@ -58,9 +58,10 @@ def record(
     asked = load_questions(split="validation")[:questions]
     with stage(folder, None, 0, 32) as up:
         indices = designs(up, load())
-        rollouts = {}
+        rollouts, recalls = {}, {}
         for name, index in indices.items():
             progress(f"{name}: {len(asked)} questions, {REPEATS} rollouts each")
+            recalls[name] = recall(index, asked)
             rollouts[name] = roll_out(up, folder / f"{name}.jsonl", index, asked, REPEATS)
     first = rollouts[SNIPPETS]
     found: dict[str, Any] = rounded_off(
@@ -70,12 +71,12 @@ def record(
             "repeats": REPEATS,
             "designs": {
                 name: {
-                    "recall": recall(index, asked),
-                    "measures": _triples(summarise(rollouts[name]).measures),
-                    "against_snippets": _triples(compare(first, rollouts[name]).difference),
-                    "slice": outcomes(rollouts[name])[:SLICE],
+                    "recall": recalls[name],
+                    "measures": _triples(summarise(records).measures),
+                    "against_snippets": _triples(compare(first, records).difference),
+                    "slice": outcomes(records)[:SLICE],
                 }
-                for name, index in indices.items()
+                for name, records in rollouts.items()
             },
         }
     )
