@@ -38,6 +38,7 @@ def _build(lesson: Lesson, patience: float, bar: Any) -> list[str]:
     notebooks = {} if complaints else _unexecuted(lesson)
     for path, notebook in notebooks.items():
         cells = len(notebook.cells)
+        path.parent.mkdir(exist_ok=True)
 
         def show(index: int, of: int = cells, path: Path = path) -> None:
             bar.set_description_str(f"{_short(path)}: cell {index + 1} of {of}")
@@ -74,7 +75,6 @@ def check(chosen: Sequence[Lesson]) -> None:
 
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook, always in the same bytes."""
-    path.parent.mkdir(exist_ok=True)
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
