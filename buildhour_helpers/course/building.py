@@ -13,6 +13,7 @@ UNCOMPARED = "uncompared"
 NBVAL_TAGS = {UNCOMPARED: "nbval-ignore-output"}
 """Tags of ours -> the tags that nbval heeds, added beside them."""
 RAISES = "raises-exception"
+CATCH_UP = "catch-up"
 
 
 def solved_notebook(lesson: Lesson) -> NotebookNode:
@@ -31,7 +32,17 @@ def stubs_notebook(lesson: Lesson) -> NotebookNode:
         if raises_when_run(cell.source):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), RAISES]
         cell.source = stub(cell.source, exercise)
-    return notebook_of(cells)
+    return notebook_of([*cells, _catch_up_cell(lesson)])
+
+
+def _catch_up_cell(lesson: Lesson) -> NotebookNode:
+    """What a learner who fell behind runs, and nobody else: it stands as a comment."""
+    code = (
+        "# Fell behind? This solves all exercises of the lesson, and shows how:\n"
+        f'# checks.catch_up("{lesson.number}")'
+    )
+    cell: NotebookNode = v4.new_code_cell(code, metadata={"tags": [CATCH_UP]})
+    return cell
 
 
 def _copied(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
