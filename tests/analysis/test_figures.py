@@ -71,7 +71,14 @@ def step(number: int, **changed: Any) -> dict[str, Any]:
         "reasoning_tokens_mean": 100.0,
         "mean_unresponsive_rewards": 0.25,
         "tool_calls_by_name": {"search": 16, "cat": 8 * number},
-        "usage": {"train": {"rollouts": 16}},
+        "usage": {
+            "train": {"rollouts": 16},
+            "valid": {
+                "rollouts": 10 if number % 2 == 0 else 0,
+                "tool_calls": 70 if number % 2 == 0 else 0,
+                "reasoning_tokens": 900 if number % 2 == 0 else 0,
+            },
+        },
         "errors": {"train_discarded": 4},
         **changed,
     }
@@ -206,6 +213,10 @@ def test_the_curves_hold_every_step_and_only_validated_steps() -> None:
     assert list(valid.get_ydata()) == [0.25, 0.5]
     assert list(calls.lines[0].get_ydata()) == [7, 6, 5, 4]
     assert list(tokens.lines[0].get_ydata()) == [100] * 4
+    for axis, per_rollout in ((calls, 7), (tokens, 90)):
+        assert list(axis.lines[2].get_xdata()) == [2, 4]
+        assert list(axis.lines[2].get_ydata()) == [per_rollout] * 2
+    assert "validation 7.00 to 7.00" in CHARTS["training_curves"].alt_text()
     assert CHARTS["training_curves"].finding == "Validation reward went from 0.25 to 0.50"
 
 
