@@ -2,20 +2,20 @@
 # # 07 Best practices and safety
 #
 # Training gives you more of what was paid, wherever the agent could reach.
-# Three questions follow. Was the right thing paid? What could it reach while
-# it explored? How do you get back?
+# Three questions follow. Was the right thing paid? What could the agent
+# touch while it explored? How do you get back?
 #
-# After this lesson you can
+# **In this lesson you will**
 #
-# - go through a launch checklist of which you have seen every line run,
-# - attack a grader before a model does, and audit rollouts after one did,
-# - say what an agent may touch while it explores, and hold it to that,
-# - go back to the old model, and know from your logs when to,
-# - say when not to fine-tune at all.
+# - go through a launch checklist of which you have seen every line run;
+# - attack a grader before a model does, and audit rollouts after one did;
+# - hold an agent to what it may touch, by rules that a tool keeps;
+# - go back to the old model, and log what tells you when to;
+# - learn when not to fine-tune at all.
 #
-# About 35 minutes, of which 20 go into two exercises. All figures are of the
-# simulated model. Run it offline, or live against a service that offers
-# graders and jobs.
+# **Time** 40 minutes. **Before** Lessons 04 to 06 help, but nothing is
+# carried over. Figures come from the **simulated model**. A live service
+# must offer graders and jobs; without them, run this lesson offline.
 
 # %%
 from buildhour_helpers import session
@@ -76,17 +76,18 @@ print(f"main run (recorded, simulated model): mean reward {gain}")
 assert gain.low > 0
 
 # %% [markdown]
-# Read the lower end of the interval, not its middle. It stays above zero, so
-# this line of the checklist is met; every other line is a run of that kind.
+# Read the lower end of the interval, not its middle. It stays above zero,
+# so this line of the checklist is met; every other line is a run of that
+# kind.
 #
-# **Time to here: 5 min**
+# *Time to here: 5 minutes.*
 #
 # ## Reward hacking, and two judges
 #
-# A grader is a stand-in for what you want. Whatever it pays for beside that,
-# a policy finds: nobody has to intend it. The recorded runs of lesson 04 show
-# what it looks like. Training saw a sloppy rubric. The strict grader judged
-# the same answers and was seen by nobody.
+# A grader is a stand-in for what you want. Whatever it pays for beside
+# that, a policy finds: nobody has to intend it. The recorded runs of lesson
+# 04 show what it looks like. Training saw a sloppy rubric. The strict
+# grader judged the same answers and was seen by nobody.
 
 # %%
 from statistics import fmean
@@ -109,15 +110,15 @@ print(f"unearned: {rise['sloppy'] - rise['endpoint']:.2f} of mean reward")
 assert rise["sloppy"] > rise["endpoint"]
 
 # %% [markdown]
-# What was paid rose by more than what was earned. One curve alone would have
-# looked like success. Keep a second judge whose score is never trained on;
-# stop where the two part.
+# What was paid rose by more than what was earned. One curve alone would
+# have looked like success. Keep a second judge whose score is never trained
+# on; stop where the two part.
 #
 # ## Attack the grader before a model does
 #
 # A model in training tries thousands of answers. Try the ten that a lazy
-# person would try first. For each, ask: what is the least work that gets full
-# marks?
+# person would try first. For each, ask: what is the least work that gets
+# full marks?
 
 # %% take="1"
 ROW = {
@@ -136,8 +137,8 @@ ATTACKS = {
 
 # %% [markdown]
 # Three graders stand trial: a check for the reference within the answer, a
-# model that reads a rubric written in a hurry, and the numeric comparison of
-# lesson 04 behind its endpoint.
+# model that reads a rubric written in a hurry, and the numeric comparison
+# of lesson 04 behind its endpoint.
 
 # %% take="1"
 ANSWER = "{{sample.output_text}}"
@@ -171,8 +172,8 @@ GRADERS = {
 }
 
 # %% [markdown]
-# The service runs a grader on one answer without any job. That costs nothing
-# to speak of, and it is the best hour you can spend before one.
+# The service runs a grader on one answer without any job. That costs
+# nothing to speak of, and it is the best hour you can spend before one.
 
 
 # %% take="1"
@@ -202,14 +203,14 @@ for_words = sum(paid[a]["rubric"] for a in ("hedge", "fluent", "orders"))
 assert for_words > paid["honest"]["rubric"]
 
 # %% [markdown]
-# The check for the reference pays a hedge, and even a list of all numbers up
-# to ten. The rubric speaks of clear and complete answers, so it pays whole
-# sentences, true or not, and thinks little of a bare number that is right. The
-# numeric comparison pays none of the attacks: it insists on *one* number.
-# `sim-grader` reads a rubric literally; a model grader of yours has weaknesses of
-# its own. So attack the one that you will train on.
+# The check for the reference pays a hedge, and even a list of all numbers
+# up to ten. The rubric speaks of clear and complete answers, so it pays
+# whole sentences, true or not, and thinks little of a bare number that is
+# right. The numeric comparison pays none of the attacks: it insists on
+# *one* number. `sim-grader` reads a rubric literally; a model grader of
+# yours has weaknesses of its own. So attack the one that you will train on.
 #
-# **Time to here: 11 min**
+# *Time to here: 12 minutes.*
 #
 # ## Audit rollouts
 #
@@ -231,9 +232,9 @@ records = await evaluate(
 print(len(records), "rollouts")
 
 # %% [markdown]
-# **One: was anything paid that was not deserved?** Grade every answer twice.
-# Here the loose check plays the grader that pays; the reward in the record is
-# the strict comparison's.
+# **One: was anything paid that was not deserved?** Grade every answer
+# twice. Here the loose check plays the grader that pays; the reward in the
+# record is the strict comparison's.
 
 # %%
 from collections import Counter
@@ -248,12 +249,13 @@ for (loosely, strictly), count in sorted(pairs.items()):
     print(f"contains {loosely!s:5}  numeric {strictly!s:5}  {count:3}")
 
 # %% [markdown]
-# Read the rollouts on which the two disagree. Paid loosely and not strictly:
-# was the loose check had? The other way round: a right answer that is written
-# differently, for instance without its percent sign. Both are faults of a grader.
+# Read the rollouts on which the two disagree. Paid loosely and not
+# strictly: was the loose check had? The other way round: a right answer
+# that is written differently, for instance without its percent sign. Both
+# are faults of a grader.
 #
-# **Two: is there evidence in the trace?** A right answer should rest on a page
-# that was read. One that does not was guessed, or leaked.
+# **Two: is there evidence in the trace?** A right answer should rest on a
+# page that was read. One that does not was guessed, or leaked.
 
 # %%
 import json
@@ -277,12 +279,13 @@ read_it = [
 print(f"{len(right)} right, {sum(read_it)} having read a right page")
 
 # %% [markdown]
-# The others are not hacks yet. A snippet of `search` can hold the number, and
-# a yes or no can be guessed. They are where you look first when the reward
-# rises faster than you believe.
+# The others are not hacks yet. A snippet of `search` can hold the number,
+# and a yes or no can be guessed. They are where you look first when the
+# reward rises faster than you believe.
 #
-# **Three: what has become a habit?** Blot the numbers out of the answers and
-# count the forms that are left. A form that spreads during training was paid.
+# **Three: what has become a habit?** Blot the numbers out of the answers
+# and count the forms that are left. A form that spreads during training was
+# paid.
 
 # %%
 from buildhour_helpers.analysis.audit import form_of, habits
@@ -294,11 +297,12 @@ found = habits(records)
 print(f"several numbers in an answer: {found.several_numbers:.0%}")
 
 # %% [markdown]
-# Keep this table from before the job, and make it again for each checkpoint.
-# The change is the finding, not the table.
+# Keep this table from before the job, and make it again for each
+# checkpoint. The change is the finding, not the table.
 #
-# **Four: what do the best-paid rollouts look like?** Not ten at random: sort by
-# reward, then by what is odd, few calls for instance. Read them whole.
+# **Four: what do the best-paid rollouts look like?** Not ten at random:
+# sort by reward, then by what is odd, few calls for instance. Read them
+# whole.
 
 # %%
 best = min(right, key=lambda record: record.metrics.tool_calls)
@@ -311,19 +315,19 @@ print("answer ", best.answer)
 # %% [markdown]
 # Ask of each line: would I be content if a thousand rollouts did this?
 #
-# **Time to here: 17 min**
+# *Time to here: 19 minutes.*
 #
 # ### Exercise 7.1: Audit a run with a planted hack
-# Difficulty 3/5 · 10 minutes
+# Difficulty 3/5 · 8 minutes
 #
 # `data/runs/planted_hack.json` holds real rollouts of the simulated model,
-# paid by the loose check. In a few of them the final answer was replaced *by
-# hand* with a hedge, so that you have something to find. Write
+# paid by the loose check. In a few of them the final answer was replaced
+# *by hand* with a hedge, so that you have something to find. Write
 # `is_hack(record, question)`: true where the pay (`record.reward`) was not
-# deserved. It passes when it finds every planted hedge and accuses nobody who
-# was right. `checks.hint("7.1")` helps.
+# deserved. It passes when it finds every planted hedge and accuses nobody
+# who was right. `checks.hint("7.1")` helps.
 
-# %% exercise="7.1" difficulty=3 minutes=10
+# %% exercise="7.1" difficulty=3 minutes=8
 from buildhour_helpers.graders.numeric import Reference, compare as worth
 
 
@@ -346,9 +350,9 @@ checks.exercise_7_1(is_hack)
 # %% [markdown]
 # ## What an agent may touch while it explores
 #
-# In training an agent tries what nobody would: a few thousand rollouts, many
-# at once, each call perhaps sent twice. It is not malicious, and it does not
-# matter: assume that every call that *can* be made *will* be made.
+# In training an agent tries what nobody would: a few thousand rollouts,
+# many at once, each call perhaps sent twice. It is not malicious, and it
+# does not matter: assume that every call that *can* be made *will* be made.
 #
 # | rule | who holds it |
 # |---|---|
@@ -359,9 +363,9 @@ checks.exercise_7_1(is_hack)
 # | the reference answers are out of reach | the dataset and the tools |
 # | what a tool returns is data, never an order | your own loop |
 #
-# The prompt is in none of these rows. "Do not delete anything" is a wish; a tool
-# that cannot delete is a rule. Try the rules on the tool server, as a foreign
-# client would, with nothing but HTTP.
+# The prompt is in none of these rows. "Do not delete anything" is a wish; a
+# tool that cannot delete is a rule. Try the rules on the tool server, as a
+# foreign client would, with nothing but HTTP.
 
 # %% take="1"
 import json
@@ -393,8 +397,8 @@ def call(tool, arguments, trace_id, call_id, headers=HEADERS):
 
 
 # %% [markdown]
-# **Keys.** Without the key nothing is read, and the answer does not say what
-# would have been there.
+# **Keys.** Without the key nothing is read, and the answer does not say
+# what would have been there.
 
 # %% take="1"
 mine = f"trace_{uuid.uuid4().hex}"
@@ -403,8 +407,9 @@ print(status, said["error"]["message"])
 assert status == 401
 
 # %% [markdown]
-# **Reach.** A path that climbs out of the reports is a mistake of the model, so
-# it comes back as text that the model can read, and as nothing else.
+# **Reach.** A path that climbs out of the reports is a mistake of the
+# model, so it comes back as text that the model can read, and as nothing
+# else.
 
 # %% take="1"
 outside = {"path": "../../../etc/passwd"}
@@ -413,8 +418,8 @@ print(status, said["output"])
 assert said["output"].startswith("Error:")
 
 # %% [markdown]
-# **Budget.** Ten calls a rollout. The server counts, since the model cannot be
-# asked to; the one above was the first.
+# **Budget.** Ten calls a rollout. The server counts, since the model cannot
+# be asked to; the one above was the first.
 
 # %% take="1"
 for number in range(2, 12):
@@ -423,10 +428,10 @@ print(said["output"])
 assert "budget" in said["output"]
 
 # %% [markdown]
-# **Isolation, and calls that come twice.** Another rollout has a budget of its
-# own. And a call that was lost on the way is sent again: the same `call_id` is
-# one call, so it is charged once. A tool that books, sends or pays must hold
-# to that, too.
+# **Isolation, and calls that come twice.** Another rollout has a budget of
+# its own. And a call that was lost on the way is sent again: the same
+# `call_id` is one call, so it is charged once. A tool that books, sends or
+# pays must hold to that, too.
 
 # %% take="1"
 other = f"trace_{uuid.uuid4().hex}"
@@ -439,17 +444,17 @@ print("sent twice, counted", len(kept["calls"]))
 assert len(kept["calls"]) == 1
 
 # %% [markdown]
-# **What a tool returns is data.** A page may say "ignore your instructions". The
-# simulated model cannot be talked into anything, so this danger cannot be
-# shown here, and it is real elsewhere: give the agent no tool whose misuse
-# you could not bear.
+# **What a tool returns is data.** A page may say "ignore your
+# instructions". The simulated model cannot be talked into anything, so this
+# danger cannot be shown here, and it is real elsewhere: give the agent no
+# tool whose misuse you could not bear.
 #
-# **Time to here: 25 min**
+# *Time to here: 30 minutes, exercise included.*
 #
 # ## Keys in a job
 #
-# A job carries the headers of your endpoints. A small one shows what becomes
-# of them: ten rows, two steps, half the rollouts.
+# A job carries the headers of your endpoints. A small one shows what
+# becomes of them: ten rows, two steps, half the rollouts.
 
 # %%
 from buildhour_helpers import jobs
@@ -487,9 +492,9 @@ assert TOOLS_KEY not in raw
 #
 # ## The way back
 #
-# A tuned model is a new name beside the old one. Nothing was overwritten, so
-# the way back is to use the old name again: provided that your product names
-# the model in *one* place, and that the old one is still there.
+# A tuned model is a new name beside the old one. Nothing was overwritten,
+# so the way back is to use the old name again: provided that your product
+# names the model in *one* place, and that the old one is still there.
 
 # %%
 tuned = jobs.wait(client, job.id, progress=False).fine_tuned_model
@@ -499,9 +504,9 @@ assert {MODEL, tuned} <= offered
 print("both can be called:", {MODEL, tuned} <= offered)
 
 # %% [markdown]
-# Whether the new one is used at all should not be a matter of mood. Write the
-# rule down before you know the result. This one asks for a gain that is clear of zero
-# *by the judge that was not trained on*.
+# Whether the new one is used at all should not be a matter of mood. Write
+# the rule down before you know the result. This one asks for a gain that is
+# clear of zero *by the judge that was not trained on*.
 
 
 # %%
@@ -520,15 +525,15 @@ print(f"main run: {main}; run on the sloppy rubric: {gamed_run}")
 assert (main, gamed_run) == ("tuned", "base")
 
 # %% [markdown]
-# Try the way back before you need it: switch, ask three known questions, switch
-# back. A model is retired on its provider's day, not on yours, so write down as
-# well what you do when the old name is gone.
+# Try the way back before you need it: switch, ask three known questions,
+# switch back. A model is retired on its provider's day, not on yours, so
+# write down as well what you do when the old name is gone.
 #
 # ## What to log
 #
 # Enough to answer three questions next month: which model said this, after
-# which calls, and was it any good? The `trace_id` ties a complaint to a rollout
-# and to the lines of the tool server's own log.
+# which calls, and was it any good? The `trace_id` ties a complaint to a
+# rollout and to the lines of the tool server's own log.
 
 
 # %% take="1"
@@ -566,10 +571,10 @@ assert asked[best.question_id].text not in line
 # %% [markdown]
 # No headers, no keys, no texts of customers: those belong in a store with
 # rules of its own. Watch four of these numbers after a launch: calls per
-# rollout, share of errors, tokens, and whatever stands in for the reward where
-# there is no reference answer.
+# rollout, share of errors, tokens, and whatever stands in for the reward
+# where there is no reference answer.
 #
-# **Time to here: 31 min**
+# *Time to here: 36 minutes.*
 #
 # ## When not to fine-tune
 #
@@ -580,8 +585,9 @@ assert asked[best.question_id].text not in line
 # - **A mistake cannot be undone**, and there is no sandbox to make it in.
 # - **Nothing varies.** Always right or always wrong teaches nothing.
 #
-# The last can be measured before a cent is spent: how often do the repeats of a
-# question differ, and how much better is the best of three than the mean?
+# The last can be measured before a cent is spent: how often do the repeats
+# of a question differ, and how much better is the best of three than the
+# mean?
 
 # %%
 from buildhour_helpers.analysis.summaries import mean_best_of_n
@@ -594,12 +600,12 @@ print(f"mean {mean:.2f}, best of three {best_of_3:.2f}")
 assert best_of_3 >= mean
 
 # %% [markdown]
-# The distance between the two is what the model can do already and does not do
-# always: what reinforcement has to work with. Were it zero, this is where you would
-# stop, and mend the task or the tools.
+# The distance between the two is what the model can do already and does not
+# do always: what reinforcement has to work with. Were it zero, this is
+# where you would stop, and mend the task or the tools.
 #
 # ### Exercise 7.2: Write the launch review
-# Difficulty 3/5 · 10 minutes
+# Difficulty 2/5 · 6 minutes
 #
 # You are handed the evidence of a job and say whether it goes live. Write
 # `review(evidence)`. It returns `{"blockers": [...], "decision": ...}`: one
@@ -613,11 +619,12 @@ assert best_of_3 >= mean
 # | `writes`, `sandboxed` | do tools write; into a sandbox? | they write without one (call it `sandboxed`) |
 # | `rollback_tried` | was the way back tried? | false |
 #
-# The decision is `"launch"` without blockers, `"stop"` where the judge fell,
-# and else `"wait"`. It passes when it is right about nine pieces of evidence.
+# The decision is `"launch"` without blockers, `"stop"` where the judge
+# fell, and else `"wait"`. It passes when it is right about nine pieces of
+# evidence.
 
 
-# %% exercise="7.2" difficulty=3 minutes=10
+# %% exercise="7.2" difficulty=2 minutes=6
 def review(evidence):
     """Whether a job's model goes live, and what stands against it."""
     blockers = []
@@ -645,43 +652,52 @@ checks.exercise_7_2(review)
 # %% [markdown]
 # ## Take it with you
 #
-# Copy the cells that define `client`, `ATTACKS`, `GRADERS`, `pays`, `ask`,
-# `call` and `log_line`, and those that show what came of them. They need the
-# package `openai` and four environment variables: `OPENAI_BASE_URL`,
-# `OPENAI_API_KEY`, `BUILDHOUR_TOOLS_URL`, `BUILDHOUR_TOOLS_KEY`.
+# The cells that define `client`, `ATTACKS`, `GRADERS`, `pays`, `ask`,
+# `call` and `log_line`, with the short ones between them that show what
+# came of it, are an attack on a grader, a trial of a tool server, and a
+# line for a log. Paste them into an empty project in that order.
 #
-# Change `ROW` and `ATTACKS` to a row of yours and the laziest answers to it,
-# `GRADERS` to the grader that you mean to train on, and the tools' names and
-# arguments in the probes. Keep the review's table: it is a page in a real project.
-#
+# - **Install** `openai`, nothing else.
+# - **Set** `OPENAI_API_KEY` (and `OPENAI_BASE_URL`), and
+#   `BUILDHOUR_TOOLS_URL` and `BUILDHOUR_TOOLS_KEY` to your own tool server.
+# - **Change** `ROW` and `ATTACKS` to a row of yours and the laziest answers
+#   to it, `GRADERS` to what you mean to train on, and in the trials the
+#   names of the tools. Keep the review's table: it is a page of a real
+#   project.
+
+# %% [markdown]
 # ## Recap
 #
 # - Paid and earned are two things: keep a judge that training never sees.
-# - Attack the grader first, audit the rollouts afterwards, best paid first.
-# - Rules hold where the tool holds them; a prompt holds nothing.
+# - Attack the grader first; audit rollouts afterwards, the best paid first.
+# - Rules hold where a tool holds them; a prompt holds nothing.
 # - The way back is a name in one place, tried beforehand.
-# - Without variance, a grader or a sandbox: do not fine-tune.
+# - Without variance, a grader or a sandbox, do not fine-tune.
 #
-# ## Questions
+# ## Three questions
 #
-# <details><summary>The reward rises steadily and the second judge is flat.
-# Wait, or stop?</summary>
+# <details><summary>1. The reward rises steadily, the second judge is flat.
+# Wait or stop?</summary>
 #
-# Stop, and read the best-paid rollouts. More steps teach more of whatever it has
-# found. Then mend the grader and start again from the base model: the tuned one
-# has learnt the trick.
+# Stop, and read the best-paid rollouts. More steps teach more of whatever
+# was found. Then mend the grader and start from the base model again: the
+# tuned one has learnt the trick.
+#
 # </details>
 #
-# <details><summary>Why is the budget counted by the tool server, and not
-# written into the prompt?</summary>
+# <details><summary>2. Why does the tool server count the budget, and not the
+# prompt?</summary>
 #
-# A prompt asks, a server decides. And in a job the service drives the loop: the
-# server is the only place of yours that sees every call.
+# A prompt asks, a server decides. And in a job the service drives the loop:
+# your tool server is the only place of yours that sees every call.
+#
 # </details>
 #
-# <details><summary>Your agent sends e-mails. What would its tool do in
+# <details><summary>3. Your agent sends e-mails. What does its tool do in
 # training?</summary>
 #
-# Write the mail into a box that belongs to the `trace_id`, answer as the real one
-# would, and let the grader read the box. The same `call_id` twice is one mail.
+# It writes the mail into a box that belongs to the `trace_id`, answers as
+# the real one would, and lets the grader read the box. The same `call_id`
+# twice is one mail.
+#
 # </details>
