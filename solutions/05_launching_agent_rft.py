@@ -49,7 +49,7 @@ from buildhour_helpers.tools.schemas import DEFINITIONS
 
 folder = session.scratch()
 paths = {}
-for split, count in (("train", 20), ("validation", 10)):
+for split, count in (("train", 16), ("validation", 10)):
     questions = load_questions(split=split)
     chosen = questions[:: len(questions) // count][:count]
     rows = build_rows(chosen, BEST_PROMPT, DEFINITIONS)
@@ -57,7 +57,7 @@ for split, count in (("train", 20), ("validation", 10)):
     print(f"{split}: {len(rows)} rows; a row has {', '.join(rows[0])}")
 
 # %% [markdown]
-# Twenty rows are too few to teach anything that lasts: they keep this
+# Sixteen rows are too few to teach anything that lasts: they keep this
 # lesson short. Lesson 02 works out how many you need. Uploading gives each
 # file an ID; the service refuses a line that is not JSON, by its number.
 
@@ -176,6 +176,7 @@ print(f"{len(measured)} jobs, {measured['rollouts'].sum():,} rollouts")
 # **Batch size** trades the number of updates against how many rows each
 # rests on. The rollouts are the same; only how they are cut differs.
 
+
 # %%
 def show(names, *columns):
     table = measured.loc[names, list(columns)]
@@ -223,23 +224,28 @@ assert measured.loc[rates, "distance_from_base"].is_monotonic_increasing
 
 # %% [markdown]
 # **Epochs** use the same rows again. That doubles the price, and each row
-# is seen twice, which is where memorising begins. The last two arms spend
-# about the same number of rollouts in two ways: a few rows many times over,
-# or many rows once.
+# is seen twice, which is where memorising begins. Two recorded jobs spent
+# the same number of rollouts: one on a few rows many times over, the other
+# (the main run of lesson 06) on many rows once.
 
 # %%
-few, many = measured.index[-2:]
-show([few, many], "rows", "steps", "rollouts")
+show(["default", "n_epochs 2"], "rows", "steps", "rollouts")
+few = measured.iloc[-1]
+many_steps = load("main_run")["steps"]
+print(f"\nfew rows: {few['rows']} rows, {few['rollouts']} rollouts")
 
 
-def late_gap(arm):
+def late_gap(steps):
     """Training less validation reward over the last half of the job."""
-    curve = pd.DataFrame(measured.loc[arm, "curve"])
-    late = curve[curve["step"] > len(curve) / 2].mean()
-    return late["train_reward_mean"] - late["valid_reward_mean"]
+    curve = pd.DataFrame(steps)
+    late = curve[curve["step"] > len(curve) / 2].mean(numeric_only=True)
+    return late["train_mean_reward"] - late["full_valid_mean_reward"]
 
 
-gaps = {"few rows": late_gap(few), "many rows": late_gap(many)}
+gaps = {
+    "few rows": late_gap(few["curve"]),
+    "many rows": late_gap(many_steps),
+}
 print({name: f"{gap:+.2f}" for name, gap in gaps.items()})
 assert gaps["few rows"] > gaps["many rows"]
 
@@ -268,7 +274,7 @@ show(efforts, "reasoning_tokens_first_step", "tool_calls")
 evals = ["default", "eval_interval 2", "eval_samples 1"]
 show(evals, "rollouts", "validation_rollouts", "checkpoints")
 trained = [
-    [point["train_reward_mean"] for point in measured.loc[arm, "curve"]]
+    [point["train_mean_reward"] for point in measured.loc[arm, "curve"]]
     for arm in evals
 ]
 assert trained[0] == trained[1] == trained[2]
@@ -281,15 +287,14 @@ assert trained[0] == trained[1] == trained[2]
 from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.statistics import Interval
 
-comparable = measured.index[:-2].drop("eval_samples 1")
+comparable = measured.index[:-1].drop("eval_samples 1")
 rewards = measured.loc[comparable, "valid_reward"]
 ends = {arm: Interval(*reward) for arm, reward in rewards.items()}
-overlapping = sum(
-    end.low <= ends["default"].value <= end.high for end in ends.values()
-)
+others = [end for arm, end in ends.items() if arm != "default"]
+alike = sum(end.low <= ends["default"].value <= end.high for end in others)
 figure = figures.intervals(
     ends,
-    f"{overlapping} of {len(ends)} jobs cannot be told from the default",
+    f"{alike} of {len(others)} jobs cannot be told from the default",
     note="simulated model, recorded",
 )
 figure
@@ -315,34 +320,44 @@ print(figure.alt_text())
 from math import ceil
 
 
-def count_rollouts(rows, valid_rows, *, n_epochs=1, batch_size=16,
-                   compute_multiplier=1, eval_interval=5, eval_samples=1,
-                   base_group=8):
+AUTO = {  # what "auto" stands for; take your service's own
+    "n_epochs": 1,
+    "batch_size": 16,
+    "compute_multiplier": 1,
+    "eval_interval": 5,
+    "eval_samples": 1,
+}
+
+
+def count_rollouts(rows, valid_rows, settings, base_group=8):
     """Steps and rollouts of a job, as its settings determine them."""
-    steps = n_epochs * ceil(rows / batch_size)
-    group = max(2, round(base_group * compute_multiplier))
-    validations = ceil(steps / eval_interval)
+    asked = {**AUTO, **settings}
+    steps = asked["n_epochs"] * ceil(rows / asked["batch_size"])
+    group = max(2, round(base_group * asked["compute_multiplier"]))
+    validations = ceil(steps / asked["eval_interval"])
     return {
         "steps": steps,
-        "train": n_epochs * rows * group,
-        "validation": validations * valid_rows * eval_samples,
+        "train": asked["n_epochs"] * rows * group,
+        "validation": validations * valid_rows * asked["eval_samples"],
     }
 
 
 # %% [markdown]
 # The job that we are about to launch, and one of a size that you might
-# launch for real:
+# launch for real. Ours has small batches of small groups, so each update is
+# noisy, and we let it go only a quarter as far:
 
 # %%
 SETTINGS = {
     "n_epochs": 1,
     "batch_size": 4,
     "compute_multiplier": 0.5,
+    "learning_rate_multiplier": 0.25,
     "eval_interval": 2,
     "eval_samples": 1,
 }
-small = count_rollouts(20, 10, **SETTINGS)
-real = count_rollouts(1_000, 100, n_epochs=2)
+small = count_rollouts(16, 10, SETTINGS)
+real = count_rollouts(1_000, 100, {"n_epochs": 2})
 print("this lesson's job:", small)
 print("1,000 rows twice: ", real)
 
@@ -366,8 +381,9 @@ sample = await evaluate(
 one = {
     "tool calls": fmean(r.metrics.tool_calls for r in sample),
     "tokens written": fmean(r.metrics.output_tokens for r in sample),
-    "seconds": fmean(r.metrics.simulated_latency_s or r.metrics.latency_s
-                     for r in sample),
+    "seconds": fmean(
+        r.metrics.simulated_latency_s or r.metrics.latency_s for r in sample
+    ),
 }
 print(f"{len(sample)} rollouts, each on average:")
 print({name: round(value, 1) for name, value in one.items()})
@@ -396,7 +412,8 @@ def estimate(rollouts, one, at_once=32):
 
 # %%
 expected = estimate(small, one)
-print(pd.DataFrame({"small": expected, "real": estimate(real, one)}).T.T)
+both = pd.DataFrame({"small": expected, "real": estimate(real, one)})
+print(both.to_string(float_format="{:,.1f}".format))
 
 # %% [markdown]
 # The minutes are those of the model's (simulated) answering time alone; the
@@ -410,10 +427,10 @@ print(pd.DataFrame({"small": expected, "real": estimate(real, one)}).T.T)
 
 # %%
 job = launch(files, SETTINGS)
-method = job.method.reinforcement.to_dict()
+method = job.method.reinforcement
 print(job.object, "of", job.model)
-print(method["hyperparameters"])
-print(method["tools"][0]["headers"])
+print(method.hyperparameters.to_dict())
+print(method.tools[0]["headers"])
 
 # %% [markdown]
 # **Following it.** In a notebook the dashboard shows status, curves and the
@@ -495,7 +512,7 @@ figure
 print(figure.alt_text())
 
 # %% [markdown]
-# Five steps of four rows prove nothing about learning, and a good eye for
+# Four steps of four rows prove nothing about learning, and a good eye for
 # noise sees that at once. Lesson 06 reads a job of full length.
 #
 # **Did it cost what we expected?** Every step reports what it used.
@@ -509,7 +526,8 @@ spent = {
     "tool calls": int(used["tool_calls"]),
     "tokens written": int(used["completion_tokens"]),
 }
-print(pd.DataFrame({"expected": expected, "used": spent}).dropna())
+both = pd.DataFrame({"expected": expected, "used": spent}).dropna()
+print(both.to_string(float_format="{:,.0f}".format))
 assert spent["rollouts"] == expected["rollouts"]
 assert 0.5 < spent["tool calls"] / expected["tool calls"] < 2
 
@@ -546,6 +564,7 @@ checks.exercise_5_1(half_job, job)
 # A pause takes effect at once: the step in flight is given up, and run again
 # after the resume. Pause when your tools need a restart, or when a curve
 # looks odd and you want to read traces before you pay for more.
+
 
 # %%
 def wait_for(job_id, *statuses):
@@ -592,6 +611,7 @@ print(cancelled.status, cancelled.fine_tuned_model)
 # validation reward, and the last. Each is a model with a name, served at
 # once, while the job still runs.
 
+
 # %% take="1"
 def checkpoints(job_id):
     """The checkpoints that were kept, by step: (step, reward, model)."""
@@ -611,7 +631,7 @@ kept = checkpoints(job.id)
 for step, reward, model in kept:
     name = model.split(":")[-1]
     print(f"step {step}: validation reward {reward:.2f}, ...:{name}")
-assert [step for step, _, _ in kept] == [2, 4, 5]
+assert [step for step, _, _ in kept] == [2, 4]
 
 # %% [markdown]
 # `fine_tuned_model` is the model after the *last* step, not the best one.
@@ -646,34 +666,39 @@ print(failed.status, failed.error.code, "at", failed.error.param)
 assert failed.error.code == "endpoint_unreachable"
 
 # %% [markdown]
-# **Discarded rollouts.** Harder to see is a tool that answers, but wrongly.
-# Here `list` answers under the key `result` where the contract says
-# `output`. It is no mistake of the model, so the rollout is not scored 0: it
-# is thrown away, and counted.
+# **Discarded rollouts.** Harder to see is a tool that answers, but wrongly,
+# and only now and then. We put a proxy before `cat` that spoils the answer
+# for some rows: it writes `result` where the contract says `output`.
 
 # %%
+import httpx
 from fastapi import FastAPI
 
 from buildhour_helpers.tools.serving import served
 
-app = FastAPI()
+proxy = FastAPI()
 
 
-@app.post("/list")
-def broken_list():
-    return {"result": "ACME/2012/"}  # the contract wants "output"
+@proxy.post("/cat")
+def cat(body: dict):
+    url = f"{TOOLS_URL}/cat"
+    answer = httpx.post(url, json=body, headers=HEADERS).json()
+    if body["item"]["answer_kind"] == "percent":
+        answer["result"] = answer.pop("output")  # the slip
+    return answer
 
 
-with served(app) as url:
-    broken = {"name": "list", "server_url": f"{url}/list"}
-    spoilt = launch(files, SETTINGS, tools=[TOOLS[0], broken, TOOLS[2]])
+with served(proxy) as url:
+    spoilt_cat = {"name": "cat", "server_url": f"{url}/cat"}
+    spoilt = launch(files, SETTINGS, tools=[*TOOLS[:2], spoilt_cat])
     spoilt_events = list(follow(spoilt.id))
 print(wait_for(spoilt.id, *ENDED).status)
 
 # %% [markdown]
-# Whether the job survives depends on how many rollouts use that tool: after
-# three steps in a row without one usable rollout the service gives up.
-# Either way it says what it saw, in events of level `warn`:
+# The slip is no mistake of the model, so such a rollout is not scored 0: it
+# is thrown away, and counted. As long as some rollouts of three steps in a
+# row are usable, the job goes on, and its status says nothing. An event of
+# level `warn` does:
 
 # %%
 warned = [event.message for event in spoilt_events if event.level == "warn"]
@@ -684,9 +709,9 @@ print("discarded of 16, step by step:", discarded)
 assert sum(discarded) > 0 and "`output`" in warned[0]
 
 # %% [markdown]
-# Discarding is not harmless. What is left are the rollouts that did *not*
-# use the broken tool, so the agent learns to avoid it, and its mean reward
-# is that of a biased sample. Stop, mend, start again.
+# Discarding is not harmless. What is left are the rows that the slip spared
+# and the rollouts that never read a page, so the mean reward is that of a
+# biased sample, and the agent is taught from it. Stop, mend, start again.
 #
 # **A flat grader.** The third way is the quietest: nothing fails. Somebody
 # wrote the reference as a sentence, while the prompt asks for the bare
@@ -745,6 +770,7 @@ print(figure.alt_text())
 # numbers you need are in `usage`, `errors` and `mean_unresponsive_rewards`
 # (print a step and look). Passing looks like "right" on healthy, flat and
 # broken steps, among them steps that you have not seen.
+
 
 # %% exercise="5.2" difficulty=3 minutes=6
 def diagnose(step):

@@ -53,9 +53,9 @@ def exercise_5_1(half_job: object, first: FineTuningJob) -> Findings:
 
 
 def _settings(job: FineTuningJob) -> dict[str, Any]:
-    method = job.to_dict()["method"]
-    assert isinstance(method, dict)
-    return dict(method["reinforcement"]["hyperparameters"])
+    method = job.method and job.method.reinforcement
+    asked = method and method.hyperparameters
+    return dict(asked.to_dict()) if asked else {}
 
 
 def _group_size(settings: Mapping[str, Any]) -> int:

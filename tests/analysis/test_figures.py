@@ -93,6 +93,7 @@ CHARTS = {
     "tool_transitions": figures.tool_transitions(BEFORE_RECORDS, AFTER_RECORDS),
     "distributions": figures.distributions({"before": BEFORE_RECORDS, "after": AFTER_RECORDS}),
     "training_curves": figures.training_curves(STEPS, note="simulated model"),
+    "training_gaps": figures.training_gaps({"one": STEPS, "other": STEPS}),
     "tool_mix": figures.tool_mix(STEPS, note="simulated model"),
     "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
@@ -276,3 +277,15 @@ def test_a_job_that_was_never_validated_is_drawn_by_its_training() -> None:
 
 def test_the_style_is_packed_with_the_module() -> None:
     assert Path(figures.__file__).with_name("workshop.mplstyle").is_file()
+
+
+def test_the_gaps_are_training_less_validation_where_it_was_validated() -> None:
+    steps = [
+        {"step": 1, "train_mean_reward": 0.2, "full_valid_mean_reward": None},
+        {"step": 2, "train_mean_reward": 0.4, "full_valid_mean_reward": 0.1},
+        {"step": 3, "train_mean_reward": 0.6, "full_valid_mean_reward": 0.4},
+    ]
+    assert figures.reward_gaps(steps) == [(2, pytest.approx(0.3)), (3, pytest.approx(0.0))]
+    chart = figures.training_gaps({"a job": steps})
+    assert chart.finding == "Training less validation reward at the end: a job +0.00"
+    assert "gap +0.30 at 2, +0.00 at 3" in chart.alt_text()

@@ -50,7 +50,7 @@ def test_the_hyperparameters_begin_alike(up: Stage, tmp_path: Path) -> None:
     arm, row = hyperparameters.ARMS[0], recorded["arms"][0]
     run = hyperparameters.job(up, tmp_path, arm, seed=recorded["seed"], stop_after=1)
     (step,) = rounded_off(run.steps)
-    assert step["train_mean_reward"] == row["curve"][0]["train_reward_mean"]
+    assert step["train_mean_reward"] == row["curve"][0]["train_mean_reward"]
     assert step["reasoning_tokens_mean"] == row["reasoning_tokens_first_step"]
 
 
