@@ -25,6 +25,7 @@ from .files import FileStore
 from .graders.run import Judge
 from .ids import repeat_ids
 from .lock import AlreadyRunningError, FolderLock
+from .reseeding import reseeded
 from .security import api_key
 
 HOST = "127.0.0.1"
@@ -38,6 +39,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print address and key as JSON")
     parser.add_argument("--concurrency", type=int, default=32, help="rollouts of a job at once")
     parser.add_argument("--id-seed", help="derive IDs from this and what is stored")
+    parser.add_argument("--seed", type=int, default=0, help="another one draws other answers")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds an endpoint may take")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds before the first retry")
     return parser.parse_args(arguments)
@@ -74,6 +76,7 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
         told = {"base_url": base_url, "api_key": key, "pid": os.getpid()}
         print(json.dumps(told) if chosen.json else f"serving {base_url}", flush=True)
 
+    base_policy, judge = reseeded(base_policy, judge, chosen.seed)
     settings = Settings(
         home=folder,
         base_policy=base_policy,
