@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -78,6 +77,6 @@ def test_the_results_of_the_readme_are_those_of_the_study() -> None:
     if not file.exists():
         assert "not measured yet" in text
         return
-    study = json.loads(file.read_text(encoding="utf-8"))
-    assert readme.filled(text, study) == text
-    assert study["command"].endswith(readme.STUDY)
+    figures = readme.measured(ROOT)
+    assert readme.filled(text, figures) == text
+    assert figures[readme.STUDY]["command"].endswith(readme.STUDY)
