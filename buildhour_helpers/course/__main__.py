@@ -1,4 +1,4 @@
-"""`python -m buildhour_helpers.course VERB`: build, check, table, record."""
+"""`python -m buildhour_helpers.course VERB`: build, check, try, table, record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..errors import WorkshopError
 from . import recording
-from .build import build, check
+from .build import build, check, try_seeds
 from .source import lessons
 from .table import table
 
@@ -44,11 +44,15 @@ def _parser() -> argparse.ArgumentParser:
     checking = verbs.add_parser("check", help="whether what is committed is what is built")
     checking.set_defaults(run=lambda o: check(lessons(o.lesson)))
 
+    trying = verbs.add_parser("try", help="run them with other seeds of the service, for asserts")
+    trying.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="SEED")
+    trying.set_defaults(run=lambda o: try_seeds(lessons(o.lesson), o.seeds))
+
     measuring = verbs.add_parser("table", help="minutes, seconds, cells, prose of each lesson")
     measuring.add_argument("--untimed", action="store_true", help="do not run them")
     measuring.set_defaults(run=_table)
 
-    for verb in (building, checking, measuring):
+    for verb in (building, checking, trying, measuring):
         verb.add_argument("lesson", nargs="*", metavar="NN", help="its number (default: all)")
 
     record = verbs.add_parser("record", help="make recordings of data/runs/ anew")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,33 @@ def _build(lesson: Lesson, patience: float, bar: Any) -> list[str]:
         for path, notebook in notebooks.items():
             write(notebook, path)
     return complaints
+
+
+def try_seeds(chosen: Sequence[Lesson], seeds: Sequence[int]) -> None:
+    """Run each solved lesson against a service of each seed, and write nothing: what the lessons
+    claim and assert must hold whatever chance made. Raises WorkshopError with a line for each cell
+    that failed, or printed what no output may hold."""
+    complaints: list[str] = []
+    with tqdm(total=len(seeds) * len(chosen), unit="lesson") as bar:
+        for seed in seeds:
+            with workplace():
+                os.environ["BUILDHOUR_SEED"] = str(seed)
+                for lesson in chosen:
+                    bar.set_description_str(f"{lesson.name}, seed {seed}")
+                    complaints += [f"seed {seed}: {line}" for line in _tried(lesson)]
+                    bar.update()
+    _refuse(complaints)
+
+
+def _tried(lesson: Lesson) -> list[str]:
+    notebook = solved_notebook(lesson)
+    try:
+        execute(notebook, lesson.source.parent)
+        found = of_outputs(notebook.cells)
+    except CellFailedError as error:
+        cure = "claim and assert what holds for every seed"
+        found = [Complaint(error.cell, str(error), cure)]
+    return [_line(lesson, complaint) for complaint in found]
 
 
 def check(chosen: Sequence[Lesson]) -> None:
