@@ -110,9 +110,9 @@ print(f"unearned: {rise['sloppy'] - rise['endpoint']:.2f} of mean reward")
 assert rise["sloppy"] > rise["endpoint"]
 
 # %% [markdown]
-# What was paid rose by more than what was earned. One curve alone would
-# have looked like success. Keep a second judge whose score is never trained
-# on; stop where the two part.
+# What was paid rose, and what was earned did not follow. One curve alone
+# would have looked like success. Keep a second judge whose score is never
+# trained on; stop where the two part.
 #
 # ## Attack the grader before a model does
 #
@@ -525,9 +525,26 @@ print(f"main run: {main}; run on the sloppy rubric: {gamed_run}")
 assert (main, gamed_run) == ("tuned", "base")
 
 # %% [markdown]
-# Try the way back before you need it: switch, ask three known questions,
-# switch back. A model is retired on its provider's day, not on yours, so
-# write down as well what you do when the old name is gone.
+# Try the way back before you need it: switch, ask some known questions,
+# switch back. Here the base model is asked three of the audit's questions
+# again, now that the job has ended.
+
+# %%
+known = await evaluate(
+    rows[:3],
+    model=MODEL,
+    file=file.with_name("known.jsonl"),
+    progress=False,
+)
+was = [record.answer for record in records if record.repeat == 0][:3]
+assert [record.answer for record in known] == was
+print("three known questions: answered as before the job")
+
+# %% [markdown]
+# The service gives the same answer to the same request, so any change would
+# have shown. Elsewhere compare scores, and not words. And a model is
+# retired on its provider's day, not on yours: write down what you do when
+# the old name is gone.
 #
 # ## What to log
 #
