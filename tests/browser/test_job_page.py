@@ -254,6 +254,27 @@ def test_nobody_is_kept_out(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_nothing_moves_for_who_wants_no_motion(
+    service: Running, customer_url: str, page: Page
+) -> None:
+    """Neither now, nor where a style should one day ask for it."""
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#cursor")).to_be_enabled()
+    page.locator("[data-open]").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    move = """() => {
+        const moving = document.querySelector("#viewer");
+        moving.style.transition = "opacity 5s";
+        moving.style.opacity = moving.style.opacity === "0.5" ? "0.9" : "0.5";
+        return [document.getAnimations().length, getComputedStyle(moving).transitionProperty];
+    }"""
+    assert page.evaluate("document.getAnimations().length") == 0
+    assert page.evaluate(move) == [0, "none"]
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(move) == [1, "opacity"]
+
+
 def test_the_list_shows_a_new_job_by_itself(
     service: Running, customer: Customer, customer_url: str, page: Page
 ) -> None:
