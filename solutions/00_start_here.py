@@ -14,19 +14,17 @@
 # - place Agent RFT beside prompting and base RFT, and learn where it can be
 #   run today.
 #
-# **Time** 35 minutes. **Before** Some Python, and a call to a chat model
-# made once in your life. Nothing about training.
+# **Time** 35 minutes. **Before** Some Python. Nothing about training.
 
 # %% [markdown]
 # ## How these lessons work
 #
-# Run a cell with Shift+Enter, read what it printed, go on. Run them in
-# order; if you lose your place, *Run > Run All Above* brings you back.
+# Run a cell with Shift+Enter, read what it printed, go on. Lost your place?
+# *Run > Run All Above* brings you back.
 #
-# Each lesson has a few **exercises**. Where it is your turn, a cell raises
-# `NotImplementedError`: put your code there. The cell below it says what is
-# right, what is wrong and what to try. No later cell needs your answer, so
-# you may skip any of them. Solved lessons lie in the folder `solutions/`.
+# In an **exercise** a cell raises `NotImplementedError`: put your code
+# there, and the cell below says what is right, what is wrong and what to
+# try. No later cell needs your answer. Solved lessons are in `solutions/`.
 #
 # Two lines begin every lesson:
 
@@ -37,17 +35,14 @@ session.start()
 print(session.describe())
 
 # %% [markdown]
-# They started two programs on this machine. One is a **service** that
-# speaks OpenAI's API. The other is a **tool server**, the part that would
-# be yours in a real project. Both listen to this machine alone.
-#
-# If that cell failed, run `python workshop.py doctor` in a terminal: it
-# says what is missing on this machine, and the cure.
+# They started a **service** that speaks OpenAI's API, and a **tool server**,
+# the part that would be yours in a real project. Both listen to this machine
+# alone. If the cell failed, run `python workshop.py doctor` in a terminal:
+# it says what is missing, and the cure.
 
 # %% [markdown]
 # From here on the code is what you would write anywhere. The client reads
-# two environment variables, `OPENAI_BASE_URL` and `OPENAI_API_KEY`; the two
-# lines above have pointed them at the service.
+# `OPENAI_BASE_URL` and `OPENAI_API_KEY`, which the two lines have set.
 
 # %% take="1"
 import os
@@ -99,9 +94,8 @@ def ask(items, tools=(), repeat=0):
 print(ask(question.text).output_text)
 
 # %% [markdown]
-# The simulated model says that it found nothing. A large model might invent
-# a number, which is worse. Neither can be cured by a better prompt: the
-# page was never in reach.
+# A large model might invent a number, which is worse. No prompt cures
+# either: the page was never in reach.
 
 # %% [markdown]
 # ## What an agent is
@@ -145,8 +139,8 @@ for item in first.output:
     print(item.type)
 
 # %% [markdown]
-# No text: the reply is a **call**, with a line of **reasoning** before it.
-# The model has run nothing. It has asked us to.
+# The reply is a **call**, with a line of **reasoning** before it. The model
+# has run nothing; it has asked us to.
 
 # %%
 call = first.output[-1]
@@ -219,8 +213,7 @@ print(len(trace), "items; the last is a", trace[-1]["type"])
 
 # %% [markdown]
 # One attempt from question to answer is a **rollout**, and the list of what
-# happened is its **trace**. A trace is the one thing in this course that you
-# will read most, so read this one now.
+# happened is its **trace**. You will read many; read this one now.
 
 
 # %%
@@ -262,7 +255,8 @@ for item in trace:
 # Write `count_calls(trace)`: how often each tool was called, by name, such
 # as `{"search": 2, "cat": 1}`. A tool that was not called is left out. It
 # passes if it is right for a trace that the check has made up.
-# Stuck? `checks.hint("0.1")`, then `checks.hint("0.1", strength=2)`.
+# Stuck? `checks.hint("0.1")`, then `checks.hint("0.1", strength=2)`; so it
+# is for each exercise.
 
 
 # %% exercise="0.1" difficulty=1 minutes=5
@@ -312,10 +306,10 @@ print(grade(question, trace), "for the answer:", text_of(trace[-1]))
 # %% [markdown]
 # ## A group, and its advantages
 #
-# One rollout teaches nothing: was it good, or was the question easy? So the
-# same question is rolled out several times. The model draws its choices by
-# chance, so the attempts differ. We try questions until some attempts of the
-# eight do better than others:
+# One rollout teaches nothing: was it good, or was the question easy? So a
+# question is rolled out several times. The model draws its choices by
+# chance, and attempts differ. We look for a question on which some of eight
+# attempts do better than others:
 
 # %%
 for question in questions[:24]:
@@ -327,9 +321,16 @@ print(question.text, "\n")
 print("rewards:", rewards)
 
 # %% [markdown]
-# A question that is always or never answered has nothing to say about which
-# attempt was better. This one has. The **advantage** of a rollout is its
-# reward less the mean of its group: above zero, better than usual here.
+# They differ in what they did on the way, too:
+
+# %%
+for trace, reward in zip(group, rewards):
+    calls = [one for one in trace if one.get("type") == "function_call"]
+    print(reward, *(one["name"] for one in calls))
+
+# %% [markdown]
+# The **advantage** of a rollout is its reward less the mean of its group:
+# above zero, it did better than usual on this question.
 
 # %%
 mean = sum(rewards) / len(rewards)
@@ -342,9 +343,8 @@ for trace, reward in zip(group, rewards):
 # Difficulty 2/5 · 6 minutes
 #
 # Write `advantages(rewards)`: for the rewards of one group, each one's
-# advantage, as a list in the same order. It passes if the advantages of a
-# group sum to zero, and if a group of equal rewards gives zeros only: that
-# group teaches nothing. Hints: `checks.hint("0.2")`, also `strength=2`.
+# advantage, as a list in the same order. It passes if they sum to zero, and
+# if equal rewards give zeros only: such a group teaches nothing.
 
 
 # %% exercise="0.2" difficulty=2 minutes=6
@@ -361,10 +361,9 @@ checks.exercise_0_2(advantages)
 # %% [markdown]
 # ## One update, by hand
 #
-# Training makes what did better than usual more likely, and the rest less.
-# Take the answers of the group above as if they were single choices. Each
-# has a weight; a choice's chance grows with its weight; and an update adds
-# to each weight the advantages that its choice has earned.
+# Training makes what did better than usual more likely. Take each answer of
+# the group as one choice. A choice has a weight, its chance grows with the
+# weight, and an update adds to the weight the advantages it has earned.
 
 # %%
 import math
@@ -389,7 +388,7 @@ for text in before:
 
 # %% [markdown]
 # Nobody told the model what is right. Yet what did better than usual has
-# gained, taken together, as we make sure:
+# gained, taken together:
 
 # %%
 better = {text for text, r in zip(answers, rewards) if r > mean}
@@ -399,8 +398,8 @@ print(f"better than usual: {share[0]:.2f} -> {share[1]:.2f}")
 
 # %% [markdown]
 # In a real job each choice on the way shares the rollout's advantage: which
-# tool, which words, when to stop. So an agent learns to search well from a
-# number that was given for its answer.
+# tool, which words, when to stop. So an agent learns to search well from
+# numbers that were given for its answers.
 #
 # *Time to here: 25 minutes.*
 
@@ -459,7 +458,7 @@ print(f"better than usual: {share[0]:.2f} -> {share[1]:.2f}")
 #   mentions a length.
 # - **proofs** On none of 200 cases has any of eight attempts been right.
 #
-# It passes if all four are right. Hints: `checks.hint("0.3")`, `strength=2`.
+# It passes if all four are right.
 
 # %% exercise="0.3" difficulty=2 minutes=5
 advice = None
@@ -478,8 +477,8 @@ checks.exercise_0_3(advice)
 # %% [markdown]
 # ## Where Agent RFT can be run today
 #
-# As of November 2026, and plainly: most people who learn this now can run it
-# only on a service like this one, or on an open engine.
+# As of November 2026 most people who learn this can run it only on a service
+# like this one, or on an open engine.
 #
 # | where | state |
 # |---|---|
@@ -500,7 +499,7 @@ checks.exercise_0_3(advice)
 # an agent, whole. Paste them into an empty project in that order.
 #
 # - **Install** `openai`, nothing else.
-# - **Set** `OPENAI_API_KEY` (and `OPENAI_BASE_URL`), `BUILDHOUR_MODEL`, and
+# - **Set** `OPENAI_API_KEY`, `OPENAI_BASE_URL` and `BUILDHOUR_MODEL`; and
 #   `BUILDHOUR_TOOLS_URL` and `BUILDHOUR_TOOLS_KEY` to your own tool server.
 # - **Change** `TOOLS`: your tools' names, descriptions and parameters. A
 #   tool answers `{"output": "text for the model"}`; lesson 03 builds one.
@@ -510,30 +509,29 @@ checks.exercise_0_3(advice)
 #
 # - An agent is a model, tools and a loop; the tools run on your side.
 # - A rollout is one attempt; its trace says what happened and why.
-# - A grader turns a rollout into a reward; a group turns rewards into
-#   advantages; an update makes the better choices likelier.
-# - Agent RFT is that, many times over, with your live tools and any reward.
+# - A grader makes rewards of rollouts, a group makes advantages of rewards,
+#   an update makes the better choices likelier.
+# - Agent RFT is that, many times over.
 #
 # ## Three questions
 #
 # <details><summary>1. A group has the rewards 1, 1, 1, 1. What does it teach?</summary>
 #
-# Nothing. Each advantage is zero: the question is too easy to learn from, as
-# one that always fails is too hard. Lesson 02 looks for those in between.
+# Nothing: each advantage is zero. Lesson 02 looks for questions that are
+# neither too easy nor too hard.
 #
 # </details>
 #
 # <details><summary>2. Why is the reference answer not in the prompt?</summary>
 #
-# Then the model would be rewarded for copying. The answer goes to the grader
-# and to the tools alone, as a field of `item`.
+# Then copying would be rewarded. It goes to grader and tools alone, as a
+# field of `item`.
 #
 # </details>
 #
 # <details><summary>3. What must an agent do that base RFT cannot train?</summary>
 #
-# Act in between: call a tool, read what it says, decide on the next call.
-# Base RFT grades one reply to one prompt.
+# Act in between: call a tool, read its output, decide on the next call.
 #
 # </details>
 #
