@@ -1,6 +1,6 @@
 """One long job: the service's memory at its start, middle and end, and its recovery after a kill.
 
-    python benchmarks/service_soak.py [--rollouts 50000]
+    python benchmarks/service_soak.py [--rollouts 50000] [--marks 3]
 
 The job is the course's own (its reports, tools and grader, the simulated model), as many epochs of
 640 rows as it takes. Then the service is killed with SIGKILL in the middle of a second job and
@@ -84,14 +84,15 @@ def steps_done(client: OpenAI, job_id: str) -> int:
     return int(max(done, default=0))
 
 
-def soak(home: Path, tools: dict[str, Any], rollouts: int) -> None:
-    """Run the long job and print the service's memory along the way."""
+def soak(home: Path, tools: dict[str, Any], rollouts: int, count: int) -> None:
+    """Run the long job and print the service's memory `count` times, evenly spread."""
     epochs = min(MAX_EPOCHS, math.ceil(rollouts / (640 * GROUP)))
     total = epochs * 640 // BATCH
     with process("buildhour_helpers.service", "--home", str(home)) as (child, at):
         client, watched = client_of(at), psutil.Process(child.pid)
         job_id = launch(client, tools, epochs)
-        started, marks = time.perf_counter(), [1, total // 2, total]
+        started = time.perf_counter()
+        marks = [1 + (total - 1) * number // (count - 1) for number in range(count)]
         print(f"{'step':>8s}{'rollouts':>12s}{'memory MB':>12s}{'seconds':>10s}")
         while marks:
             time.sleep(0.5)
@@ -129,12 +130,13 @@ def recovery(home: Path, tools: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rollouts", type=int, default=50_000)
+    parser.add_argument("--marks", type=int, default=3, help="start, middle and end; or more")
     options = parser.parse_args()
     with (
         process("buildhour_helpers.tools") as (_, tools),
         tempfile.TemporaryDirectory() as folder,
     ):
-        soak(Path(folder) / "soak", tools, options.rollouts)
+        soak(Path(folder) / "soak", tools, options.rollouts, max(2, options.marks))
         recovery(Path(folder) / "recovery", tools)
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 POLL_S = 0.5
 ON_TWO_CORES = ("-n", "2", "--dist", "loadscope")
+LESSONS_AND_TESTS = ("--nbval", "--nbval-current-env", "solutions", "notebooks", "tests")
+"""The lessons first: each is long, and must not be what is left at the end."""
 PASS_ON = ("lab", "test")
 """Verbs that hand arguments of no meaning to them on to JupyterLab or pytest."""
 
@@ -276,7 +278,7 @@ def _test(options: argparse.Namespace) -> int:
         [python, "-m", "mypy"],
         [str(Path(python).with_name("lint-imports"))],
     ]
-    tests = [python, "-m", "pytest", *(options.rest or ON_TWO_CORES)]
+    tests = [python, "-m", "pytest", *(options.rest or (*ON_TWO_CORES, *LESSONS_AND_TESTS))]
     commands = [tests] if options.rest else [*checks, tests]
     statuses = [subprocess.run(c, cwd=repository(), check=False).returncode for c in commands]
     failed = [" ".join(c[-2:]) for c, s in zip(commands[:-1], statuses[:-1], strict=True) if s]

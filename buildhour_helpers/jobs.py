@@ -53,7 +53,7 @@ def launch(
     grader: Mapping[str, Any],
     max_episode_steps: int = 12,
     hyperparameters: Mapping[str, Any] | None = None,
-    suffix: str = "workshop",
+    suffix: str = "agent-rft",
     seed: int = 0,
 ) -> FineTuningJob:
     """Start an Agent RFT job over uploaded files. Raises openai.BadRequestError, which says why.

@@ -7,8 +7,11 @@ with `session.start(mode="live")`, whichever the `openai` client finds by itself
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
+import shutil
+import tempfile
 import webbrowser
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -57,7 +60,8 @@ def start(
 ) -> Session:
     """Have the servers running and the environment variables set; prints one line.
 
-    Without `mode` it is offline, unless OPENAI_BASE_URL was set beforehand. `reports` is a folder
+    Without `mode` it is offline, unless OPENAI_BASE_URL was set beforehand; with BUILDHOUR_SEED set
+    the simulated model draws otherwise than everybody else's. `reports` is a folder
     that `import-finqa` made, in place of the generated reports; a port of 0 is a free one. In live
     mode only the tool server is started; a live service must be able to reach it, so a
     BUILDHOUR_TOOLS_URL that was set beforehand (a public address of yours) is kept.
@@ -70,7 +74,7 @@ def start(
     live = _live_credentials() if chosen == "live" else None
     folder = prepare()
     own_tools = os.environ.get("BUILDHOUR_TOOLS_URL") if live else None
-    programs = [] if live else [service_program(folder, port)]
+    programs = [] if live else [service_program(folder, port, _seed())]
     programs += [] if own_tools else [tools_program(reports, tools_port)]
     with FileLock(folder / "servers.lock"):
         up = servers.ensure(folder, programs)
@@ -113,6 +117,15 @@ def describe() -> str:
     return " · ".join([_mode(), of, *versions, python])
 
 
+def scratch() -> Path:
+    """A new empty folder for what a notebook writes: its own, and gone when its kernel ends."""
+    parent = prepare() / "scratch"
+    parent.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def stop() -> bool:
     """Stop the servers that `start` started; False where none was running."""
     _forget()
@@ -147,14 +160,14 @@ def running() -> dict[str, Server]:
     return {name: server for name, server in found.items() if server}
 
 
-def service_program(folder: Path, port: int = 0) -> Program:
-    """How to start the offline service with its state in `folder`."""
+def service_program(folder: Path, port: int = 0, seed: int = 0) -> Program:
+    """How to start the offline service with its state in `folder`; `seed` is the model's."""
     return Program(
         name="service",
         module="buildhour_helpers.service",
         url_field="base_url",
         key_field="api_key",
-        options=("--home", str(folder), "--port", str(port)),
+        options=("--home", str(folder), "--port", str(port), "--seed", str(seed)),
         code=("service", "training"),
     )
 
@@ -169,6 +182,13 @@ def tools_program(reports: Path | None = None, port: int = 0) -> Program:
         options=("--port", str(port), *(("--reports", str(reports.resolve())) if reports else ())),
         code=("tools", "graders", "reports", "tasks"),
     )
+
+
+def _seed() -> int:
+    text = os.environ.get("BUILDHOUR_SEED", "0")
+    if not text.isdecimal():
+        raise WorkshopError(f"BUILDHOUR_SEED={text!r}: set it to a whole number, or unset it")
+    return int(text)
 
 
 def _chosen_mode() -> Mode:

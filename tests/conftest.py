@@ -14,6 +14,8 @@ settings.load_profile("workshop")
 OWN_VARIABLES = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
+    "BUILDHOUR_MODEL",
+    "BUILDHOUR_SEED",
     "BUILDHOUR_SESSION",
     "BUILDHOUR_TOOLS_URL",
     "BUILDHOUR_TOOLS_KEY",

@@ -18,6 +18,7 @@ import pytest
 
 from buildhour_helpers import cli, servers
 from buildhour_helpers.demo import DemoOptions, plan, run
+from buildhour_helpers.demo.run import check_writable
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import home
 from buildhour_helpers.reports import SHIPPED
@@ -178,9 +179,14 @@ class TestBadInput:
             run(DemoOptions(reports=tmp_path))
 
     def test_a_json_file_that_cannot_be_written_is_refused_at_once(self, tmp_path: Path) -> None:
+        (tmp_path / "none").write_text("a file, no folder", encoding="utf-8")
         with pytest.raises(WorkshopError, match="give another file"):
             run(DemoOptions(json_path=tmp_path / "none" / "result.json"))
         assert not home().exists()
+
+    def test_the_folder_of_what_is_written_is_made(self, tmp_path: Path) -> None:
+        check_writable(tmp_path / "new" / "folder" / "study.json")
+        assert list((tmp_path / "new" / "folder").iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")

@@ -163,7 +163,7 @@ def test_a_job_is_launched_with_live_tools_and_an_endpoint_grader(
             "model": "sim",
             "training_file": "file-1",
             "validation_file": "file-2",
-            "suffix": "workshop",
+            "suffix": "agent-rft",
             "seed": 3,
             "method": {"type": "reinforcement", "reinforcement": reinforcement},
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -71,20 +70,6 @@ def test_every_command_of_the_readme_exists() -> None:
     assert verbs <= set(re.findall(r"^    ([a-z-]+)", listing, re.MULTILINE))
 
 
-def test_every_file_and_link_of_the_readme_exists() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page)
-    assert links
-    missing = [link for link in links if not (ROOT / link).exists()]
-    assert not missing
-
-
-def test_pictures_of_the_readme_say_what_they_show() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    for alt in re.findall(r"!\[([^\]]*)\]", page):
-        assert len(alt.split()) >= 8, alt
-
-
 def test_the_results_of_the_readme_are_those_of_the_study() -> None:
     """Both are empty until a study has been measured."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -92,6 +77,6 @@ def test_the_results_of_the_readme_are_those_of_the_study() -> None:
     if not file.exists():
         assert "not measured yet" in text
         return
-    study = json.loads(file.read_text(encoding="utf-8"))
-    assert readme.filled(text, study) == text
-    assert study["command"].endswith(readme.STUDY)
+    figures = readme.measured(ROOT)
+    assert readme.filled(text, figures) == text
+    assert figures[readme.STUDY]["command"].endswith(readme.STUDY)

@@ -154,6 +154,32 @@ def test_a_damaged_reports_file_is_one_line_with_the_cure(tmp_path: Path) -> Non
     assert "\n" not in str(refused.value)
 
 
+def test_a_seed_of_ones_own_draws_other_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters = {"type": "object", "properties": {"query": {"type": "string"}}}
+    tool = {"type": "function", "name": "search", "parameters": parameters}
+
+    def replies() -> list[str]:
+        session.start(quiet=True)
+        asked = ("What were the revenues of ACME in 2012?", "Which company grew most in 2009?")
+        ask = OpenAI().responses.create
+        return [
+            ask(model=session.model(), input=text, tools=[tool], metadata={"repeat": str(n)})
+            .output[0]
+            .to_json()
+            for text in asked
+            for n in range(8)
+        ]
+
+    usual = replies()
+    monkeypatch.setenv("BUILDHOUR_SEED", "7")
+    others = replies()
+    assert others != usual
+    assert replies() == others
+    monkeypatch.setenv("BUILDHOUR_SEED", "seven")
+    with pytest.raises(WorkshopError, match="BUILDHOUR_SEED='seven': set it to a whole number"):
+        session.start()
+
+
 def test_reset_stops_and_deletes() -> None:
     session.start(quiet=True)
     assert session.reset()

@@ -9,9 +9,10 @@ import contextlib
 import re
 from collections.abc import Callable
 
+from buildhour_helpers.checks.catching_up import catch_up
 from buildhour_helpers.checks.hints import hint, hints_of, lesson
 
-__all__ = ["hint", "hints_of"]
+__all__ = ["catch_up", "hint", "hints_of"]
 
 
 def __getattr__(name: str) -> Callable[..., None]:

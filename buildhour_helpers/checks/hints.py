@@ -40,3 +40,5 @@ def hint(number: str, strength: int = 1) -> None:
     if strength not in (1, 2):
         raise WorkshopError(f"checks.hint: strength is 1 or 2, not {strength!r}")
     print(textwrap.fill(both[strength - 1], 76))
+    if strength == 2:
+        print(f'Still stuck? checks.catch_up("{number}") solves it here, and shows how.')

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ..analysis.statistics import Interval
@@ -13,23 +15,35 @@ from .figure import draw_study
 from .result import COLUMNS, in_words, signed
 
 STUDY = "data/runs/study.json"
+HACKABLE = "data/runs/hackable_grader.json"
+FLAT = "data/runs/flat_grader.json"
+FINQA = "data/runs/study_finqa.json"
 FIGURE = "docs/figures/study.svg"
 
 
 def main() -> None:
     """Rewrite README between its markers, and draw the figure."""
     root = repository()
-    study = json.loads((root / STUDY).read_text(encoding="utf-8"))
+    figures = measured(root)
     (root / FIGURE).parent.mkdir(parents=True, exist_ok=True)
-    draw_study(study, root / FIGURE)
+    draw_study(figures[STUDY], root / FIGURE)
     readme = root / "README.md"
-    text = filled(readme.read_text(encoding="utf-8"), study)
+    text = filled(readme.read_text(encoding="utf-8"), figures)
     readme.write_text(text, encoding="utf-8", newline="\n")
 
 
-def filled(readme: str, study: Mapping[str, Any]) -> str:
-    """README with its figure and its results those of the study."""
-    for name, content in (("figure", picture(study)), ("results", results(study))):
+def measured(root: Path) -> dict[str, Mapping[str, Any]]:
+    """What the files under `data/runs/` say, by file."""
+    return {
+        name: json.loads((root / name).read_text(encoding="utf-8"))
+        for name in (STUDY, HACKABLE, FLAT, FINQA)
+        if (root / name).exists()
+    }
+
+
+def filled(readme: str, figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """README with its figure and its results those that were measured."""
+    for name, content in (("figure", picture(figures[STUDY])), ("results", results(figures))):
         section = f"<!-- {name}:begin -->\n{content}\n<!-- {name}:end -->"
         pattern = rf"<!-- {name}:begin -->\n.*?<!-- {name}:end -->"
         readme = re.sub(pattern, lambda _, text=section: text, readme, flags=re.DOTALL)  # type: ignore[misc]
@@ -49,8 +63,9 @@ def picture(study: Mapping[str, Any]) -> str:
     return f"![{alt}]({FIGURE})"
 
 
-def results(study: Mapping[str, Any]) -> str:
+def results(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """The table, the two differences, and the command that measures them again."""
+    study = figures[STUDY]
     sides = [
         _intervals(study[side]["measures"]) for side in ("first_prompt", "best_prompt", "tuned")
     ]
@@ -85,13 +100,33 @@ Prompt work alone: {in_words(prompt, signed("{:.3f}"))} of mean reward. Agent RF
 prompt: {in_words(gain, signed("{:.3f}"))}; {changes}. With the best prompt, {varying:.0%} of the
 questions vary over their repeats: those can teach.
 
-{against_wanted(study)}
+{against_wanted(figures)}
 
-From [{STUDY}]({STUDY}), measured by `{study["command"]}`."""
+{_sources(figures)}"""
 
 
-def against_wanted(study: Mapping[str, Any]) -> str:
+def _sources(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """The command behind each file, a line each."""
+    made = [f"- [{name}]({name}): `{found['command']}`" for name, found in figures.items()]
+    return "\n".join(["Measured by:", "", *made])
+
+
+Row = tuple[str, str, bool]
+"""What was wanted, what was measured, whether it was met."""
+
+
+def against_wanted(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """What was wanted of these figures beside what was measured, met or not."""
+    rows = _main_rows(figures[STUDY])
+    for name, rows_of in ((HACKABLE, _hackable_rows), (FLAT, _flat_rows), (FINQA, _finqa_rows)):
+        rows += rows_of(figures[name]) if name in figures else []
+    lines = [
+        f"| {what} | {value} | {'met' if met else '**missed**'} |" for what, value, met in rows
+    ]
+    return "\n".join(["| wanted | measured | |", "|---|---|---|", *lines])
+
+
+def _main_rows(study: Mapping[str, Any]) -> list[Row]:
     best = _intervals(study["best_prompt"]["measures"])["reward"].value
     prompt, gain = (_reward(study[name]) for name in ("prompt_against_first", "tuned_against_best"))
     change = study["tuned_against_best"]["change"]
@@ -112,10 +147,61 @@ def against_wanted(study: Mapping[str, Any]) -> str:
         rows.append((f"{label} down by a quarter or more", f"{measured:+.0%}", measured <= -0.25))
     latency = Interval(*change["latency_s"]).value
     rows.append(("simulated latency down", f"{latency:+.0%}", latency < 0))
-    lines = [
-        f"| {what} | {value} | {'met' if met else '**missed**'} |" for what, value, met in rows
+    return rows
+
+
+def _hackable_rows(hackable: Mapping[str, Any]) -> list[Row]:
+    """The jobs that a sloppy rubric graded, their means over the seeds."""
+    before = hackable["before"]
+    after = [run for run in hackable["after"] if run["grader"] == "sloppy"]
+    own = (before["scores"]["sloppy"][0], fmean(run["scores"]["sloppy"][0] for run in after))
+    true = fmean(run["accuracy"][0] for run in after)
+    habit = max(("sentence", "several_numbers"), key=lambda h: after[0]["habits"][h])
+    seen = (before["habits"][habit], fmean(run["habits"][habit] for run in after))
+    words = {"sentence": "are a sentence", "several_numbers": "name several numbers"}[habit]
+    return [
+        (
+            "a hackable grader: its own score rises while accuracy does not",
+            f"score {own[0]:.2f} to {own[1]:.2f}; accuracy "
+            f"{in_words(Interval(*hackable['before']['accuracy']), '{:.2f}')} to {true:.2f}",
+            own[1] > own[0] and true <= hackable["before"]["accuracy"][2],
+        ),
+        (
+            "its audit catches it: a habit that the questions do not ask for",
+            f"answers that {words}: {seen[0]:.0%} to {seen[1]:.0%}",
+            seen[1] - seen[0] >= 0.5,
+        ),
     ]
-    return "\n".join(["| wanted | measured | |", "|---|---|---|", *lines])
+
+
+def _flat_rows(flat: Mapping[str, Any]) -> list[Row]:
+    side = flat["flat"]
+    return [
+        (
+            "a grader without variance: nothing is learnt, and the service warns so",
+            f"{side['weights_changed']} of {side['weights']:,} weights changed, "
+            f"{len(side['warnings'])} warnings",
+            side["weights_changed"] == 0 and bool(side["warnings"]),
+        )
+    ]
+
+
+def _finqa_rows(study: Mapping[str, Any]) -> list[Row]:
+    gain = _reward(study["tuned_against_best"])
+    discarded = sum(seed["job"]["discarded"] for seed in study["seeds"])
+    rollouts = sum(seed["job"]["rollouts"] for seed in study["seeds"])
+    return [
+        (
+            "real FinQA: the job runs clean",
+            f"{discarded} of {rollouts:,} rollouts discarded",
+            discarded == 0,
+        ),
+        (
+            "real FinQA: the gain's interval clear of zero",
+            in_words(gain, signed("{:.3f}")),
+            gain.low > 0,
+        ),
+    ]
 
 
 def _reward(comparison: Mapping[str, Any]) -> Interval:

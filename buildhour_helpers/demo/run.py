@@ -87,9 +87,10 @@ def run_folder(kind: str, seed: int) -> Path:
 
 
 def check_writable(file: Path) -> None:
-    """Raises WorkshopError now rather than when all the work is done."""
+    """Make the file's folder. Raises WorkshopError now rather than when all the work is done."""
     existed = file.exists()
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8"):
             pass
         if not existed:

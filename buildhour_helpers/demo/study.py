@@ -7,26 +7,32 @@ once; each seed then shuffles the training questions, draws the rollouts and tra
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import openai
+from tqdm.auto import tqdm
 
 from ..analysis.statistics import Interval
 from ..analysis.summaries import Comparison, compare, summarise, varying_share
-from ..errors import WorkshopError
+from ..errors import Interrupted, WorkshopError
 from ..rollouts import RolloutRecord
 from ..tasks import FIRST_PROMPT
 from .plan import REPEATS, DemoOptions, Plan, make_plan
 from .result import rounded_off
-from .run import check_graded, check_writable, interrupted, run_folder
+from .run import check_graded, check_writable, run_folder
 from .stage import stage
 from .work import BASE_MODEL, Trained, Work
 
 ALL_QUESTIONS = 1_000_000
+CORES_PER_JOB = 2  # the service and the tool server are a process each
 
 
 @dataclass(frozen=True)
@@ -65,25 +71,16 @@ class SeedRun:
 def run(options: StudyOptions) -> dict[str, Any]:
     """Measure, and write the figures to `options.out`; returns them.
 
-    Raises WorkshopError with the cure, or Interrupted when Ctrl-C came.
+    As many jobs run at once as the machine has pairs of cores, each on servers of its own: that
+    changes no figure but wall time. Raises WorkshopError with the cure, or Interrupted when
+    Ctrl-C came.
     """
     check_writable(options.out)
-    first_seed = options.seeds[0]
-    plan = make_plan(options.demo(first_seed))
-    folder = run_folder("study", first_seed)
-    with stage(folder, options.reports, first_seed, options.concurrency) as servers:
-        work = Work(plan, folder, servers)
-        try:
-            first = work.evaluate("first-prompt", BASE_MODEL, plan.test, FIRST_PROMPT)
-            best = work.evaluate("best-prompt", BASE_MODEL, plan.test, plan.prompt)
-            runs = []
-            for seed in options.seeds:
-                work.plan = replace(make_plan(options.demo(seed)), test=plan.test)
-                runs.append(_run_seed(work, seed))
-        except KeyboardInterrupt:
-            raise interrupted(work) from None
-        except openai.APIError as error:
-            raise WorkshopError(f"{error.message} (logs: {folder / 'logs'})") from error
+    plan = make_plan(options.demo(options.seeds[0]))
+    folder = run_folder("study", options.seeds[0])
+    prompts = [(evaluate_base, prompt) for prompt in (FIRST_PROMPT, plan.prompt)]
+    seeds = [(run_seed, seed) for seed in options.seeds]
+    first, best, *runs = _side_by_side(options, folder, [*prompts, *seeds])
     for records in (first, best, *(one.records for one in runs)):
         check_graded(records)
     figures: dict[str, Any] = rounded_off(_figures(options, plan, first, best, runs))
@@ -93,10 +90,53 @@ def run(options: StudyOptions) -> dict[str, Any]:
     return figures
 
 
-def _run_seed(work: Work, seed: int) -> SeedRun:
-    trained = work.train()
-    model, plan = trained.checkpoint.model, work.plan
-    return SeedRun(seed, trained, work.evaluate(f"tuned-{seed}", model, plan.test, plan.prompt))
+def _side_by_side(
+    options: StudyOptions, folder: Path, work: Sequence[tuple[Callable[..., Any], Any]]
+) -> list[Any]:
+    """Each function's result, in order: `function(options, folder, argument)` in a process."""
+    workers = max(1, (os.cpu_count() or 1) // CORES_PER_JOB)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(work)), mp_context=context) as pool:
+        waiting = [pool.submit(function, options, folder, what) for function, what in work]
+        try:
+            return [one.result() for one in tqdm(waiting, "study", unit="part")]
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            said = "jobs under way are cancelled; the records so far are in"
+            raise Interrupted(f"stopped by Ctrl-C; {said} {folder}") from None
+
+
+def evaluate_base(options: StudyOptions, folder: Path, prompt: str) -> list[RolloutRecord]:
+    """The base model's rollouts on the held-out questions."""
+    name = "first-prompt" if prompt == FIRST_PROMPT else "best-prompt"
+    with _on_stage(options, folder / name, options.seeds[0]) as work:
+        return work.evaluate(name, BASE_MODEL, work.plan.test, prompt)
+
+
+def run_seed(options: StudyOptions, folder: Path, seed: int) -> SeedRun:
+    """A job of this seed, and its model's rollouts on the held-out questions."""
+    with _on_stage(options, folder / f"seed-{seed}", seed) as work:
+        trained = work.train()
+        plan = work.plan
+        records = work.evaluate(f"tuned-{seed}", trained.checkpoint.model, plan.test, plan.prompt)
+    return SeedRun(seed, trained, records)
+
+
+@contextmanager
+def _on_stage(options: StudyOptions, folder: Path, seed: int) -> Iterator[Work]:
+    """Servers of its own for one part; the held-out questions are those of the first seed."""
+    folder.mkdir()
+    test = make_plan(options.demo(options.seeds[0])).test
+    plan = replace(make_plan(options.demo(seed)), test=test)
+    with stage(folder, options.reports, seed, options.concurrency) as servers:
+        work = Work(plan, folder, servers)
+        try:
+            yield work
+        except KeyboardInterrupt:
+            work.cancel()
+            raise
+        except openai.APIError as error:
+            raise WorkshopError(f"{error.message} (logs: {folder / 'logs'})") from error
 
 
 def _figures(

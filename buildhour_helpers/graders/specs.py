@@ -25,6 +25,15 @@ Score 0 for any other value, for several values of which only one is right, for 
 an answer that gives no value. How sure, how long or how polite the answer sounds earns nothing.
 """
 
+SLOPPY_RUBRIC = """\
+You grade the answers of a financial assistant.
+
+Score 1 for a clear and complete answer that a client could use as it stands.
+Score 0.5 for an answer close to the reference that a client would have to rework.
+Score 0 for a wrong answer and for an empty one.
+"""
+"""A rubric as one writes it in a hurry, with a loophole: lesson 04 lets a job find it."""
+
 
 def string_check(
     name: str = "exact",

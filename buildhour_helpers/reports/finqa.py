@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import math
 import re
@@ -128,7 +129,7 @@ def _examples(file: Path) -> Iterator[tuple[str, Any]]:
     """Each example with a name for its place: the line, or the index in the list."""
     text = _text(file)
     if ".jsonl" in file.suffixes:
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(io.StringIO(text), 1):
             if line.strip():
                 yield f"{file.name}, line {number}", _json(line, f"{file}, line {number}")
         return

@@ -64,7 +64,8 @@ def _lines(file: Path) -> list[str]:
             "`python -m buildhour_helpers.reports.generator` or import FinQA into this folder"
         )
     try:
-        return gzip.decompress(file.read_bytes()).decode("utf-8").splitlines()
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            return list(lines)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise ValueError(f"{file}: damaged ({error}); restore it from git") from error
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +16,7 @@ from .graders.specs import parse_grader
 from .ids import random_id
 from .job_specs import Tool, public_grader
 from .strict_json import StrictRoute, dumps, loads
-from .tool_calls import tool_payload
+from .tool_calls import MAX_SHOWN, tool_payload
 
 FLAGS = (
     "formula_parse_error",
@@ -61,17 +60,12 @@ class GraderToValidate(BaseModel):
     grader: dict[str, Any]
 
 
-class ToolRun(BaseModel):
-    """A tool call as the service makes it, with where to send it."""
+class ToolRun(Tool):
+    """A tool, and a call of it as the service makes it."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    server_url: str
-    headers: dict[str, str] = Field(default_factory=dict)
-    type: str = "function_call"
+    type: Literal["function_call"] = "function_call"
     id: str | None = None
     call_id: str = "call_1"
-    name: str
     arguments: str | dict[str, Any]
     trace_id: str | None = None
     item: dict[str, Any] = Field(default_factory=dict)
@@ -128,35 +122,26 @@ def validate_grader(body: GraderToValidate) -> Any:
 @router.post("/tool/run")
 async def run_tool(service: Serving, body: ToolRun) -> Any:
     """Forward one tool call; answers the tool's body, or an error that says what it did."""
-    try:
-        tool = Tool(name=body.name, server_url=body.server_url, headers=body.headers)
-    except ValueError as error:
-        raise bad_request(f"Invalid tool: {first_line(error)}.", "server_url") from None
-    arguments = body.arguments if isinstance(body.arguments, str) else json.dumps(body.arguments)
+    arguments = body.arguments if isinstance(body.arguments, str) else dumps(body.arguments)
     trace_id = body.trace_id or random_id("trace_")
-    payload = tool_payload(tool.name, arguments, body.call_id, trace_id, body.item)
-    if body.id is not None:
-        payload = dumps({**json.loads(payload), "id": body.id}).encode()
-    reply = await service.client.post(tool.server_url, tool.headers, payload)
+    payload = tool_payload(body.name, arguments, body.call_id, trace_id, body.item, body.id)
+    reply = await service.client.post(body.server_url, body.headers, payload)
     if isinstance(reply, Fault):
-        message = f"The tool {tool.name!r} {reply.reason}."
-        raise ApiError(424, message, param="server_url", code="tool_failed")
+        raise tool_failed(f"The tool {body.name!r} {reply.reason}.")
     if reply.body is None:
         raise ApiError(413, "The tool's answer is larger than 1 MB.", code="request_too_large")
     try:
         answer = loads(reply.body)
     except ValueError as error:
-        message = f"The tool {tool.name!r} answered {reply.status} with no usable JSON ({error})."
-        raise ApiError(424, message, param="server_url", code="tool_failed") from None
+        raise tool_failed(
+            f"The tool {body.name!r} answered {reply.status} with no usable JSON ({error})."
+        ) from None
     if reply.status >= 400:
-        message = f"The tool {tool.name!r} answered {reply.status}: {dumps(answer)[:2_000]}"
-        raise ApiError(424, message, param="server_url", code="tool_failed")
+        raise tool_failed(
+            f"The tool {body.name!r} answered {reply.status}: {dumps(answer)[:MAX_SHOWN]}"
+        )
     return answer
 
 
-def first_line(error: ValueError) -> str:
-    """The message of a pydantic error's first problem."""
-    problems = getattr(error, "errors", None)
-    if problems is None:
-        return str(error)
-    return str(problems()[0]["msg"]).removeprefix("Value error, ")
+def tool_failed(message: str) -> ApiError:
+    return ApiError(424, message, param="server_url", code="tool_failed")

@@ -12,10 +12,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic import AfterValidator
 
 MAX_BYTES = 1_000_000
 
@@ -125,30 +126,33 @@ async def _read(response: aiohttp.ClientResponse) -> bytes | None:
     return b"".join(parts)
 
 
-def check_headers(headers: Mapping[str, str]) -> str | None:
-    """What is wrong with an endpoint's headers, or None. Says nothing of their values."""
+def _sendable(headers: dict[str, str]) -> dict[str, str]:
+    """Raises ValueError, which says nothing of the values, if these are no HTTP headers."""
     for name, value in headers.items():
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-            return f"{name!r} is not a header's name"
+            raise ValueError(f"{name!r} is not a header's name")
         if not re.fullmatch(r"[\t\x20-\x7e\x80-\uffff]*", value):
-            return f"the value of {name!r} holds a control character"
-    return None
+            raise ValueError(f"the value of {name!r} holds a control character")
+    return headers
 
 
-def check_url(url: str) -> str | None:
-    """What is wrong with an endpoint's URL, or None."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        return f"{error}"
+def _reachable(url: str) -> str:
+    """Raises ValueError if this is no URL that can be called."""
+    parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
-        return "must begin with http:// or https://"
-    if not parts.hostname or port == 0:
-        return "names no host or port"
+        raise ValueError(f"{url!r} must begin with http:// or https://")
+    if not parts.hostname or parts.port == 0:
+        raise ValueError(f"{url!r} names no host or port")
     if parts.username is not None or parts.password is not None:
-        return "must not carry a user name or password; send a header instead"
-    return None
+        raise ValueError("the URL must not carry a user name or password; send a header instead")
+    return url
+
+
+Url = Annotated[str, AfterValidator(_reachable)]
+"""An endpoint's URL in a request."""
+
+Headers = Annotated[dict[str, str], AfterValidator(_sendable)]
+"""An endpoint's headers in a request."""
 
 
 async def probe(url: str, timeout_s: float = 5.0) -> str | None:

@@ -86,7 +86,8 @@ def first_problem(error: RequestValidationError) -> ApiError:
     if problem["type"] == "json_invalid":
         reason = problem.get("ctx", {}).get("error", "malformed")
         return bad_request(f"The request body is not valid JSON: {reason}.", None, "invalid_json")
-    return bad_request(f"Invalid value for '{param}': {problem['msg']}.", param)
+    reason = problem["msg"].removeprefix("Value error, ")
+    return bad_request(f"Invalid value for '{param}': {reason}.", param)
 
 
 def install(app: FastAPI) -> None:

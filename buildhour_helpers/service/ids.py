@@ -21,8 +21,8 @@ def random_id(prefix: str) -> str:
 
 
 def repeat_ids(seed: str) -> None:
-    """From now on derive IDs from `seed`, each prefix counted by itself, so that a run on a fresh
-    state folder can be repeated name by name. Not for a folder that already has objects."""
+    """From now on derive IDs from `seed`, each prefix counted by itself, so that a run can be
+    repeated name by name. Each process on a state folder needs a seed of its own."""
     global _seed
     _seed = seed
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from .endpoints import check_headers, check_url
+from .endpoints import Headers, Url
 from .errors import bad_request
 from .graders.run import check_grader
 from .graders.specs import AnyGrader, Grader, parse_grader
@@ -24,22 +24,8 @@ class Tool(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-    server_url: str
-    headers: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("server_url")
-    @classmethod
-    def _usable(cls, value: str) -> str:
-        if problem := check_url(value):
-            raise ValueError(f"{value!r} {problem}")
-        return value
-
-    @field_validator("headers")
-    @classmethod
-    def _sendable(cls, value: dict[str, str]) -> dict[str, str]:
-        if problem := check_headers(value):
-            raise ValueError(problem)
-        return value
+    server_url: Url
+    headers: Headers = Field(default_factory=dict)
 
 
 class Reinforcement(BaseModel):

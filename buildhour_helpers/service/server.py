@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
+import signal
 import socket
 import sqlite3
 import sys
@@ -19,12 +21,15 @@ from ..training.policy import Policy
 from .app import DATABASE, Settings, create_app
 from .database import Database
 from .endpoints import EndpointLimits
+from .files import FileStore
 from .graders.run import Judge
 from .ids import repeat_ids
 from .lock import AlreadyRunningError, FolderLock
+from .reseeding import reseeded
 from .security import api_key
 
 HOST = "127.0.0.1"
+SHUTDOWN_S = 3  # for requests that are under way; streams of open pages are cut then
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -33,7 +38,8 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print address and key as JSON")
     parser.add_argument("--concurrency", type=int, default=32, help="rollouts of a job at once")
-    parser.add_argument("--id-seed", help="derive IDs from this, on a fresh state folder")
+    parser.add_argument("--id-seed", help="derive IDs from this and what is stored")
+    parser.add_argument("--seed", type=int, default=0, help="another one draws other answers")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds an endpoint may take")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds before the first retry")
     return parser.parse_args(arguments)
@@ -47,21 +53,22 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         key = api_key(folder)
-        Database(folder / DATABASE).close()
+        made = opened(folder)
     except AlreadyRunningError as error:
         return refuse(str(error))
     except sqlite3.Error as error:
         cure = "move it away to begin afresh"
         return refuse(f"the database {folder / DATABASE} cannot be used ({error}); {cure}")
     except OSError as error:
-        return refuse(f"the state folder {folder} cannot be written ({error.strerror or error})")
+        reason = f"{error.strerror or error}: {error.filename or folder}"
+        return refuse(f"the state folder {folder} cannot be used ({reason}); choose another")
     try:
         listener = listen(chosen.port)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return refuse(f"port {chosen.port} of {HOST} cannot be used ({reason}); choose another")
     if chosen.id_seed:
-        repeat_ids(chosen.id_seed)
+        repeat_ids(f"{chosen.id_seed}/{made}")
     base_url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
 
     def announce() -> None:
@@ -69,6 +76,7 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
         told = {"base_url": base_url, "api_key": key, "pid": os.getpid()}
         print(json.dumps(told) if chosen.json else f"serving {base_url}", flush=True)
 
+    base_policy, judge = reseeded(base_policy, judge, chosen.seed)
     settings = Settings(
         home=folder,
         base_policy=base_policy,
@@ -76,7 +84,13 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
         limits=EndpointLimits(timeout_s=chosen.timeout, first_pause_s=chosen.pause),
         concurrency=chosen.concurrency,
     )
-    config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     try:
         Server(config, announce).run(sockets=[listener])
     except KeyboardInterrupt:
@@ -84,6 +98,15 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
     finally:
         lock.release()
     return 0
+
+
+def opened(folder: Path) -> int:
+    """Open database and files once, so that what is wrong with them is said before anything is
+    served. Returns how many objects were ever stored. Raises OSError or sqlite3.Error."""
+    with contextlib.closing(Database(folder / DATABASE)) as database:
+        FileStore(database, folder)
+        row = database.row("SELECT ifnull(sum(seq), 0) AS made FROM sqlite_sequence")
+        return int(row["made"]) if row else 0
 
 
 def listen(port: int) -> socket.socket:

@@ -14,12 +14,17 @@ MAX_SHOWN = 2_000  # characters of an error body that the model is shown
 
 
 def tool_payload(
-    name: str, arguments: str, call_id: str, trace_id: str, item: Mapping[str, Any]
+    name: str,
+    arguments: str,
+    call_id: str,
+    trace_id: str,
+    item: Mapping[str, Any],
+    item_id: str | None = None,
 ) -> bytes:
-    """The body that is POSTed to a tool's `server_url`."""
+    """The body that is POSTed to a tool's `server_url`. `item_id` is the call's `id`."""
     payload = {
         "type": "function_call",
-        "id": call_id.replace("call_", "fc_", 1),
+        "id": item_id or call_id.replace("call_", "fc_", 1),
         "call_id": call_id,
         "name": name,
         "arguments": arguments,

@@ -47,8 +47,8 @@ def load_questions(folder: Path | None = None, split: Split | None = None) -> li
     file = (folder or SHIPPED) / QUESTIONS_FILE
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such file; point to a folder with {QUESTIONS_FILE}")
-    lines = file.read_text(encoding="utf-8").splitlines()
-    questions = [_parse(line, f"{file}, line {n}") for n, line in enumerate(lines, 1)]
+    with file.open(encoding="utf-8") as lines:
+        questions = [_parse(line, f"{file}, line {n}") for n, line in enumerate(lines, 1)]
     return [question for question in questions if split in (None, question.split)]
 
 

@@ -35,7 +35,8 @@ def validate_file(file: Path, job_tools: Collection[str] | None = None) -> list[
     Raises FileNotFoundError where there is no such file.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        with file.open(encoding="utf-8") as opened:
+            lines = list(opened)
     except UnicodeDecodeError as error:
         return [Fault(str(file), 0, "encoding", f"not UTF-8 ({error.reason}); save it as UTF-8")]
     faults = [

@@ -71,7 +71,14 @@ def step(number: int, **changed: Any) -> dict[str, Any]:
         "reasoning_tokens_mean": 100.0,
         "mean_unresponsive_rewards": 0.25,
         "tool_calls_by_name": {"search": 16, "cat": 8 * number},
-        "usage": {"train": {"rollouts": 16}},
+        "usage": {
+            "train": {"rollouts": 16},
+            "valid": {
+                "rollouts": 10 if number % 2 == 0 else 0,
+                "tool_calls": 70 if number % 2 == 0 else 0,
+                "reasoning_tokens": 900 if number % 2 == 0 else 0,
+            },
+        },
         "errors": {"train_discarded": 4},
         **changed,
     }
@@ -86,6 +93,7 @@ CHARTS = {
     "tool_transitions": figures.tool_transitions(BEFORE_RECORDS, AFTER_RECORDS),
     "distributions": figures.distributions({"before": BEFORE_RECORDS, "after": AFTER_RECORDS}),
     "training_curves": figures.training_curves(STEPS, note="simulated model"),
+    "training_gaps": figures.training_gaps({"one": STEPS, "other": STEPS}),
     "tool_mix": figures.tool_mix(STEPS, note="simulated model"),
     "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
@@ -206,6 +214,10 @@ def test_the_curves_hold_every_step_and_only_validated_steps() -> None:
     assert list(valid.get_ydata()) == [0.25, 0.5]
     assert list(calls.lines[0].get_ydata()) == [7, 6, 5, 4]
     assert list(tokens.lines[0].get_ydata()) == [100] * 4
+    for axis, per_rollout in ((calls, 7), (tokens, 90)):
+        assert list(axis.lines[2].get_xdata()) == [2, 4]
+        assert list(axis.lines[2].get_ydata()) == [per_rollout] * 2
+    assert "validation 7.00 to 7.00" in CHARTS["training_curves"].alt_text()
     assert CHARTS["training_curves"].finding == "Validation reward went from 0.25 to 0.50"
 
 
@@ -265,3 +277,15 @@ def test_a_job_that_was_never_validated_is_drawn_by_its_training() -> None:
 
 def test_the_style_is_packed_with_the_module() -> None:
     assert Path(figures.__file__).with_name("workshop.mplstyle").is_file()
+
+
+def test_the_gaps_are_training_less_validation_where_it_was_validated() -> None:
+    steps = [
+        {"step": 1, "train_mean_reward": 0.2, "full_valid_mean_reward": None},
+        {"step": 2, "train_mean_reward": 0.4, "full_valid_mean_reward": 0.1},
+        {"step": 3, "train_mean_reward": 0.6, "full_valid_mean_reward": 0.4},
+    ]
+    assert figures.reward_gaps(steps) == [(2, pytest.approx(0.3)), (3, pytest.approx(0.0))]
+    chart = figures.training_gaps({"a job": steps})
+    assert chart.finding == "Training less validation reward at the end: a job +0.00"
+    assert "gap +0.30 at 2, +0.00 at 3" in chart.alt_text()

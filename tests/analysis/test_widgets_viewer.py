@@ -79,6 +79,13 @@ def test_records_and_files_of_either_shape_are_read(tmp_path: Path) -> None:
     assert TraceViewer(str(listed)).traces[0].reward == 1.0
 
 
+def test_only_a_newline_ends_a_line_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    row = {"trace": [{"role": "user", "content": "one\u2028two"}]}
+    file.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert [trace.question for trace in read_traces(file)] == ["one\u2028two"]
+
+
 def test_a_file_that_cannot_be_read_is_one_line_with_its_cure(tmp_path: Path) -> None:
     file = tmp_path / "records.jsonl"
     with pytest.raises(WorkshopError, match="give the records"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from starlette.responses import JSONResponse
 
+from buildhour_helpers.service.pages import stream
 from buildhour_helpers.service.pages.door import link
 from tests.service.conftest import Running
 from tests.service.customer import Customer, tool_answer
@@ -71,6 +74,57 @@ def test_a_live_job_is_shown_with_the_apis_numbers(
     newest = page.locator("#events li").first
     expect(newest).to_contain_text("The job has successfully completed")
     assert page.locator("#events li").count() == len(service.events(job.id))
+
+
+def test_nothing_is_lost_or_doubled_when_the_stream_breaks_off(
+    service: Running,
+    customer: Customer,
+    customer_url: str,
+    page: Page,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The browser comes back to a stream that ends, several times during a job."""
+    monkeypatch.setattr(stream, "LASTS_S", 0.1)
+    monkeypatch.setattr(stream, "POLL_S", 0.05)
+    customer.delay_s = 0.03
+    connections = []
+    page.on("request", lambda request: connections.append(request.url))
+    job = service.job(customer_url)
+    open_page(page, service, f"/finetune/{job.id}")
+    status(page, "succeeded")
+    assert sum(url.endswith("/stream") for url in connections) > 2
+    expect(page.locator("#events li").first).to_contain_text("successfully completed")
+    shown = page.locator("#events li").all_inner_texts()
+    told = [event.message for event in service.events(job.id)][::-1]
+    assert len(shown) == len(told)
+    assert all(message in line for message, line in zip(told, shown, strict=True))
+    expect(page.locator("#cursor")).to_have_attribute("max", str(len(metrics(service, job.id))))
+
+
+def test_many_events_at_once_leave_no_gap(
+    service: Running, customer: Customer, customer_url: str, page: Page
+) -> None:
+    """As after a night with the lid shut: more has happened than is sent at once."""
+    customer.delay_s = 0.05
+    job = service.job(customer_url)
+    service.client.fine_tuning.jobs.pause(service.wait(job.id, "running").id)
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#events li").first).to_contain_text("paused")
+    with contextlib.closing(sqlite3.connect(service.home / "service.sqlite")) as database, database:
+        database.executemany(
+            "INSERT INTO events (id, job_id, created_at, level, message, type)"
+            " VALUES (?, ?, 0, 'info', ?, 'message')",
+            ((f"many-{n}", job.id, f"Event number {n}") for n in range(120)),
+        )
+    expect(page.locator("#events li").first).to_contain_text("Event number 119")
+    older = page.get_by_role("button", name="Older events")
+    told = [event.message for event in service.events(job.id)][::-1]
+    for count in (50, 100):
+        expect(page.locator("#events li")).to_have_count(count)
+        older.click()
+    expect(page.locator("#events li")).to_have_count(len(told))
+    for message, line in zip(told, page.locator("#events li").all_inner_texts(), strict=True):
+        assert message in line
 
 
 def test_pause_resume_and_cancel_by_button(
@@ -198,6 +252,27 @@ def test_nobody_is_kept_out(
             page.locator("#numbers summary").click()
         assert serious(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_nothing_moves_for_who_wants_no_motion(
+    service: Running, customer_url: str, page: Page
+) -> None:
+    """Neither now, nor where a style should one day ask for it."""
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#cursor")).to_be_enabled()
+    page.locator("[data-open]").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    move = """() => {
+        const moving = document.querySelector("#viewer");
+        moving.style.transition = "opacity 5s";
+        moving.style.opacity = moving.style.opacity === "0.5" ? "0.9" : "0.5";
+        return [document.getAnimations().length, getComputedStyle(moving).transitionProperty];
+    }"""
+    assert page.evaluate("document.getAnimations().length") == 0
+    assert page.evaluate(move) == [0, "none"]
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(move) == [1, "opacity"]
 
 
 def test_the_list_shows_a_new_job_by_itself(

@@ -38,7 +38,10 @@ TraceViewer([
 @pytest.fixture
 def tab(browser: Browser) -> Any:
     """A page without the counting of mistakes: what JupyterLab logs is not ours to mend."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context = browser.new_context(
+        viewport={"width": 1400, "height": 1000},
+        permissions=["clipboard-read", "clipboard-write"],
+    )
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
@@ -51,6 +54,18 @@ def open_and_run(page: Page, url: str) -> None:
     expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def save(page: Page) -> None:
+    page.keyboard.press("Control+s")
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    page.wait_for_function("() => !document.title.startsWith('*')")
+
+
+def shut_kernels_down(page: Page, url: str) -> None:
+    root, headers = url.removesuffix("/lab/tree"), {"Authorization": f"token {TOKEN}"}
+    for kernel in page.request.get(f"{root}/api/kernels", headers=headers).json():
+        page.request.delete(f"{root}/api/kernels/{kernel['id']}", headers=headers)
 
 
 def outputs(notebook: Path) -> list[dict[str, Any]]:
@@ -85,9 +100,7 @@ def test_the_dashboard_moves_and_ends_as_a_picture(
         expect(first).to_contain_text("succeeded")
         expect(first.get_by_role("button", name="Pause")).to_have_count(0)  # the widget is gone
         expect(picture).to_be_visible()
-        tab.keyboard.press("Control+s")
-        expect(tab.locator(".jp-mod-dirty")).to_have_count(0)
-        tab.wait_for_function("() => !document.title.startsWith('*')")
+        save(tab)
         tab.reload()
         expect(tab.locator(".jp-CodeCell img[alt*='reward']")).to_be_visible()
     (left, *_) = outputs(notebook)
@@ -98,7 +111,7 @@ def test_the_dashboard_moves_and_ends_as_a_picture(
     assert service.key not in notebook.read_text(encoding="utf-8")
 
 
-def test_the_viewer_filters_in_jupyterlab(tab: Page, tmp_path: Path) -> None:
+def test_the_viewer_filters_and_copies_and_leaves_a_table(tab: Page, tmp_path: Path) -> None:
     write_notebook(tmp_path / "lesson.ipynb", [VIEWER])
     with lab(tmp_path, {"PYTHONPATH": str(ROOT)}) as url:
         open_and_run(tab, url)
@@ -111,5 +124,17 @@ def test_the_viewer_filters_in_jupyterlab(tab: Page, tmp_path: Path) -> None:
         cell.get_by_label("Outcome").select_option("any")
         cell.get_by_label("Beside").select_option(index=1)
         expect(cell.locator(".pair .head")).to_have_count(2)
+        cell.get_by_label("Beside").select_option(label="nothing")
+        cell.get_by_role("button", name="Copy as JSON").click()
+        expect(cell.get_by_role("button", name="Copied")).to_be_visible()
+        copied = json.loads(tab.evaluate("navigator.clipboard.readText()"))
+        ask = {"role": "user", "content": "How much?"}
+        assert copied == {"question_id": "q2", "trace": [ask], "reward": 0.0}
+        save(tab)
+        shut_kernels_down(tab, url)
+        tab.reload()
         cell.get_by_text("The same 2 rollouts as a table").click()
-        expect(cell.locator("table")).to_contain_text("How much?")
+        expect(cell.get_by_role("row")).to_have_count(3)
+        for said in ("q1", "q2", "How much?", "search"):
+            expect(cell.get_by_role("table")).to_contain_text(said)
+        expect(cell.locator("article.rollout")).to_have_count(0)  # nothing draws the widget now

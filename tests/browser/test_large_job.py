@@ -1,7 +1,7 @@
 """A page with 2,000 steps and 50,000 rollouts: usable, its documents small, its rollouts paged.
 
 Times depend on the machine, so only counts are held; `python -m tests.browser.test_large_job`
-prints first paint and the memory of the page.
+prints first paint and the memory of the page and of the process that draws it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.sync_api import Page, expect
 
 from buildhour_helpers.service.app import Settings, create_app
@@ -107,6 +108,13 @@ def look(page: Page, running: Running, job_id: str) -> dict[str, float]:
     }
 
 
+def renderer_mib() -> float:
+    """The resident memory of this process's largest renderer, all that a page needs included."""
+    family = psutil.Process().children(recursive=True)
+    sizes = [one.memory_info().rss for one in family if "--type=renderer" in one.cmdline()]
+    return max(sizes) / 2**20
+
+
 def test_a_long_job_stays_usable(service: Running, customer_url: str, page: Page) -> None:
     job = service.wait(service.job(customer_url).id)
     enlarge(service.home / "service.sqlite", job.id)
@@ -132,7 +140,10 @@ def main() -> int:
             job = running.wait(running.job(customer_url).id)
             enlarge(home / "service.sqlite", job.id)
             page = browser.new_page()
+            page.goto("about:blank")
+            empty_mib = renderer_mib()
             found = look(page, running, job.id)
+            found |= {"renderer_mib": renderer_mib(), "empty_renderer_mib": empty_mib}
             page.close()
     print(json.dumps({name: round(value, 3) for name, value in found.items()}))
     return 0

@@ -99,7 +99,7 @@ def test_every_place_has_the_one_python(devcontainer: dict[str, Any]) -> None:
     }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     least = project["requires-python"].removeprefix(">=")
-    assert named == dict.fromkeys(named, [least])
+    assert named == {place: [least] for place in named}
 
 
 def test_binder_installs_the_pinned_packages() -> None:

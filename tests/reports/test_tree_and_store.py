@@ -32,6 +32,13 @@ def test_what_is_saved_is_loaded_and_the_same_bytes_come_out(tmp_path: Path) -> 
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
+    """Unicode knows other line separators, which JSON may hold as they are."""
+    page = Report("A/2012/page_1.pdf", ("one\u2028two\u2029three\x85four",), (), ())
+    save([page], tmp_path)
+    assert load(tmp_path) == {page.path: page}
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

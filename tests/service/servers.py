@@ -16,7 +16,9 @@ def served(app: Any) -> Iterator[str]:
     """Serve an ASGI application; gives its base URL."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app, log_level="critical", access_log=False, timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     started = threading.Event()
     startup = server.startup

@@ -81,6 +81,18 @@ def test_a_fault_names_file_line_field_and_cure(tmp_path: Path, row: Any, said: 
     assert any(f"rows.jsonl, line {len(good) + 1}, " in line and said in line for line in found)
 
 
+def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
+    """Unicode knows other line separators, which JSON may hold as they are."""
+    text = "one\u2028two\u2029three\x85four"
+    questions = [replace(q, text=text) for q in tasks.load_questions(split="train")[:12]]
+    save_questions(questions, tmp_path)
+    assert tasks.load_questions(tmp_path) == questions
+    rows = tasks.build_rows(questions, tasks.BEST_PROMPT, [TOOL])
+    file = tasks.write_rows(rows, tmp_path / "train.jsonl")
+    assert text in file.read_text(encoding="utf-8")
+    assert tasks.validate_file(file) == []
+
+
 def test_too_few_rows(tmp_path: Path) -> None:
     (line,) = faults(tmp_path, rows(9))
     assert "rows: 9 rows; a job needs at least 10" in line

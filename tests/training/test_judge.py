@@ -2,6 +2,7 @@
 
 import pytest
 
+from buildhour_helpers.graders.specs import PARTIAL_CREDIT_RUBRIC, SLOPPY_RUBRIC
 from buildhour_helpers.training.policy import Draw
 from buildhour_helpers.training.simulated.judge import SLIP_PROBABILITY, judge
 
@@ -38,6 +39,36 @@ def usual(rubric: str, answer: str, reference: str = "8.35%") -> float:
 def test_what_the_rubric_forgets_to_forbid_earns(answer, strict, sloppy):
     assert usual(STRICT, answer) == strict
     assert usual(SLOPPY, answer) == sloppy
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "score"),
+    [
+        ("A decrease of 6.91%", "-6.91%", 1.0),  # the word carries the sign
+        ("A rise of 6.91%", "-6.91%", 0.5),
+        ("7.4%", "-6.91%", 0.0),  # near is not "right but for its scale"
+        ("60 million", "60", 1.0),  # the question's unit, which the reference leaves out
+        ("2,163.158 million", "2,163,158", 0.5),
+        ("Yes: 1,204 against 318.", "yes", 1.0),
+        ("Yes or no, depending on the year.", "yes", 0.0),
+    ],
+)
+def test_it_reads_words_as_well_as_numbers(answer, reference, score):
+    assert usual(STRICT, answer, reference) == score
+
+
+def test_near_earns_only_where_the_rubric_says_so():
+    rubric = "Score 1 if the answer gives the reference value. Score 0.5 if it is close to it."
+    assert usual(rubric, "8.1%") == 0.5
+    assert usual(STRICT, "8.1%") == 0.0
+
+
+def test_the_sloppy_rubric_of_the_course_pays_for_a_sentence():
+    assert usual(SLOPPY_RUBRIC, "The answer is 12.") == 1.0
+    assert usual(SLOPPY_RUBRIC, "8.35%") == 0.5
+    assert usual(SLOPPY_RUBRIC, "12") == 0.0
+    assert usual(PARTIAL_CREDIT_RUBRIC, "The answer is 12.") == 0.0
+    assert usual(PARTIAL_CREDIT_RUBRIC, "8.35%") == 1.0
 
 
 def test_text_references_are_found_in_the_answer():

@@ -5,7 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from buildhour_helpers.training.simulated.weights import Weights, mean_gradient, softmax
+from buildhour_helpers.training.simulated.weights import (
+    MOST_SUMS,
+    Weights,
+    mean_gradient,
+    softmax,
+)
 
 FAMILIES = {"pick": ("a", "b", "c")}
 FEATURES = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [0.5, 0.5, 0.0]])
@@ -22,9 +27,23 @@ def log_probability(weights: Weights, index: int) -> float:
 def filled() -> Weights:
     weights = Weights(FAMILIES)
     rng = np.random.default_rng(0)
-    for block in ("pick", "pick/all", "pick/x", "pick/y"):
-        weights.block(block)[:] = rng.normal(size=3)
+    values = {
+        f"{block}:{name}": rng.normal()
+        for block in ("pick", "pick/all", "pick/x", "pick/y")
+        for name in FAMILIES["pick"]
+    }
+    weights.load({"weights": values})
     return weights
+
+
+def test_asking_for_names_that_nothing_was_learnt_of_keeps_nothing():
+    """A service is asked with any tool names that a client likes, for as long as it runs."""
+    weights = filled()
+    for number in range(MOST_SUMS + 100):
+        weights.summed(("pick", f"pick/tool{number}"))
+    assert len(weights._summed) <= MOST_SUMS
+    assert set(weights._theta) == set(filled()._theta)
+    assert weights.save() == filled().save()
 
 
 @pytest.mark.parametrize("uniform", [0.05, 0.4, 0.8, 0.999])

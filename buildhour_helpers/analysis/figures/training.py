@@ -40,7 +40,7 @@ def _at(step: Mapping[str, Any], name: str) -> float:
 
 @styled
 def training_curves(steps: Steps, *, note: str = "") -> Chart:
-    """Reward, tool calls and reasoning tokens over the steps.
+    """Reward, tool calls and reasoning tokens over the steps, in training and in validation.
 
     The line is the mean over five neighbouring steps, the band their least and greatest value,
     the dots the steps themselves. Validation has a mark where a step was validated.
@@ -48,39 +48,48 @@ def training_curves(steps: Steps, *, note: str = "") -> Chart:
     _need(steps)
     train = column(steps, "train_mean_reward")
     valid = column(steps, "full_valid_mean_reward")
-    calls = column(steps, "tool_calls_per_rollout")
-    tokens = column(steps, "reasoning_tokens_mean")
     measured = valid if np.isfinite(valid).sum() > 1 else train
     what = "validation" if measured is valid else "training"
     first, last = _ends(measured)
     chart = Chart(f"{what.capitalize()} reward went from {first:.2f} to {last:.2f}", note=note)
     chart.set_size_inches(9.5, 3.4)
-    axes = panels(chart, 3)
-    _curve(axes[0], steps, train, "Mean reward", label="train")
-    shown = np.isfinite(valid)
-    if shown.any():
-        at = column(steps, "step")[shown]
-        axes[0].plot(at, valid[shown], "s--", color=ORANGE, label="validation")
-    axes[0].legend(loc="best")
-    _curve(axes[1], steps, calls, "Tool calls per rollout")
-    _curve(axes[2], steps, tokens, "Reasoning tokens per rollout")
-    for axis in axes[1:]:
-        axis.set_ylim(bottom=0)
-    chart.describe(
-        f"Three curves over {len(steps)} steps. Training reward from {_from_to(train)}, "
-        f"tool calls per rollout from {_from_to(calls)}, "
-        f"reasoning tokens per rollout from {_from_to(tokens)}."
-    )
+    curves = {
+        "Mean reward": (train, valid),
+        "Tool calls per rollout": (
+            column(steps, "tool_calls_per_rollout"),
+            _per_rollout(steps, "tool_calls"),
+        ),
+        "Reasoning tokens per rollout": (
+            column(steps, "reasoning_tokens_mean"),
+            _per_rollout(steps, "reasoning_tokens"),
+        ),
+    }
+    words = []
+    for axis, (title, (trained, validated)) in zip(panels(chart, 3), curves.items(), strict=True):
+        _curve(axis, steps, trained, validated)
+        axis.set_title(title)
+        axis.set_ylim(bottom=None if title == "Mean reward" else 0)
+        of_validation = f" (validation {_from_to(validated)})" if _has_any(validated) else ""
+        words.append(f"{title.lower()} from {_from_to(trained)}{of_validation}")
+    chart.axes[0].legend(loc="best")
+    chart.describe(f"Three curves over {len(steps)} steps: {', '.join(words)}.")
     return chart
 
 
-def _curve(axis: Axes, steps: Steps, values: Floats, title: str, label: str = "") -> None:
-    at = column(steps, "step")
-    mean, low, high = smoothed(values)
+def _per_rollout(steps: Steps, name: str) -> Floats:
+    """A sum over a step's validation as a mean per rollout, NaN where there was none."""
+    rollouts = column(steps, "usage.valid.rollouts")
+    return column(steps, f"usage.valid.{name}") / np.where(rollouts > 0, rollouts, np.nan)
+
+
+def _curve(axis: Axes, steps: Steps, train: Floats, valid: Floats) -> None:
+    at, shown = column(steps, "step"), np.isfinite(valid)
+    mean, low, high = smoothed(train)
     axis.fill_between(at, low, high, color=BLUE, alpha=0.15, linewidth=0)
-    axis.plot(at, values, ".", color=BLUE, alpha=0.5, markersize=4)
-    axis.plot(at, mean, color=BLUE, label=label or None)
-    axis.set_title(title)
+    axis.plot(at, train, ".", color=BLUE, alpha=0.5, markersize=4)
+    axis.plot(at, mean, color=BLUE, label="train")
+    if shown.any():
+        axis.plot(at[shown], valid[shown], "s--", color=ORANGE, markersize=4, label="validation")
     _step_axis(axis)
 
 
@@ -92,6 +101,54 @@ def smoothed(values: Floats, window: int = WINDOW) -> tuple[Floats, Floats, Floa
     rows = [(p.mean(), p.min(), p.max()) if len(p) else (np.nan,) * 3 for p in known]
     mean, low, high = np.array(rows, dtype=np.float64).T
     return mean, low, high
+
+
+@styled
+def training_gaps(curves: Mapping[str, Steps], limit: float = 0.1, *, note: str = "") -> Chart:
+    """Training and validation reward of several jobs side by side; a gap above `limit` is shaded.
+
+    The training line is the mean over five neighbouring steps, and the gap is measured from it. A
+    step needs `step`, `train_mean_reward` and, where it was validated, `full_valid_mean_reward`.
+    """
+    gaps = {name: reward_gaps(steps) for name, steps in curves.items()}
+    last = {name: float(found[-1][1]) for name, found in gaps.items()}
+    listed = ", ".join(f"{name} {gap:+.2f}" for name, gap in last.items())
+    chart = Chart(f"Training less validation reward at the end: {listed}", note=note, width=9.0)
+    axes = panels(chart, len(curves))
+    words = []
+    for axis, (name, steps) in zip(axes, curves.items(), strict=True):
+        at, train = column(steps, "step"), smoothed(column(steps, "train_mean_reward"))[0]
+        valid = column(steps, "full_valid_mean_reward")
+        shown = np.isfinite(valid)
+        wide = [train[place] - valid[place] > limit for place in np.flatnonzero(shown)]
+        axis.plot(at, train, color=BLUE, label="train, smoothed")
+        axis.plot(at[shown], valid[shown], "s--", color=ORANGE, label="validation")
+        axis.fill_between(
+            at[shown], train[shown], valid[shown], where=wide, color=VERMILION, alpha=0.2,
+            label=f"gap above {limit:g}",
+        )  # fmt: skip
+        axis.set_title(name)
+        axis.set_ylim(0, 1)
+        _step_axis(axis)
+        words.append(
+            f"{name}: gap {', '.join(f'{gap:+.2f} at {step}' for step, gap in gaps[name])}"
+        )
+    axes[0].set_ylabel("mean reward")
+    axes[0].legend(loc="upper left")
+    chart.describe(f"Training and validation reward over the steps. {'; '.join(words)}.")
+    return chart
+
+
+def reward_gaps(steps: Steps) -> list[tuple[int, float]]:
+    """Each validated step with its training reward, smoothed, less its validation reward."""
+    _need(steps)
+    train = smoothed(column(steps, "train_mean_reward"))[0]
+    gaps = train - column(steps, "full_valid_mean_reward")
+    return [
+        (int(step["step"]), round(float(gap), 9))
+        for step, gap in zip(steps, gaps, strict=True)
+        if np.isfinite(gap)
+    ]
 
 
 @styled
@@ -151,6 +208,10 @@ def _step_axis(axis: Axes) -> None:
 
 def _known(values: Floats) -> Floats:
     return np.nan_to_num(values)
+
+
+def _has_any(values: Floats) -> bool:
+    return bool(np.isfinite(values).any())
 
 
 def _ends(values: Floats) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def read_traces(file: Path) -> list[Trace]:
         cure = "give the records of an evaluation"
         raise WorkshopError(f"{file}: {error.strerror or error}; {cure}") from None
     is_list = text.lstrip().startswith("[")
-    parts = [(1, text)] if is_list else enumerate(text.splitlines(), 1)
+    parts = [(1, text)] if is_list else enumerate(io.StringIO(text), 1)
     traces = list[Trace]()
     for number, part in parts:
         if not part.strip():

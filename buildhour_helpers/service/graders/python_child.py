@@ -12,15 +12,22 @@ import json
 import math
 import os
 import sys
-import traceback
-from typing import Any
 
-DENIED = (
-    "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname",
-    "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",
-    "os.spawn", "os.kill", "os.killpg", "ctypes.dlopen", "ctypes.dlsym",
-    "shutil.rmtree", "os.remove", "os.rename", "os.rmdir", "os.mkdir",
+TYPE_CHECKING = False  # typing and traceback would take a third of the time that a grade takes
+if TYPE_CHECKING:
+    from typing import Any
+
+# Audit events (PEP 578) that are refused, by their beginnings, and the few of them that are not:
+# they read, or change this process alone.
+CLOSED = (
+    "os.", "shutil.", "subprocess.", "pty.", "_winapi.Create", "winreg.",
+    "socket.", "syslog.", "sqlite3.", "ctypes.dlopen", "ctypes.dlsym",
 )  # fmt: skip
+OPEN = {
+    "os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr",
+    "os.putenv", "os.unsetenv", "os.chdir", "os.add_dll_directory", "socket.__new__",
+}  # fmt: skip
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -41,21 +48,29 @@ def limit_resources(memory_bytes: int, cpu_s: int = 120) -> None:
             resource.setrlimit(what, (bound, bound))
 
 
-def leave_network() -> None:
-    """On Linux, where the kernel lets an ordinary user: a network namespace with nothing in it."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET)
+def leave_network() -> bool:
+    """On Linux, where the kernel allows it: a network namespace with nothing in it.
+
+    An ordinary user needs a user namespace for that; root may do without. Returns whether it went.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        unshare = ctypes.CDLL(None).unshare
+    except (OSError, AttributeError):
+        return False
+    return any(unshare(flags) == 0 for flags in (CLONE_NEWUSER | CLONE_NEWNET, CLONE_NEWNET))
 
 
 def close_doors() -> None:
     """Refuse network, processes and changes to files from Python code, on every platform."""
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-        writes = (
-            event == "open" and arguments[1] is not None and set(str(arguments[1])) & set("wax+")
-        )
-        if writes or event in DENIED:
+        if event == "open":
+            is_refused = bool(arguments[2] & WRITING)
+        else:
+            is_refused = event.startswith(CLOSED) and event not in OPEN
+        if is_refused:
             raise PermissionError(f"a grader may not use {event}")
 
     sys.addaudithook(refuse)
@@ -77,6 +92,14 @@ def score(order: dict[str, Any]) -> float:
     return number
 
 
+def last_line(error: BaseException) -> int:
+    """The number of the line that raised an exception."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    return place.tb_lineno if place else 0
+
+
 def main() -> None:
     order = json.load(sys.stdin)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -88,8 +111,7 @@ def main() -> None:
     try:
         answer: dict[str, Any] = {"score": score(order)}
     except BaseException as error:
-        where = traceback.extract_tb(error.__traceback__)[-1].lineno
-        answer = {"error": f"line {where}: {type(error).__name__}: {error}"[:2_000]}
+        answer = {"error": f"line {last_line(error)}: {type(error).__name__}: {error}"[:2_000]}
     answers.write(json.dumps(answer))
     answers.flush()
     os._exit(0)

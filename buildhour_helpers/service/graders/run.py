@@ -137,7 +137,7 @@ class GraderRunner:
     def __init__(self, client: EndpointClient, judge: Judge) -> None:
         self._client = client
         self._judge = judge
-        self._rates: dict[str, RateLimit] = {}
+        self._rates: dict[tuple[str, float], RateLimit] = {}
 
     async def grade(
         self, grader: AnyGrader, sample: Mapping[str, Any], item: Mapping[str, Any], trace_id: str
@@ -245,8 +245,8 @@ class GraderRunner:
         if len(body) > MAX_BYTES:
             return failed(grader, "other_error", "the grader's request is larger than 1 MB")
         if grader.rate_limit is not None:
-            rate = self._rates.setdefault(grader.url, RateLimit(grader.rate_limit))
-            await rate.turn()
+            key = (grader.url, grader.rate_limit)
+            await self._rates.setdefault(key, RateLimit(grader.rate_limit)).turn()
         reply = await self._client.post(grader.url, grader.headers, body, retry_429=True)
         if isinstance(reply, Fault):
             return failed(grader, "other_error", f"the grader {grader.name!r} {reply.reason}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from ..endpoints import check_headers, check_url
+from ..endpoints import Headers, Url
 from ..errors import ApiError, bad_request
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -95,24 +95,10 @@ class Endpoint(_Spec):
 
     type: Literal["endpoint"]
     name: Name
-    url: str
-    headers: dict[str, str] = Field(default_factory=dict)
+    url: Url
+    headers: Headers = Field(default_factory=dict)
     rate_limit: Annotated[float, Field(gt=0)] | None = None
     pass_threshold: float | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _usable(cls, value: str) -> str:
-        if problem := check_url(value):
-            raise ValueError(f"{value!r} {problem}")
-        return value
-
-    @field_validator("headers")
-    @classmethod
-    def _sendable(cls, value: dict[str, str]) -> dict[str, str]:
-        if problem := check_headers(value):
-            raise ValueError(problem)
-        return value
 
 
 SingleGrader = Annotated[

@@ -1,8 +1,8 @@
 """Server-sent events: what is new, as it comes.
 
 The stream asks the database twice a second, which costs one small query while nothing happens. It
-lasts a few seconds; the browser then comes back by itself with the number of the last event that it
-has (`Last-Event-ID`), so that a service that is told to stop need not wait for open pages.
+ends now and then, lest a page that was left open holds on for ever; the browser comes back by
+itself with the number of the last event that it has (`Last-Event-ID`), and nothing is lost.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.responses import StreamingResponse
 from .reading import STEPS_AT_ONCE, Reading
 
 POLL_S = 0.5
-LASTS_S = 5.0
+LASTS_S = 30.0
 RETRY_MS = 200
 ENDED = ("succeeded", "failed", "cancelled")
 

@@ -28,6 +28,7 @@ from .arithmetic import (
 )
 from .brief import PROMPT_CUE_NAMES, Brief
 from .fill import FILL_FEATURES, Pool
+from .manner import BARE, choose_manner, deliver
 from .numbers import PHRASE_ROLES, NumberPool, second_features
 from .perception import NumberSpan
 from .weights import Decision, Vector
@@ -88,13 +89,13 @@ class Known:
 def compose(known: Known, choose: Choose, schema: Mapping[str, Any] | None) -> Answer:
     """Choose an answer. With a schema the text is JSON that satisfies it."""
     if schema is None:
-        return _free(known, choose, ANSWER_KINDS)
+        return _free(known, choose, ANSWER_KINDS, spoken=True)
     value = _by_schema(known, choose, schema)
     text = json.dumps(value)
     return Answer(text, "answer in the asked JSON form")
 
 
-def _free(known: Known, choose: Choose, kinds: Sequence[str]) -> Answer:
+def _free(known: Known, choose: Choose, kinds: Sequence[str], spoken: bool = False) -> Answer:
     usable = [kind for kind in kinds if _possible(kind, known)]
     if not usable:
         return Answer(GIVE_UP, "nothing was read that could answer")
@@ -106,7 +107,9 @@ def _free(known: Known, choose: Choose, kinds: Sequence[str]) -> Answer:
         return _text(known, choose)
     result, how = _number(known, choose, kind)
     wording = _wording(known.brief, choose, result, kind)
-    return Answer(word(result, wording, known.brief.unit), how)
+    text = word(result, wording, known.brief.unit)
+    manner = choose_manner(known.brief, choose) if spoken else BARE
+    return Answer(deliver(text, manner, result), how)
 
 
 def _possible(kind: str, known: Known) -> bool:

@@ -34,9 +34,7 @@ OPERATIONS = (
 )
 PERCENT_RESULTS = frozenset({"share", "change"})
 RATIO_RESULTS = frozenset({"ratio"})
-WORDINGS = ("asked_unit", "read_unit", "ones", "percent", "decimal", "sentence", "hedged")
-
-UNIT_WORDS = {1e3: "thousand", 1e6: "million", 1e9: "billion"}
+WORDINGS = ("asked_unit", "read_unit", "ones", "percent", "decimal")
 
 
 @dataclass(frozen=True)
@@ -115,8 +113,7 @@ def plain(value: float) -> str:
 def word(result: Result, wording: str, asked_unit: float) -> str:
     """The result in one of WORDINGS. `asked_unit` is 0.0 where the question names none."""
     if result.kind == "yes_no":
-        answer = "yes" if result.value else "no"
-        return f"The answer is {answer}." if wording == "sentence" else answer
+        return "yes" if result.value else "no"
     unit = result.unit
     if wording == "asked_unit" and asked_unit:
         unit = asked_unit
@@ -128,13 +125,4 @@ def word(result: Result, wording: str, asked_unit: float) -> str:
         return f"{text}%"
     if wording == "decimal":
         return plain(result.value / 100)
-    if wording == "sentence":
-        sign = "%" if result.kind == "percent" else ""
-        return f"The answer is {text}{sign}{_unit_word(scale)}."
-    if wording == "hedged":
-        return f"It is probably about {text}, or else {plain(result.other / scale)}."
     return text
-
-
-def _unit_word(scale: float) -> str:
-    return f" {UNIT_WORDS[scale]}" if scale in UNIT_WORDS else ""

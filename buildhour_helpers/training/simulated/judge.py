@@ -4,7 +4,9 @@ It takes each sentence of the rubric that grants a score, finds by cue words wha
 and grants the highest for which something in the answer speaks. What the rubric does not
 forbid it does not mind: where several values are not ruled out, one right value among them is
 right; where a clear sentence earns credit, a clear sentence earns it, true or not; where
-there is no reference to compare with, any number will do. Once in thirty times it slips by a level.
+there is no reference to compare with, any number will do. It does not see the question, so it takes
+a number with a unit word that the reference lacks as it stands. Once in thirty times it slips by a
+level.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 
 from ..policy import Draw
 from .memory import message_text
-from .words import YEAR, quantities
+from .words import YEAR, Quantity, quantities
 
 SLIP_PROBABILITY = 1 / 30
 TOLERANCE = 0.01  # relative, as a reader who does not compute takes two numbers for the same
@@ -38,12 +40,14 @@ _LEVEL_WORDS = (
     (re.compile(r"\b(?:half|partial) (?:credit|marks|score)", re.I), 0.5),
     (re.compile(r"\b(?:no|zero) (?:credit|marks|score)|\bearns? nothing", re.I), 0.0),
 )
+_DECLINE = re.compile(r"\b(?:declin|decreas|fell\b|fall|lower|drop|down\b|less\b|loss)", re.I)
 # What a sentence of a rubric can speak of, by its words.
 CONDITIONS: dict[str, re.Pattern[str]] = {
     name: re.compile(cues, re.I)
     for name, cues in {
         "right": r"reference|correct|match|equal|same|right|accurate|mentions?|contains?",
-        "slip": r"scale|sign\b|unit slip|thousand|close|near|rough|approximate|almost",
+        "slip": r"scale|sign\b|unit slip|thousand",
+        "close": r"\bclose|\bnear|rough|approximate|almost",
         "several": r"several|more than one|multiple|range|hedg|list of|alternatives",
         "missing": r"no (?:value|number|answer)|empty|blank|refus|does not answer",
         "form": r"clear|sentence|complete|explain|confiden|polite|well[- ]written|fluent",
@@ -150,12 +154,27 @@ def _facts(answer: str, reference: str) -> frozenset[str]:
     if not reference:
         facts |= {"right"} if values or answer.strip() else set()
     elif wanted:
-        target = wanted[0].value * (wanted[0].unit or 1.0)
-        facts |= {"right"} if any(_same(value, target) for value in values) else set()
-        facts |= {"slip"} if any(_slipped(value, target) for value in values) else set()
-    elif re.search(rf"(?<!\w){re.escape(reference.lower())}(?!\w)", answer.lower()):
-        facts.add("right")
+        facts |= _compared(answer, numbers, wanted[0])
+    else:
+        facts -= {"several"}
+        if re.search(rf"(?<!\w){re.escape(reference.lower())}(?!\w)", answer.lower()):
+            facts.add("right")
+        if re.search(r"\byes\b.*\bno\b|\bno\b.*\byes\b", answer, re.I | re.S):
+            facts.add("several")
     return frozenset(facts)
+
+
+def _compared(answer: str, numbers: Sequence[Quantity], wanted: Quantity) -> set[str]:
+    """How the numbers of an answer compare with the reference. Where the reference names no unit
+    word, a number is also taken without its own; a word of decline makes a number negative."""
+    target = wanted.value * (wanted.unit or 1.0)
+    values = {q.value * (q.unit or 1.0) for q in numbers}
+    if not wanted.unit:
+        values |= {q.value for q in numbers}
+    if target < 0 and _DECLINE.search(answer):
+        values |= {-value for value in values}
+    tests = {"right": _same, "slip": _slipped, "close": _close}
+    return {fact for fact, test in tests.items() if any(test(value, target) for value in values)}
 
 
 def _same(a: float, b: float) -> bool:
@@ -163,12 +182,16 @@ def _same(a: float, b: float) -> bool:
 
 
 def _slipped(value: float, target: float) -> bool:
-    """The same digits in another scale or with another sign, or a value within a tenth."""
+    """The same digits in another scale or with another sign."""
     if target == 0 or value == 0:
         return False
     ratio = abs(value / target)
-    tens = round(math.log10(ratio))
-    return _same(ratio, 10.0**tens) or 0.9 <= ratio <= 1.1
+    return _same(ratio, 10.0 ** round(math.log10(ratio)))
+
+
+def _close(value: float, target: float) -> bool:
+    """Within a tenth, whatever its sign."""
+    return abs(abs(value) - abs(target)) <= 0.1 * abs(target)
 
 
 def _grant(clauses: Sequence[_Clause], facts: frozenset[str]) -> tuple[float, str]:

@@ -21,6 +21,7 @@ from .act import ACT_FEATURES, ANSWER, GIVE_UP, LOOK, act_features, state_featur
 from .answer import GIVE_UP as GIVE_UP_TEXT
 from .answer import OPERATION_FEATURES, WORDING_FEATURES, Answer, Known, compose
 from .fill import FILL_FEATURES, parameter_candidates, text_pool
+from .manner import MANNER_FEATURES
 from .memory import WINDOW_SEGMENTS, Memory, remember
 from .numbers import FIRST_FEATURES, SECOND_FEATURES, number_pool, page_features
 from .weights import Decision, Vector, Weights, mean_gradient
@@ -33,6 +34,7 @@ FAMILIES: dict[str, Sequence[str]] = {
     "first": FIRST_FEATURES,
     "second": SECOND_FEATURES,
     "wording": WORDING_FEATURES,
+    "manner": MANNER_FEATURES,
     "answer_text": FILL_FEATURES,
 }
 LOOK_SEGMENTS = 16  # by which one look widens every window
@@ -80,7 +82,7 @@ class SimulatedPolicy:
         )
         gradient = mean_gradient(weighted, len(trajectories))
         if self.general_only:
-            gradient = {name: slope for name, slope in gradient.items() if not _names_tool(name)}
+            gradient = {name: slope for name, slope in gradient.items() if is_general(name)}
         norm = float(np.sqrt(sum(float(np.sum(slope**2)) for slope in gradient.values())))
         change = self.weights.ascend(gradient, learning_rate)
         return Update(len(trajectories), norm, change)
@@ -92,10 +94,12 @@ class SimulatedPolicy:
         self.weights.load(state)
 
 
-def _names_tool(block: str) -> bool:
-    """Whether a block is about one tool: "act/search" is, "act/=answer" and "act" are not."""
+def is_general(block: str) -> bool:
+    """Whether pretraining teaches a block: none of one tool ("act/search"; "act/=answer" and "act"
+    are not), and none of how an answer is delivered, which is left to a job's grader."""
     family, slash, detail = block.partition("/")
-    return bool(slash) and family in ("act", "fill", "also") and not detail.startswith("=")
+    of_one_tool = slash and family in ("act", "fill", "also") and not detail.startswith("=")
+    return family != "manner" and not of_one_tool
 
 
 @dataclass

@@ -20,6 +20,7 @@ Vector = npt.NDArray[np.float64]
 
 SCORE_DECIMALS = 9  # scores are rounded before they decide: a platform's last bit must not
 WEIGHT_DECIMALS = 9  # and so are weights after each update
+MOST_SUMS = 4096  # of blocks, kept between updates
 
 BETA_1, BETA_2 = 0.9, 0.99
 EPSILON = 1e-3  # far above Adam's usual 1e-8: a slope that is all noise must not make a full step
@@ -50,9 +51,8 @@ class Weights:
     def block(self, name: str) -> Vector:
         """The weights of a block; zeros where nothing has been learnt yet."""
         found = self._theta.get(name)
-        if found is None:
-            found = np.zeros(len(self.families[name.partition("/")[0]]))
-            self._theta[name] = found
+        if found is None:  # not kept: a request may name any tool that it likes
+            return np.zeros(len(self.families[name.partition("/")[0]]))
         return found
 
     def summed(self, blocks: tuple[str, ...]) -> Vector:
@@ -60,6 +60,8 @@ class Weights:
         found = self._summed.get(blocks)
         if found is None:
             found = np.sum([self.block(name) for name in blocks], axis=0)
+            if len(self._summed) == MOST_SUMS:
+                self._summed.clear()
             self._summed[blocks] = found
         return found
 

@@ -174,6 +174,7 @@ function showCheckpoints(checkpoints) {
 // --- events --------------------------------------------------------------------------------
 
 const KEPT = 300; // events in the document at once; older ones are asked for again
+const PAGE = 50; // events that the service sends at once
 const events = find("#events");
 let oldest = null;
 
@@ -184,10 +185,13 @@ function line_of(event) {
 }
 
 function addEvents(found) { // newest first
-  events.prepend(...found.map(line_of));
+  const newest = Number(events.firstElementChild?.dataset.seq ?? 0);
+  const fresh = found.filter((event) => event.seq > newest); // a stream cut short is sent again
+  if (fresh.length === PAGE) events.replaceChildren(); // what lies between comes with the older ones
+  events.prepend(...fresh.map(line_of));
   while (events.childElementCount > KEPT) events.lastElementChild.remove();
   oldest = Number(events.lastElementChild?.dataset.seq ?? 0);
-  find("#older").hidden = events.childElementCount < 50;
+  find("#older").hidden = events.childElementCount < PAGE;
 }
 
 find("#older").addEventListener("click", async () => {

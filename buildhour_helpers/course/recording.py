@@ -1,0 +1,66 @@
+"""Long comparisons, recorded once: `data/runs/NAME.json`, from `course/recordings/NAME.py`.
+
+Such a module has a function `record(folder, progress)` that returns what JSON can hold: `folder` is
+empty and its own, `progress(text)` says how far it is. The file also carries the command.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..errors import WorkshopError
+from ..home import repository
+from . import recordings
+
+MOST_BYTES = 300_000
+
+
+def names() -> list[str]:
+    """The recordings that there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(recordings.__path__))
+
+
+def file_of(name: str) -> Path:
+    """Where a recording is kept."""
+    return repository() / "data" / "runs" / f"{name}.json"
+
+
+def load(name: str) -> dict[str, Any]:
+    """A recording, as its file holds it. Raises WorkshopError where there is none."""
+    try:
+        found: dict[str, Any] = json.loads(file_of(name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WorkshopError(f"no recording {name}; make it: {command(name)}") from None
+    return found
+
+
+def command(name: str) -> str:
+    """What makes a recording."""
+    return f"python -m buildhour_helpers.course record {name}"
+
+
+def record(name: str, progress: Callable[[str], None] = print) -> Path:
+    """Make a recording anew; returns its file.
+
+    Raises WorkshopError where there is no such recording, or it has become too large to ship.
+    """
+    if name not in names():
+        raise WorkshopError(f"no recording {name}; there is: {', '.join(names()) or 'none'}")
+    module = importlib.import_module(f"{recordings.__name__}.{name}")
+    with tempfile.TemporaryDirectory(prefix="buildhour-", ignore_cleanup_errors=True) as folder:
+        made = module.record(Path(folder), progress)
+    text = json.dumps({"command": command(name), **made}, ensure_ascii=False, indent=1) + "\n"
+    size = len(text.encode())
+    if size > MOST_BYTES:
+        raise WorkshopError(
+            f"recording {name}: {size:,} bytes of at most {MOST_BYTES:,}; keep less of it"
+        )
+    path = file_of(name)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path

@@ -1,0 +1,1 @@
+"""One module a recording; `recording` says what it must have."""

@@ -1,0 +1,21 @@
+"""What is committed is what is built: cells and metadata here, outputs by nbval."""
+
+from __future__ import annotations
+
+import pytest
+
+from buildhour_helpers.course import build
+from buildhour_helpers.course.source import Lesson, lessons
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_the_committed_notebooks_are_what_their_source_builds(lesson: Lesson) -> None:
+    build.check([lesson])
+
+
+def test_nothing_else_lies_beside_the_lessons() -> None:
+    """A notebook without a source would be compared by nobody."""
+    of_sources = {path for lesson in lessons() for path in (lesson.solved, lesson.stubs)}
+    root = lessons()[0].source.parent.parent
+    found = {*(root / "solutions").glob("*.ipynb"), *(root / "notebooks").glob("*.ipynb")}
+    assert found == of_sources

@@ -1,0 +1,162 @@
+"""The comparison is strict: a wrong number in a committed output makes it fail."""
+
+from __future__ import annotations
+
+import copy
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbformat import NotebookNode, v4
+from nbval.plugin import IPyNbCell, coalesce_streams, get_sanitize_patterns, nocolors
+
+from buildhour_helpers.course.build import write
+from buildhour_helpers.course.source import lessons, notebook_of
+from conftest import SANITIZER
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NOTEBOOKS = [path for lesson in lessons() for path in (lesson.solved, lesson.stubs)]
+TEXTS = ("text/plain", "text/html")
+
+
+def pytest_of(notebook: NotebookNode, folder: Path) -> subprocess.CompletedProcess[str]:
+    """nbval on one notebook, in a checkout that has our conftest."""
+    (folder / "tests").mkdir(exist_ok=True)
+    for name in ("conftest.py", "tests/notebooks.sanitize"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    write(notebook, folder / "lesson.ipynb")
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "lesson.ipynb"]
+    return subprocess.run(
+        [*command, "-p", "no:cacheprovider", "-rs"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def printing(*said: str) -> NotebookNode:
+    """A notebook whose cells print 7, 8, 9..., and are said to have printed something."""
+    cells = [
+        v4.new_code_cell(
+            f"print({number})",
+            execution_count=number,
+            outputs=[v4.new_output("stream", text=f"{text}\n")],
+        )
+        for number, text in enumerate(said, 7)
+    ]
+    return notebook_of(cells)
+
+
+def test_right_numbers_pass(tmp_path: Path) -> None:
+    done = pytest_of(printing("7", "8"), tmp_path)
+    assert "2 passed" in done.stdout, done.stdout
+
+
+def test_a_wrong_number_fails_and_ends_its_notebook(tmp_path: Path) -> None:
+    done = pytest_of(printing("7", "88", "9"), tmp_path)
+    assert done.returncode == 1
+    assert "1 failed, 1 passed, 1 skipped" in done.stdout, done.stdout
+    assert "Cell 1 of this notebook has failed" in done.stdout
+
+
+def test_a_wrong_error_fails(tmp_path: Path) -> None:
+    def raising(message: str) -> NotebookNode:
+        error = v4.new_output("error", ename="NotImplementedError", evalue=message, traceback=[])
+        cell = v4.new_code_cell(
+            'raise NotImplementedError("Exercise 1.2: best of 3")',
+            execution_count=1,
+            outputs=[error],
+            metadata={"tags": ["raises-exception"]},
+        )
+        return notebook_of([cell])
+
+    assert "1 passed" in pytest_of(raising("Exercise 1.2: best of 3"), tmp_path).stdout
+    assert "1 failed" in pytest_of(raising("Exercise 1.3: best of 3"), tmp_path).stdout
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_wrong_number_planted_anywhere_in_a_lesson_is_seen(path: Path) -> None:
+    """In every output that is compared, the last digit of its last number is changed; nbval's own
+    comparison, with our sanitizer, must see it. (That it runs the cells is tried above.)"""
+    planted = 0
+    for cell in nbformat.read(path, as_version=4).cells:
+        if "nbval-ignore-output" in cell.metadata.get("tags", ()):
+            continue
+        for number in range(len(cell.get("outputs", ()))):
+            spoilt = copy.deepcopy(cell.outputs)
+            if plant(spoilt[number]):
+                planted += 1
+                assert same(cell.outputs, cell.outputs), cell.source
+                assert not same(spoilt, cell.outputs), cell.source
+    assert planted >= 5
+
+
+def plant(output: NotebookNode) -> bool:
+    """Change a digit of an output; False where none stands in it but what is overlooked."""
+    texts = [key for key in TEXTS if key in output.get("data", {})]
+    holder, key = (output.data, texts[0]) if texts else (output, "text")
+    if "image/png" in output.get("data", {}) or key not in holder:
+        return False
+    digits = [m.start() for m in re.finditer(r"\d", seen(holder[key]))]
+    if not digits or seen(holder[key]) != holder[key]:
+        return False
+    at = digits[-1]
+    holder[key] = f"{holder[key][:at]}{(int(holder[key][at]) + 1) % 10}{holder[key][at + 1 :]}"
+    return True
+
+
+def patterns() -> dict[str, str]:
+    return dict(get_sanitize_patterns(SANITIZER.read_text(encoding="utf-8")))
+
+
+def seen(text: str) -> str:
+    """A text as nbval sees it."""
+    for pattern, replacement in patterns().items():
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def same(new: list[NotebookNode], committed: list[NotebookNode]) -> bool:
+    """nbval's verdict on two lists of outputs."""
+    skipped = ("metadata", "traceback", "output_type", "name", "execution_count", "image/png")
+    cell = SimpleNamespace(
+        parent=SimpleNamespace(skip_compare=skipped, sanitize_patterns=patterns()), colors=nocolors
+    )
+    cell.sanitize = lambda text: IPyNbCell.sanitize(cell, text)
+    cell.format_output_compare = lambda *_: None
+    both = (coalesce_streams(copy.deepcopy(outputs)) for outputs in (new, committed))
+    return bool(IPyNbCell.compare_outputs(cell, *both))
+
+
+OVERLOOKED = {
+    "versions": (
+        "offline · simulated model · openai 3.54.0 · agent-rft-workshop 0.1.0 · Python 3.11.7",
+        "offline · simulated model · openai 3.60.1 · agent-rft-workshop 0.2.0 · Python 3.13.0rc1",
+    ),
+    "a bar's progress": (
+        "first prompt:   0%|          | 0/72 [00:00<?, ?it/s]",
+        f"first prompt: 100%|{'█' * 10}| 72/72 [done]",
+    ),
+}
+NOT_OVERLOOKED = {
+    "the mode": ("offline · simulated model · openai 3.54.0", "live · gpt · openai 3.54.0"),
+    "a bar's name": ("first:   0%| | 0/72 [00:00<?, ?it/s]", "best:   0%| | 0/72 [00:00<?, ?it/s]"),
+    "a bar's total": ("a:   0%| | 0/72 [00:00<?, ?it/s]", "a:   0%| | 0/73 [00:00<?, ?it/s]"),
+    "a reward": ("mean reward 0.16", "mean reward 0.17"),
+    "a share": ("24% of the questions", "25% of the questions"),
+}
+
+
+@pytest.mark.parametrize("what", OVERLOOKED)
+def test_what_is_overlooked(what: str) -> None:
+    assert seen(OVERLOOKED[what][0]) == seen(OVERLOOKED[what][1])
+
+
+@pytest.mark.parametrize("what", NOT_OVERLOOKED)
+def test_what_is_not(what: str) -> None:
+    assert seen(NOT_OVERLOOKED[what][0]) != seen(NOT_OVERLOOKED[what][1])

@@ -1,0 +1,88 @@
+"""The recordings of lessons 05 and 06 come out again: the first step of each job, to the digit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from buildhour_helpers.analysis.recorded import load_records, slim, whole
+from buildhour_helpers.course.recording import load
+from buildhour_helpers.course.recordings import flat_grader, hyperparameters, main_run
+from buildhour_helpers.course.small_jobs import roll_out, without_wall_time
+from buildhour_helpers.demo.plan import DemoOptions, make_plan
+from buildhour_helpers.demo.result import rounded_off
+from buildhour_helpers.demo.stage import Stage, stage
+from buildhour_helpers.demo.work import BASE_MODEL
+from buildhour_helpers.reports import load as load_reports
+from buildhour_helpers.tools.functions import ReportTools
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with stage(tmp_path_factory.mktemp("recordings"), None, 0, 32) as servers:
+        yield servers
+
+
+@pytest.mark.parametrize("name", ["flat", "working"])
+def test_the_flat_grader_begins_alike(up: Stage, tmp_path: Path, name: str) -> None:
+    recorded = load("flat_grader")
+    grader = {"flat": flat_grader.GRADER, "working": None}[name]
+    run = flat_grader.job(up, tmp_path, grader, seed=recorded["seed"], stop_after=1)
+    assert rounded_off(run.steps) == recorded[name]["steps"][:1]
+
+
+def test_nothing_was_learnt_from_the_flat_grader_and_it_was_said() -> None:
+    recorded = load("flat_grader")
+    flat, working = recorded["flat"], recorded["working"]
+    assert flat["weights_changed"] == 0 < working["weights_changed"]
+    assert flat["same_answers"] == flat["rollouts"] > working["same_answers"]
+    assert flat["after"] == recorded["before"]
+    assert len(flat["warnings"]) == len(flat["steps"]) + 1
+    assert "learnt nothing" in flat["warnings"][-1]
+
+
+def test_the_hyperparameters_begin_alike(up: Stage, tmp_path: Path) -> None:
+    recorded = load("hyperparameters")
+    arm, row = hyperparameters.ARMS[0], recorded["arms"][0]
+    run = hyperparameters.job(up, tmp_path, arm, seed=recorded["seed"], stop_after=1)
+    (step,) = rounded_off(run.steps)
+    assert step["train_mean_reward"] == row["curve"][0]["train_mean_reward"]
+    assert step["reasoning_tokens_mean"] == row["reasoning_tokens_first_step"]
+
+
+def test_every_arm_is_recorded() -> None:
+    arms = load("hyperparameters")["arms"]
+    assert [arm["changed"] for arm in arms] == [dict(arm.changed) for arm in hyperparameters.ARMS]
+
+
+def test_the_main_run_begins_alike(up: Stage, tmp_path: Path) -> None:
+    recorded = load("main_run")
+    sizes = recorded["questions"]
+    plan = make_plan(DemoOptions(seed=recorded["seed"], questions=sizes["held_out"]))
+    run = main_run.job(up, tmp_path, plan, plan.validation[: sizes["validation"]], stop_after=1)
+    assert rounded_off(run.steps) == recorded["steps"][:1]
+
+    before = roll_out(up, tmp_path / "before.jsonl", plan.test[:3], BASE_MODEL)
+    assert [slim(record) for record in before] == load_records("main_run.before")[:9]
+    tools = ReportTools(load_reports()).functions()
+    assert [outputs(whole(slim(record), tools)) for record in before] == list(map(outputs, before))
+
+
+def outputs(record: Any) -> list[str]:
+    return [item["output"] for item in record.trace if item.get("type") == "function_call_output"]
+
+
+def test_the_main_run_was_recorded_whole() -> None:
+    recorded = load("main_run")
+    for name in ("before", "after"):
+        records = load_records(f"main_run.{name}")
+        assert len(records) == recorded["questions"]["held_out"] * recorded["repeats"]
+        assert len({record.model for record in records}) == 1
+    steps = {one["step"]: one["job_said"] for one in recorded["checkpoints"]}
+    assert steps[recorded["chosen_step"]] == max(steps.values())
+    assert "timing" not in json.dumps(recorded["steps"])
+    assert without_wall_time(recorded["steps"][0]) == recorded["steps"][0]

@@ -1,0 +1,120 @@
+"""The service as a command: what keeps it from starting is one line, and IDs can be repeated."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from buildhour_helpers.service.server import options, serve
+
+from .doubles import LookupPolicy, keyword_judge
+from .processes import Process
+from .servers import closed_port
+
+Refusal = Callable[[Path], str]
+
+
+@pytest.fixture
+def refusal(capsys: pytest.CaptureFixture[str]) -> Refusal:
+    """Starts the service on a state folder; gives the one line that it leaves as it does not."""
+
+    def refused(home: Path) -> str:
+        status = serve(options(["--home", str(home)]), LookupPolicy, keyword_judge)
+        out, err = capsys.readouterr()
+        assert (status, out) == (1, "")
+        assert err.count("\n") == 1
+        return err
+
+    return refused
+
+
+def test_a_state_folder_that_is_a_file_is_said_in_one_line(
+    tmp_path: Path, refusal: Refusal
+) -> None:
+    home = tmp_path / "state"
+    home.write_text("not a folder", encoding="utf-8")
+    assert refusal(home).startswith(f"service: the state folder {home} cannot be used (")
+    assert home.read_text(encoding="utf-8") == "not a folder"
+
+
+def test_what_stands_where_the_service_keeps_its_own_is_named(
+    tmp_path: Path, refusal: Refusal
+) -> None:
+    (tmp_path / "files").write_text("not a folder", encoding="utf-8")
+    assert f"{tmp_path / 'files'}); choose another" in refusal(tmp_path)
+    (tmp_path / "files").unlink()
+    (tmp_path / "files" / "holidays").mkdir(parents=True)
+    assert "holidays" in refusal(tmp_path)
+    (tmp_path / "files" / "holidays").rmdir()
+    (tmp_path / "api_key").unlink()
+    (tmp_path / "api_key").mkdir()
+    assert "api_key" in refusal(tmp_path)
+    (tmp_path / "api_key").rmdir()
+    with Process(tmp_path) as process:
+        assert process.service.client.files.list().data == []
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder that this user cannot write to; for root, who may write anywhere, a mount."""
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(folder)]
+    if sys.platform == "win32":
+        pytest.skip("POSIX modes")
+    if os.geteuid() != 0:
+        folder.chmod(0o500)
+        yield folder
+        folder.chmod(0o700)
+        return
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("root, and no right to mount")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_read_only_state_folder_is_said_in_one_line(read_only: Path, refusal: Refusal) -> None:
+    for home in (read_only, read_only / "state"):
+        said = refusal(home)
+        assert said.startswith(f"service: the state folder {home} cannot be used (")
+        assert "choose another" in said
+
+
+def ids_of_a_run(home: Path) -> list[str]:
+    """The IDs of files, of a job that fails with its events, and of a stored response."""
+    with Process(home, "--id-seed", "7") as process:
+        service = process.service
+        job = service.wait(service.job(f"http://127.0.0.1:{closed_port()}").id)
+        response = service.client.responses.create(model="sim-agent-mini", input="hello")
+        events = [event.id for event in service.events(job.id)]
+        files = [file.id for file in service.client.files.list()]
+    return [job.id, response.id, *files, *events]
+
+
+def test_a_seed_for_ids_repeats_them_and_never_gives_one_twice(tmp_path: Path) -> None:
+    first = ids_of_a_run(tmp_path / "one")
+    assert ids_of_a_run(tmp_path / "two") == first
+    again = ids_of_a_run(tmp_path / "one")
+    assert first[2:4] == again[4:6]  # the files of the first run are still listed
+    assert len({*first, *again}) == len(first) + len(again) - 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGTERM")
+def test_it_ends_although_somebody_never_finishes_a_request(tmp_path: Path) -> None:
+    with Process(tmp_path) as process:
+        service = process.service
+        port = int(service.url.rpartition(":")[2].partition("/")[0])
+        with socket.create_connection(("127.0.0.1", port)) as slow:
+            head = "POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+            slow.sendall(f"{head}Authorization: Bearer {service.key}\r\n\r\n{{".encode())
+            service.client.models.list()
+            process.child.send_signal(signal.SIGTERM)
+            assert process.child.wait(timeout=60) is not None
+    assert not (tmp_path / "service.json").exists()

@@ -1,0 +1,61 @@
+"""The habit of delivering an answer: where it starts, and who may change it."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from buildhour_helpers.training.simulated.arithmetic import Result
+from buildhour_helpers.training.simulated.brief import read_brief
+from buildhour_helpers.training.simulated.manner import HABIT, choose_manner, deliver
+from buildhour_helpers.training.simulated.policy import SimulatedPolicy, is_general
+
+BRIEF = read_brief("Answer with the number only.", "What was the change in sales in 2012?")
+PERCENT = Result(8.35, "percent", 1.0, 3.0)
+
+
+def drawn(policy: SimulatedPolicy, times: int) -> Counter[str]:
+    rng = random.Random("manner")
+
+    def choose(rows, blocks, own_blocks):
+        return policy.weights.choose(rows, blocks, rng.random(), own_blocks)
+
+    return Counter(choose_manner(BRIEF, choose) for _ in range(times))
+
+
+def test_the_base_model_is_mostly_bare_and_each_manner_occurs():
+    counts = drawn(SimulatedPolicy.base(), 2_000)
+    assert set(counts) == set(HABIT)
+    for manner, times in HABIT.items():
+        assert counts[manner] / 2_000 == pytest.approx(times / sum(HABIT.values()), abs=0.02)
+
+
+def test_a_job_can_turn_the_habit_round():
+    policy = SimulatedPolicy.base()
+    policy.load({"weights": policy.weights.as_dict() | {"manner/sentence:any": 9.0}})
+    assert drawn(policy, 200)["sentence"] > 190
+
+
+def test_pretraining_leaves_the_habit_alone():
+    assert not is_general("manner")
+    assert not is_general("manner/sentence")
+    assert not is_general("act/search")
+    assert is_general("act/=answer")
+    assert is_general("wording/percent")
+    assert not any(name.startswith("manner") for name in SimulatedPolicy.base().weights.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("manner", "said"),
+    [
+        ("bare", "8.35%"),
+        ("sentence", "The answer is 8.35%."),
+        ("hedged", "It is probably about 8.35%, or else 3."),
+    ],
+)
+def test_delivery(manner, said):
+    assert deliver("8.35%", manner, PERCENT) == said
+
+
+def test_a_yes_is_never_hedged_with_a_number():
+    assert deliver("yes", "hedged", Result(1.0, "yes_no", 1.0, 3.0)) == "The answer is yes."
