@@ -16,7 +16,7 @@ from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.figures.chart import AFTER, BEFORE
 from buildhour_helpers.analysis.figures.evaluations import quadrants, transitions
 from buildhour_helpers.analysis.figures.training import smoothed
-from buildhour_helpers.analysis.statistics import agreement
+from buildhour_helpers.analysis.statistics import Interval, agreement
 from buildhour_helpers.rollouts import Metrics, RolloutRecord, StopReason
 
 RUNNING = count()
@@ -307,3 +307,16 @@ def test_the_gaps_are_training_less_validation_where_it_was_validated() -> None:
     chart = figures.training_gaps({"a job": steps})
     assert chart.finding == "Training less validation reward at the end: a job +0.00"
     assert "gap +0.30 at 2, +0.00 at 3" in chart.alt_text()
+
+
+def test_measurements_stand_under_each_other_with_their_intervals() -> None:
+    measured = {"first": Interval(0.2, 0.1, 0.3), "best": Interval(0.3, 0.25, 0.35)}
+    chart = figures.intervals(measured, "The best is ahead", line=("best of 3", 0.5))
+    (axis,) = chart.axes
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["first", "best"]
+    whiskers = [list(line.get_xdata()) for line in axis.lines[:4:2]]
+    assert whiskers == [[0.1, 0.3], [0.25, 0.35]]
+    assert axis.yaxis_inverted()  # the first on top
+    assert [text.get_text() for text in axis.texts] == ["best of 3"]
+    assert "first: 0.200 [0.100, 0.300]" in chart.alt_text()
+    assert chart.alt_text().startswith("The best is ahead.")
