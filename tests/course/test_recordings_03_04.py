@@ -13,6 +13,7 @@ from buildhour_helpers.course.recordings import hackable_grader, search_designs
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.graders import specs
+from buildhour_helpers.reports import Bm25Index
 from buildhour_helpers.reports import load as load_reports
 from buildhour_helpers.tasks import load_questions
 
@@ -21,6 +22,11 @@ from buildhour_helpers.tasks import load_questions
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with stage(tmp_path_factory.mktemp("recordings"), None, 0, 32) as servers:
         yield servers
+
+
+@pytest.fixture(scope="module")
+def bm25() -> Bm25Index:
+    return Bm25Index.build(load_reports())
 
 
 def of_arm(arm: str) -> list[dict[str, Any]]:
@@ -56,13 +62,12 @@ def test_the_recorded_rubrics_are_those_of_the_library() -> None:
 
 
 @pytest.mark.parametrize("name", [search_designs.SNIPPETS, search_designs.PATHS])
-def test_a_design_of_search_gives_the_same_rollouts(up: Stage, tmp_path: Path, name: str) -> None:
+def test_a_design_of_search_gives_the_same_rollouts(
+    up: Stage, bm25: Bm25Index, tmp_path: Path, name: str
+) -> None:
     recorded = load("search_designs")["designs"][name]
     asked = load_questions(split="validation")[: search_designs.SLICE]
-    kind = {
-        search_designs.SNIPPETS: search_designs.Bm25Index,
-        search_designs.PATHS: search_designs.BarePaths,
-    }[name]
-    index = kind.build(load_reports())
+    engines = {search_designs.SNIPPETS: bm25, search_designs.PATHS: search_designs.BarePaths(bm25)}
+    index = engines[name]
     records = search_designs.roll_out(up, tmp_path / "slice.jsonl", index, asked, 1)
     assert search_designs.outcomes(records) == recorded["slice"]
