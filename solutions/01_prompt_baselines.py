@@ -14,7 +14,7 @@
 # - pull the cheap levers (prompt, task, tool descriptions) and see the
 #   plateau at which they stop.
 #
-# **Time** 35 minutes. **Before** Lesson 00, or the same ideas from
+# **Time** 40 minutes. **Before** Lesson 00, or the same ideas from
 # elsewhere. All figures come from the **simulated model** unless you chose
 # a live service; they show how to measure, not what a large model scores.
 
@@ -103,9 +103,12 @@ HEADERS = {"Authorization": "Bearer " + os.environ["BUILDHOUR_TOOLS_KEY"]}
 
 
 async def post(path, body):
-    async with aiohttp.ClientSession(headers=HEADERS) as web:
-        async with web.post(f"{TOOLS_URL}/{path}", json=body) as answer:
-            return await answer.json()
+    url = f"{TOOLS_URL}/{path}"
+    async with (
+        aiohttp.ClientSession(headers=HEADERS) as web,
+        web.post(url, json=body) as answer,
+    ):
+        return await answer.json()
 
 
 async def call_tool(call, item, trace_id):
@@ -168,15 +171,12 @@ async def rollout(prompt, question, item, tools=TOOLS, repeat=0):
 
 
 # %% [markdown]
-# An evaluation is many rollouts: every row of a small table, three times,
-# all at once. In your project these rows are the first thing to replace.
+# An evaluation is many rollouts. These rows are the first thing that you
+# replace in a project of your own:
 
 # %% take="1"
-import asyncio
-
 PROMPT = (
-    "You are a financial analyst. "
-    "Use the tools to answer the question."
+    "You are a financial analyst. Use the tools to answer the question."
 )
 ROWS = [
     {
@@ -185,7 +185,20 @@ ROWS = [
         "in millions?",
         "item": {"answer_value": 52843, "answer_kind": "amount"},
     },
+    {
+        "question": "What portion of total segment revenues at Holholt "
+        "Networks Corporation, in percent, came from net sales of cloud "
+        "services in fiscal 2006?",
+        "item": {"answer_value": 31.7, "answer_kind": "percent"},
+    },
 ]
+
+
+# %% [markdown]
+# Every row, three times, all at once:
+
+# %% take="1"
+import asyncio
 
 
 async def harness(rows, repeats=3):
@@ -202,11 +215,12 @@ for done in await harness(ROWS):
     print("reward", done["reward"], "after", len(done["items"]), "items")
 
 # %%
-assert ROWS[0]["question"] == questions[0].text
+asked = {question.text for question in questions}
+assert all(row["question"] in asked for row in ROWS)
 assert PROMPT == FIRST_PROMPT
 
 # %% [markdown]
-# *Time to here: 9 minutes.*
+# *Time to here: 8 minutes.*
 #
 # ## The same, with what a long evaluation needs
 #
@@ -301,7 +315,8 @@ rewards = {
     name: [record.reward for record in repeats]
     for name, repeats in by_question(first).items()
 }
-for name in list(rewards)[:8]:
+by_sum = sorted(rewards, key=lambda name: sum(rewards[name]))
+for name in by_sum[::-3]:  # every third, the best first
     print(f"{name:9}", rewards[name])
 
 # %% [markdown]
@@ -378,10 +393,10 @@ print("over questions:           ", proper)
 assert naive.high - naive.low < proper.high - proper.low
 
 # %% [markdown]
-# *Time to here: 17 minutes.*
+# *Time to here: 15 minutes.*
 #
 # ### Exercise 1.1: Compute best-of-3
-# Difficulty 2/5 · 5 minutes
+# Difficulty 2/5 · 4 minutes
 #
 # If someone could always pick the best of a question's repeats, what would
 # the mean reward be? Write `best_of(rewards)`. It takes a dictionary from
@@ -393,7 +408,7 @@ assert naive.high - naive.low < proper.high - proper.low
 # then `checks.hint("1.1", strength=2)`.
 
 
-# %% exercise="1.1" difficulty=2 minutes=5
+# %% exercise="1.1" difficulty=2 minutes=4
 def best_of(rewards):
     """The mean over questions of the best reward of each."""
     # begin solution
@@ -475,9 +490,9 @@ def pages_opened(record):
 def kind_of(record, question):
     if record.reward is None:
         return "discarded"
-    if not any(letter.isdigit() for letter in record.answer or ""):
-        if question.kind != "yes_no":
-            return "no number given"
+    digits = any(letter.isdigit() for letter in record.answer or "")
+    if question.kind != "yes_no" and not digits:
+        return "no number given"
     if record.reward == 0.5:
         return "sign or scale"
     if pages_opened(record) & set(question.gold_pages):
@@ -507,7 +522,7 @@ assert kinds.total() == len(failed)
 # *Time to here: 24 minutes.*
 #
 # ### Exercise 1.2: Found, or passed over?
-# Difficulty 3/5 · 7 minutes
+# Difficulty 3/5 · 5 minutes
 #
 # "Page never opened" hides two failures with different cures: the page was
 # **not found** (no tool output named it: better search), or it was
@@ -518,7 +533,7 @@ assert kinds.total() == len(failed)
 # paths: `ME/2012/page_4.pdf` is not `ACME/2012/page_4.pdf`.
 
 
-# %% exercise="1.2" difficulty=3 minutes=7
+# %% exercise="1.2" difficulty=3 minutes=5
 def why_unopened(trace, gold_pages):
     # begin solution
     opened, named = set(), set()
@@ -687,10 +702,10 @@ for half, label in zip(halves, ("that half", "the other half")):
 # prompts you try the more so. Hence three splits: train to learn from,
 # validation to choose on, test to report.
 #
-# *Time to here: 30 minutes.*
+# *Time to here: 34 minutes.*
 #
 # ### Exercise 1.3: Write a prompt that beats the given one
-# Difficulty 4/5 · 10 minutes
+# Difficulty 4/5 · 6 minutes
 #
 # Beat `FIRST_PROMPT` on the questions of this lesson. Return your prompt
 # from `my_prompt`; the check runs it (three repeats of each question, a few
@@ -700,7 +715,7 @@ for half, label in zip(halves, ("that half", "the other half")):
 # whether that lead is more than noise, which is the harder thing.
 
 
-# %% exercise="1.3" difficulty=4 minutes=10
+# %% exercise="1.3" difficulty=4 minutes=6
 def my_prompt():
     # begin solution
     return (

@@ -71,3 +71,21 @@ def test_doctor_names_the_cure_for_a_state_folder_that_cannot_be_written(
     monkeypatch.setenv("BUILDHOUR_HOME", str(tmp_path / "file" / "state"))
     assert cli.main(["doctor"]) == 1
     assert "cure: set BUILDHOUR_HOME" in capsys.readouterr().out
+
+
+def test_lab_opens_the_first_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    class Lab:
+        def __init__(self, command: list[str], **_: object) -> None:
+            opened.extend(command)
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr("subprocess.Popen", Lab)
+    for name, value in (("running", {}), ("start", None), ("stop", True), ("page_link", "")):
+        monkeypatch.setattr(f"buildhour_helpers.session.{name}", lambda value=value: value)
+    assert cli.main(["lab", "--no-browser"]) == 0
+    assert opened[1:4] == ["-m", "jupyterlab", "--no-browser"]
+    assert Path(opened[-1]) == home.repository() / "notebooks" / "00_start_here.ipynb"

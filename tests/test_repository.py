@@ -80,3 +80,21 @@ def test_the_results_of_the_readme_are_those_of_the_study() -> None:
     figures = readme.measured(ROOT)
     assert readme.filled(text, figures) == text
     assert figures[readme.STUDY]["command"].endswith(readme.STUDY)
+
+
+def test_troubleshooting_quotes_what_is_said() -> None:
+    """A message that it lists and that is ours stands in the source, word for word."""
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    ours = [text for text in quoted if not re.match(r"[A-Z]\w+Error\b|NotImplemented", text)]
+    sources = [ROOT / "workshop.py", *(ROOT / "buildhour_helpers").rglob("*.py")]
+    said = re.sub(r'"\s*f?"', "", "".join(file.read_text(encoding="utf-8") for file in sources))
+    said = re.sub(r"\{[^{}]*\}|%[ds.]+", "...", said)
+    assert len(ours) >= 8
+    missing = [
+        part
+        for text in ours
+        for part in text.split("...")
+        if part.strip() and part.strip() not in said
+    ]
+    assert not missing

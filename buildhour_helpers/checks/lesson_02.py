@@ -30,6 +30,7 @@ HINTS = {
 Split = tuple[list[Question], list[Question]]
 COPIED, STRIPPED, MOVED = "copied", "copied without pages", "of a test company"
 EACH = 2
+SHOWN, HIDDEN = 1, 2  # seeds of the split in the lesson, and of one more
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Leaky:
     planted: Mapping[str, str]  # a training question's ID -> COPIED, STRIPPED or MOVED
 
 
-def leaky_split(seed: int = 1) -> Split:
+def leaky_split(seed: int = SHOWN) -> Split:
     """Training and test questions for exercise 2.1, as someone careless merged them."""
     leaky = _plant(seed)
     return leaky.train, leaky.test
@@ -92,37 +93,48 @@ MISSED = {
 @exercise("2.1")
 def exercise_2_1(find_leak: Callable[..., Collection[str]]) -> Findings:
     """Checks which training questions are sent away, on the split shown and on another."""
-    for seed in (1, 2):
+    for seed in (SHOWN, HIDDEN):
         leaky = _plant(seed)
         found = find_leak(leaky.train, leaky.test)
         if not isinstance(found, Collection) or not all(isinstance(one, str) for one in found):
             yield wrong("it returns something else than IDs", "return a set of question.id")
             return
-        where = "in the split of this lesson" if seed == 1 else "in another split"
-        accused = set(found) - set(leaky.planted)
-        for how, (what, cure) in MISSED.items():
-            wanted = {name for name, way in leaky.planted.items() if way == how}
-            missed = wanted - set(found)
-            if missed:
-                yield wrong(f"{where}, {len(missed)} of {len(wanted)} missed: {what}", cure)
-            else:
-                yield right(f"{where}, found: {what}")
-        yield from _accused(accused, leaky, where)
+        findings = [*_missed(set(found), leaky), *_accused(set(found), leaky)]
+        if seed == SHOWN:
+            yield from findings
+        elif all(finding.is_right for finding in findings):
+            yield right("the same in a second split, which you have not seen")
+        else:
+            yield wrong(
+                "in a second split, which you have not seen, it is mistaken",
+                "name no ID, company or number of the first: call leaky_split(2) and look",
+            )
 
 
-def _accused(accused: Collection[str], leaky: Leaky, where: str) -> Findings:
-    """Those that were sent away for nothing."""
+def _missed(found: Collection[str], leaky: Leaky) -> Findings:
+    """What leaks, by the way it came in."""
+    for how, (what, cure) in MISSED.items():
+        wanted = [name for name, way in leaky.planted.items() if way == how]
+        missed = [name for name in wanted if name not in found]
+        if missed:
+            yield wrong(f"{len(missed)} of {len(wanted)} missed: {what}", cure)
+        else:
+            yield right(f"found: {what}")
+
+
+def _accused(found: set[str], leaky: Leaky) -> Findings:
+    """Those that are sent away for nothing."""
+    accused = found - set(leaky.planted)
     if not accused:
-        yield right(f"{where}, nothing is accused that does not leak")
+        yield right("nothing is accused that does not leak")
     elif accused & {question.id for question in leaky.test}:
         yield wrong(
-            f"{where}, it names questions of the test split",
+            "it names questions of the test split",
             "keep the test as it is; it is the training questions that must go",
         )
     else:
         yield wrong(
-            f"{where}, {len(accused)} innocent training questions are accused, such as "
-            f"{min(accused)}",
+            f"{len(accused)} innocent training questions are accused, such as {min(accused)}",
             "years, rows and kinds are shared by all companies; only text and company tell",
         )
 

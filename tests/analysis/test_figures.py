@@ -16,7 +16,7 @@ from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.figures.chart import AFTER, BEFORE
 from buildhour_helpers.analysis.figures.evaluations import quadrants, transitions
 from buildhour_helpers.analysis.figures.training import smoothed
-from buildhour_helpers.analysis.statistics import agreement
+from buildhour_helpers.analysis.statistics import Interval, agreement
 from buildhour_helpers.rollouts import Metrics, RolloutRecord, StopReason
 
 RUNNING = count()
@@ -97,6 +97,14 @@ CHARTS = {
     "tool_mix": figures.tool_mix(STEPS, note="simulated model"),
     "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
+    "paid_and_earned": figures.paid_and_earned(
+        {"scores": {"lax": [0.1], "strict": [0.2]}, "accuracy": [0.2]},
+        [
+            {"grader": "lax", "scores": {"lax": [0.9]}, "accuracy": [0.1]},
+            {"grader": "lax", "scores": {"lax": [0.7]}, "accuracy": [0.1]},
+            {"grader": "strict", "scores": {"strict": [0.4]}, "accuracy": [0.4]},
+        ],
+    ),
 }
 
 
@@ -217,7 +225,10 @@ def test_the_curves_hold_every_step_and_only_validated_steps() -> None:
     for axis, per_rollout in ((calls, 7), (tokens, 90)):
         assert list(axis.lines[2].get_xdata()) == [2, 4]
         assert list(axis.lines[2].get_ydata()) == [per_rollout] * 2
-    assert "validation 7.00 to 7.00" in CHARTS["training_curves"].alt_text()
+    assert (
+        "validation 7.00 to 7.00), reasoning tokens per rollout from 100 to 100"
+        in CHARTS["training_curves"].alt_text()
+    )
     assert CHARTS["training_curves"].finding == "Validation reward went from 0.25 to 0.50"
 
 
@@ -250,6 +261,13 @@ def test_the_confusion_table_shows_its_counts() -> None:
     (axis,) = CHARTS["grader_agreement"].axes
     assert [text.get_text() for text in axis.texts] == ["1", "0", "0", "0", "0", "1", "0", "0", "2"]
     assert axis.get_title(loc="left") == "75% of 4 answers scored alike"
+
+
+def test_what_was_paid_stands_beside_what_was_earned() -> None:
+    chart = CHARTS["paid_and_earned"]
+    assert chart.finding == "The job with the lax grader was paid 0.80 more than it earned"
+    assert "lax: own score 0.10 to 0.80, accuracy 0.20 to 0.10" in chart.alt_text()
+    assert "strict: own score 0.20 to 0.40, accuracy 0.20 to 0.40" in chart.alt_text()
 
 
 def test_the_histograms_are_shares_that_sum_to_one() -> None:
@@ -289,3 +307,16 @@ def test_the_gaps_are_training_less_validation_where_it_was_validated() -> None:
     chart = figures.training_gaps({"a job": steps})
     assert chart.finding == "Training less validation reward at the end: a job +0.00"
     assert "gap +0.30 at 2, +0.00 at 3" in chart.alt_text()
+
+
+def test_measurements_stand_under_each_other_with_their_intervals() -> None:
+    measured = {"first": Interval(0.2, 0.1, 0.3), "best": Interval(0.3, 0.25, 0.35)}
+    chart = figures.intervals(measured, "The best is ahead", line=("best of 3", 0.5))
+    (axis,) = chart.axes
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["first", "best"]
+    whiskers = [list(line.get_xdata()) for line in axis.lines[:4:2]]
+    assert whiskers == [[0.1, 0.3], [0.25, 0.35]]
+    assert axis.yaxis_inverted()  # the first on top
+    assert [text.get_text() for text in axis.texts] == ["best of 3"]
+    assert "first: 0.200 [0.100, 0.300]" in chart.alt_text()
+    assert chart.alt_text().startswith("The best is ahead.")

@@ -1,15 +1,15 @@
 """Makes the pictures of `docs/screenshots`: the pages, the viewer, the report, and the figures.
 
-The figure of a grader beside a human is left out: a demo has no human's scores.
-
     python -m tests.browser.screenshots [RECORDS_FOLDER]
 
 RECORDS_FOLDER is a run's folder of `buildhour demo` (default: the newest one); its records feed
-the figures. The pages show a small job of its own, so that nothing else need be running.
+the figures, and the course's labelled answers that of a grader beside a human. The pages show a
+small job of its own, so that nothing else need be running.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,12 @@ from playwright.sync_api import Browser, Page, expect
 from buildhour_helpers import jobs, servers
 from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.figures import Chart
+from buildhour_helpers.analysis.statistics import Agreement, agreement
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.graders import specs
+from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.home import home
+from buildhour_helpers.reports.store import SHIPPED
 from buildhour_helpers.rollouts import read_records
 from buildhour_helpers.service.pages.door import link
 from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions, write_rows
@@ -123,10 +126,24 @@ def draw_figures(run: Path, steps: Sequence[Mapping[str, Any]]) -> None:
         "training_curves": figures.training_curves(steps, note=note),
         "tool_mix": figures.tool_mix(steps, note=note),
         "unusable_rollouts": figures.unusable_rollouts(steps, note=note),
+        "grader_agreement": figures.grader_agreement(labelled_answers()),
     }
     for name, chart in charts.items():
         (FOLDER / f"figure_{name}.png").write_bytes(chart.png())
         print(f"{name}: {chart.alt_text()}")
+
+
+def labelled_answers() -> Agreement:
+    """The course's labelled answers: the label of each, and what the course's grader gives it."""
+    questions = {question.id: question for question in load_questions()}
+    lines = (SHIPPED / "labels" / "answers.jsonl").read_text(encoding="utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
+    asked = [questions[row["question_id"]] for row in rows]
+    graded = [
+        compare(row["answer"], Reference(question.answer, question.kind, question.answer_text))
+        for row, question in zip(rows, asked, strict=True)
+    ]
+    return agreement([row["label"] for row in rows], [verdict.score for verdict in graded])
 
 
 if __name__ == "__main__":

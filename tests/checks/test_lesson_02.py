@@ -73,8 +73,9 @@ class TestFindLeak:
             (lambda train, test: {q.id for q in test}, "keep the test as it is"),
             (lambda train, test: [q for q in train if q.id in find_leak(train, test)], "IDs"),
             (lambda train, test: set(), "missed: a copy of a test question"),
+            (lambda train, test: find_leak(*leaky_split()), "a second split"),
         ],
-        ids=["text", "words", "company", "page", "year", "test's", "questions", "nothing"],
+        ids=["text", "words", "company", "page", "year", "test", "object", "nothing", "by heart"],
     )
     def test_a_mistake_is_named(
         self, mistaken: Callable[..., Any], told: str, capsys: Said

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from buildhour_helpers.service.endpoints import EndpointLimits
+from buildhour_helpers.service.endpoints import EndpointClient, EndpointLimits, Fault, Reply
 from buildhour_helpers.service.graders.run import RateLimit
 
 from .conftest import Running, Start
 from .customer import KEY, Customer, tool_answer
+from .servers import closed_port
 
 
 def rollouts(service: Running, job_id: str, step: int = 1) -> list[dict[str, Any]]:
@@ -172,6 +173,23 @@ def test_an_endpoint_that_says_nothing_times_out_and_is_tried_again(
     job = service.wait(service.job(customer_url, hyperparameters=hyperparameters).id)
     assert job.status == "failed"
     assert "did not answer in 0.15 s (tried 4 times)" in warnings(service, job.id)[0]
+
+
+def test_each_pause_before_a_retry_is_twice_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def fault() -> Reply | Fault:
+        async with EndpointClient(EndpointLimits()) as client:
+            return await client.post(f"http://127.0.0.1:{closed_port()}", {}, b"{}")
+
+    monkeypatch.setattr("buildhour_helpers.service.endpoints.asyncio.sleep", sleep)
+    found = asyncio.run(fault())
+    assert isinstance(found, Fault)
+    assert "tried 4 times" in found.reason
+    assert slept == [0.5, 1.0, 2.0]
 
 
 def test_a_slow_endpoint_is_waited_for(

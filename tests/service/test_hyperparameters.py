@@ -115,6 +115,29 @@ def test_the_policy_sees_effort_and_format_and_never_the_rest_of_the_row(
     assert graded["output_json"] == json.loads(graded["output_text"])
 
 
+def test_a_request_reaches_the_policy_as_it_was_sent(start: Start) -> None:
+    Recording.shown.clear()
+    service = start(base_policy=Recording)
+    tool = {"type": "function", "name": "lookup", "parameters": {}, "strict": False}
+    for parallel in (True, False):
+        answer = service.client.responses.create(
+            model="sim-agent-mini",
+            input="What is key1",
+            instructions="Be brief.",
+            tools=[tool],  # type: ignore[list-item]
+            parallel_tool_calls=parallel,
+            reasoning={"effort": "low"},
+            metadata={"run": "1"},
+        )
+        assert (answer.parallel_tool_calls, answer.metadata) == (parallel, {"run": "1"})
+        assert answer.reasoning is not None
+        assert answer.reasoning.effort == "low"
+    assert [seen.parallel_tool_calls for seen in Recording.shown] == [True, False]
+    assert {(seen.reasoning_effort, seen.instructions) for seen in Recording.shown} == {
+        ("low", "Be brief.")
+    }
+
+
 class Rambling(LookupPolicy):
     """Answers in prose, whatever format is asked for."""
 

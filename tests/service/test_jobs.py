@@ -114,6 +114,21 @@ def test_the_same_seed_gives_the_same_weights_at_any_concurrency(
     assert curves[0] == curves[1]
 
 
+def test_another_seed_gives_other_weights(service: Running, customer_url: str) -> None:
+    found = []
+    for seed in (1, 2):
+        made = service.client.fine_tuning.jobs.create(
+            model="sim-agent-mini",
+            training_file=service.upload([row(n) for n in range(10)]),
+            validation_file=service.upload([row(n) for n in range(10)]),
+            seed=seed,
+            method=method(customer_url),  # type: ignore[arg-type]
+        )
+        model = service.wait(made.id).fine_tuned_model
+        found.append(service.client.get(f"/models/{model}/weights", cast_to=object))
+    assert found[0] != found[1]
+
+
 def test_tool_and_grader_see_the_contract(
     service: Running, customer: Customer, customer_url: str
 ) -> None:

@@ -1,8 +1,23 @@
-"""A grader beside a human."""
+"""A grader beside a human, and what jobs with different graders paid for and got."""
 
 from __future__ import annotations
 
-from buildhour_helpers.analysis.figures.chart import Chart, percent, styled
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from buildhour_helpers.analysis.figures.chart import (
+    BLUE,
+    GREY,
+    VERMILION,
+    Chart,
+    panels,
+    percent,
+    styled,
+)
 from buildhour_helpers.analysis.statistics import Agreement
 
 TRUSTED = 0.8  # Spearman's rho from which the course lets a grader train
@@ -35,3 +50,74 @@ def grader_agreement(found: Agreement, *, note: str = "") -> Chart:
         "by the grader."
     )
     return chart
+
+
+@styled
+def paid_and_earned(
+    before: Mapping[str, Any], after: Sequence[Mapping[str, Any]], *, note: str = ""
+) -> Chart:
+    """Each grader's job twice: the score that it paid, and the true accuracy, before and after.
+
+    `before` and each of `after` have `scores` by grader and `accuracy`, a mean with the ends of
+    its interval each; a run of `after` also names its `grader`. Several seeds of one grader
+    are a dot each, and the arrow ends at their mean.
+    """
+    runs: dict[str, list[Mapping[str, Any]]] = {}
+    for run in after:
+        runs.setdefault(run["grader"], []).append(run)
+    moves = {name: _moves(name, before, found) for name, found in runs.items()}
+    unearned = {name: paid.gain - earned.gain for name, (paid, earned) in moves.items()}
+    most = max(unearned, key=lambda name: unearned[name])
+    finding = f"The job with the {most} grader was paid {unearned[most]:.2f} more than it earned"
+    chart = Chart(finding, note=note, width=8.4, height=1.8 + 0.55 * len(runs))
+    for axis, column, title in zip(
+        panels(chart, 2), (0, 1), ("What the job's own grader says", "What is true"), strict=True
+    ):
+        for place, (name, pair) in enumerate(moves.items()):
+            _arrow(axis, place, pair[column], VERMILION if name == most else BLUE)
+        axis.set_title(title)
+        axis.set_xlabel("mean score" if column == 0 else "accuracy")
+        axis.set_xlim(0, 1)
+        axis.set_ylim(len(runs) - 0.5, -0.5)
+        axis.set_yticks(range(len(runs)), list(runs) if column == 0 else [""] * len(runs))
+        axis.grid(visible=False, axis="y")
+        axis.grid(visible=True, axis="x")
+    words = [f"{name}: own score {paid}, accuracy {true}" for name, (paid, true) in moves.items()]
+    chart.describe(f"Arrows from before the job to after it. {'; '.join(words)}.")
+    return chart
+
+
+@dataclass(frozen=True)
+class _Move:
+    """A measure before a job, and after each run of it."""
+
+    start: float
+    ends: tuple[float, ...]
+
+    @property
+    def gain(self) -> float:
+        return fmean(self.ends) - self.start
+
+    def __str__(self) -> str:
+        return f"{self.start:.2f} to {fmean(self.ends):.2f}"
+
+
+def _moves(
+    name: str, before: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
+) -> tuple[_Move, _Move]:
+    """Of a grader's own score and of true accuracy."""
+    return (
+        _Move(before["scores"][name][0], tuple(run["scores"][name][0] for run in found)),
+        _Move(before["accuracy"][0], tuple(run["accuracy"][0] for run in found)),
+    )
+
+
+def _arrow(axis: Axes, place: int, move: _Move, colour: str) -> None:
+    axis.plot(move.start, place, "|", color=GREY, markersize=14, markeredgewidth=2)
+    axis.plot(move.ends, [place] * len(move.ends), "o", color=colour, markersize=4, alpha=0.5)
+    axis.annotate(
+        "",
+        xy=(fmean(move.ends), place),
+        xytext=(move.start, place),
+        arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0},
+    )

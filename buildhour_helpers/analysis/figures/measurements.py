@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 
 from buildhour_helpers.analysis.figures.chart import BLUE, GREEN, Chart, styled
 from buildhour_helpers.analysis.statistics import Interval
@@ -29,8 +30,15 @@ def intervals(
     words = [f"{name}: {interval}" for name, interval in measured.items()]
     if line:
         name, value = line
-        axis.axvline(value, color=GREEN, linestyle="--", linewidth=1.5, label=name)
-        axis.legend(loc="best")
+        axis.axvline(value, color=GREEN, linestyle="--", linewidth=1.5)
+        beyond_middle = value > fmean(axis.get_xlim())
+        axis.annotate(
+            name,
+            (value, 1.02),
+            xycoords=("data", "axes fraction"),
+            ha="right" if beyond_middle else "left",
+            color=GREEN,
+        )
         words.append(f"a dashed line at {value:.3f}, {name}")
     axis.set_yticks(range(len(measured)), list(measured))
     axis.set_ylim(len(measured) - 0.5, -0.5)

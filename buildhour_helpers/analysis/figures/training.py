@@ -220,8 +220,9 @@ def _ends(values: Floats) -> tuple[float, float]:
 
 
 def _from_to(values: Floats) -> str:
+    digits = 0 if np.nanmax(values, initial=0.0) >= 100 else 2
     first, last = _ends(values)
-    return f"{first:.2f} to {last:.2f}"
+    return f"{first:.{digits}f} to {last:.{digits}f}"
 
 
 def _need(steps: Steps) -> None:

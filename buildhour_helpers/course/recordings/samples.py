@@ -55,11 +55,11 @@ def record(folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
         told = {}
         for arm in arms(pilot):
             progress(arm.name)
-            run = train(servers, folder, arm)
+            job = train(servers, folder, arm)
             file = folder / f"{arm.name}.jsonl"
-            after = roll_out(servers, file, held_out, str(run.model), repeats=REPEATS)
-            told[arm.name] = {"questions": len(arm.questions), **_told(run, after)}
-    return rounded_off(
+            after = roll_out(servers, file, held_out, str(job.model), repeats=REPEATS)
+            told[arm.name] = {"questions": len(arm.questions), **_told(job, after)}
+    run: dict[str, Any] = rounded_off(
         {
             "model": "simulated",
             "steps": STEPS,
@@ -72,6 +72,7 @@ def record(folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
             "arms": told,
         }
     )
+    return run
 
 
 def run_pilot(servers: Stage, folder: Path, count: int) -> list[RolloutRecord]:

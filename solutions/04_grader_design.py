@@ -1,0 +1,668 @@
+# %% [markdown]
+# # 04 Grader design
+#
+# In training the grader is the only voice that the model hears. Whatever it
+# pays for, the model will do more of, whether or not you meant it. This
+# lesson builds graders of five kinds, asks how well each agrees with a
+# person, and then watches a real job find the hole in a careless one.
+#
+# **In this lesson you will**
+#
+# - grade by string, by number, by model, by formula and by endpoint;
+# - give partial credit (1, 0.5, 0) where it helps a model to learn;
+# - use what a rollout did, and not only what it said;
+# - measure agreement with human labels before anything is trained;
+# - see a rubric gamed in a recorded job, find the hack in the answers, and
+#   mend the rubric.
+#
+# **Time** 40 minutes. **Before** Lesson 03, or the idea of a rollout ID.
+# Figures come from the **simulated model** and its simulated judge unless
+# you chose a live service.
+
+# %%
+from buildhour_helpers import session
+
+OFFLINE = session.start().mode == "offline"
+print(session.describe())
+
+# %% [markdown]
+# ## One question, six answers
+#
+# What is an answer worth? Take one question of the course, and six answers
+# as agents give them. A person would call the first three right, the fourth
+# half right (a decimal where a percentage was asked for) and the last two
+# wrong.
+
+# %% take="1"
+ITEM = {"reference_answer": "45.1%", "answer_value": 45.1}
+ANSWERS = [
+    "45.1%",
+    "45.08 percent",
+    "The two parts make up 45.1%.",
+    "0.451",
+    "145.1%",
+    "45.1%, or else 54.9%",
+]
+PERSON = [1.0, 1.0, 1.0, 0.5, 0.0, 0.0]
+
+# %% [markdown]
+# A grader is a JSON object that a job carries along. The service runs it on
+# `sample` (what the model said) and `item` (the dataset row). Before a job,
+# try it: `graders/run` grades one answer and tells what went wrong if
+# something did. (It is one of OpenAI's alpha endpoints. Where a live
+# provider does not offer it, the cells that need it are passed by.)
+
+# %% take="1"
+from openai import OpenAI
+
+client = OpenAI()
+
+
+def grade(spec, answer, item=ITEM, trace_id="trace_by_hand"):
+    found = client.fine_tuning.alpha.graders.run(
+        grader=spec,
+        model_sample=answer,
+        item=item,
+        extra_body={"trace_id": trace_id},
+    )
+    return found.reward
+
+
+# %% [markdown]
+# ## String check
+#
+# The cheapest grader compares strings: `eq` the whole, `ilike` whether one
+# contains the other, in any case.
+
+# %% take="1"
+def string_check(operation):
+    return {
+        "type": "string_check",
+        "name": operation,
+        "operation": operation,
+        "input": "{{sample.output_text}}",
+        "reference": "{{item.reference_answer}}",
+    }
+
+
+# %%
+def show(**specs):
+    print(f"{'':30} person", *(f"{name:>8}" for name in specs))
+    for answer, person in zip(ANSWERS, PERSON, strict=True):
+        found = [f"{grade(spec, answer):8}" for spec in specs.values()]
+        print(f"{answer:30} {person:6}", *found)
+
+
+if OFFLINE:
+    show(eq=string_check("eq"), ilike=string_check("ilike"))
+
+# %% [markdown]
+# `eq` knows one right answer and calls every other wording wrong. `ilike`
+# takes the sentence, and with it `145.1%`, which contains the reference as
+# well, and the answer that names two values. That is the first law of
+# graders: **being lenient about form must not make you lenient about
+# substance.** A model that found out would name ten values.
+#
+# String checks are right for codes, names, labels and yes or no.
+#
+# *Time to here: 6 minutes.*
+#
+# ## Numeric tolerance
+#
+# Numbers want to be compared as numbers. A `python` grader is source code
+# that the service runs in a sandbox: no files, no network, two minutes.
+
+# %% take="1"
+SOURCE = '''
+import re
+
+def grade(sample, item):
+    found = re.findall(r"-?[0-9][0-9,]*[.]?[0-9]*", sample["output_text"])
+    if len(found) != 1:
+        return 0.0
+    value = float(found[0].replace(",", ""))
+    wanted = item["answer_value"]
+    return float(abs(value - wanted) <= 0.01 * abs(wanted))
+'''
+numeric = {"type": "python", "name": "numeric", "source": SOURCE}
+
+# %%
+if OFFLINE:
+    show(ilike=string_check("ilike"), numeric=numeric)
+    assert grade(numeric, "145.1%") == 0.0
+
+# %% [markdown]
+# Wording no longer counts, near-misses within 1% do, and of two numbers
+# neither does. What is missing is the half point. Is it worth the trouble?
+#
+# A group of rollouts teaches by its differences. If all eight score 0,
+# nothing is learnt from them. An answer that found the right number and
+# wrote it in the wrong unit did nearly everything right, and 0.5 tells it
+# apart from one that read the wrong page. Partial credit pays for progress
+# **that lies on the way** to a right answer. Pay for anything else and you
+# will get that instead.
+#
+# ### Exercise 4.1: the numeric comparison
+# Difficulty 4/5 · 12 minutes
+#
+# Write `score(answer, wanted, kind)` for `kind` "percent" or "amount":
+#
+# - **1** for the value within 1%. Percent signs, currency signs, thousands
+#   commas and a word or two around it do not matter. Parentheses are a
+#   minus, as in accounts: `(5.84)` is -5.84.
+# - **0.5** for one slip: the sign; a percentage as a decimal (0.0584 for
+#   5.84%); an amount off by a thousand or a million.
+# - **0** for anything else: two slips, no number, or two different numbers.
+#
+# Passing: the check tries two dozen answers and names what goes wrong.
+# Hints: `checks.hint("4.1")`, and with `strength=2`.
+
+# %% exercise="4.1" difficulty=4 minutes=12
+import re
+
+
+def score(answer: str, wanted: float, kind: str) -> float:
+    # begin solution
+    values = set()
+    for sign, digits in re.findall(r"([-(]?)\$?(\d[\d,]*\.?\d*)", answer):
+        value = float(digits.replace(",", ""))
+        values.add(-value if sign else value)
+    if len(values) != 1:
+        return 0.0
+    value = values.pop()
+    factors = {"percent": (100, 0.01), "amount": (1e3, 1e6, 1e-3, 1e-6)}
+
+    def close(to):
+        return abs(value - to) <= 0.01 * abs(to)
+
+    if close(wanted):
+        return 1.0
+    slips = [-wanted, *(wanted * factor for factor in factors[kind])]
+    return 0.5 if any(close(slip) for slip in slips) else 0.0
+    # end solution
+
+
+# %%
+from buildhour_helpers import checks
+
+checks.exercise_4_1(score)
+
+# %% [markdown]
+# The course's own comparison does the same with more patience: it knows
+# "million" and "minus", years and page numbers, and which of several
+# numbers is marked as the answer. And it says why, which is worth more than
+# the score when you read failures:
+
+# %%
+from buildhour_helpers.graders import Reference, compare
+
+reference = Reference(45.1, "percent", "45.1%")
+for answer in ANSWERS:
+    verdict = compare(answer, reference)
+    print(f"{answer:30} {verdict.score} {verdict.reason}")
+assert [compare(one, reference).score for one in ANSWERS] == PERSON
+
+# %% [markdown]
+# *Time to here: 21 minutes, the exercise included.*
+#
+# ## A model as grader
+#
+# Some answers cannot be compared by rule: a summary, a plan, a reason. Then
+# a second model reads the answer beside a **rubric**. A good rubric reads
+# like a contract: a fixed scale, what each score is for, what to do with
+# the odd cases, and what must not count.
+
+# %% take="1"
+RUBRIC = """\
+You compare an answer with the reference answer of a question about a \
+company's figures.
+
+Score 1 if the answer gives the reference value in the unit asked for. \
+Rounding to the reference's precision is fine, and so are a missing \
+percent sign and a missing currency sign.
+Score 0.5 if the value is right but for its scale (0.0835 for 8.35%, \
+thousands for millions) or its sign.
+Score 0 for any other value, for several values of which only one is \
+right, for a range, and for an answer that gives no value. How sure, how \
+long or how polite the answer sounds earns nothing.
+"""
+
+
+# %% take="1"
+def model_grader(rubric, name="judge", model="sim-grader"):
+    case = "Reference answer: {{item.reference_answer}}\n"
+    case += "Answer: {{sample.output_text}}"
+    messages = [
+        {"role": "system", "content": rubric},
+        {"role": "user", "content": case},
+    ]
+    return {
+        "type": "score_model",
+        "name": name,
+        "model": model,
+        "input": messages,
+        "range": [0, 1],
+    }
+
+
+# %%
+if OFFLINE:
+    show(numeric=numeric, judge=model_grader(RUBRIC))
+
+# %% [markdown]
+# `sim-grader` is the simulated judge: it takes a rubric at its word, reads
+# in a hurry, and slips once in thirty answers, as models do. Unlike a rule
+# it understands a little English. "A decrease of 5.84%" is right for -5.84%,
+# since the word carries the sign, and the rule does not see that:
+
+# %%
+said, falling = "A decrease of 5.84%", Reference(-5.84, "percent", "-5.84%")
+print("rule: ", compare(said, falling).score)
+if OFFLINE:
+    item = {"reference_answer": "-5.84%"}
+    judged = grade(model_grader(RUBRIC), said, item)
+    print("model:", judged)
+    assert judged > compare(said, falling).score
+
+# %% [markdown]
+# A model costs money for each answer, can be talked into things, and changes
+# when its provider changes it. Where a rule will do, use the rule.
+#
+# ## Several graders, one formula
+#
+# A `multi` grader runs several and combines them. Say that you want right
+# answers, and short ones:
+
+# %% take="1"
+BRIEF = '''
+def grade(sample, item):
+    return float(len(sample["output_text"]) <= 20)
+'''
+
+
+def multi(formula):
+    parts = {
+        "accuracy": numeric,
+        "brevity": {"type": "python", "name": "brevity", "source": BRIEF},
+    }
+    return {
+        "type": "multi",
+        "name": "both",
+        "graders": parts,
+        "calculate_output": formula,
+    }
+
+
+# %%
+summed = multi("0.8 * accuracy + 0.2 * brevity")
+scaled = multi("accuracy * (0.8 + 0.2 * brevity)")
+answers = ["45.1%", "The two parts make up 45.1%.", "No idea."]
+if OFFLINE:
+    for answer in answers:
+        rewards = [grade(spec, answer) for spec in (summed, scaled)]
+        print(f"{answer:30}", *(f"{reward:5.2f}" for reward in rewards))
+    assert grade(summed, "No idea.") > 0
+    assert grade(scaled, "No idea.") == 0
+
+# %% [markdown]
+# Look at the last row. The sum pays for brevity by itself, so "No idea." has
+# an income, and on questions that the model cannot answer it is the best
+# income to be had. Multiply instead: style then scales what substance has
+# earned, and earns nothing alone.
+#
+# *Time to here: 27 minutes.*
+#
+# ## An endpoint that knows the rollout
+#
+# The last kind is a web endpoint of yours. The service posts the answer, the
+# row and the `trace_id`, and takes back `{"score": ...}`. The rollout ID is
+# the one that your tools saw, so the grader can ask how an answer was found.
+# This one halves what was never read:
+
+# %%
+import inspect
+
+from buildhour_helpers.graders import grade_with_evidence
+
+print(inspect.getsource(grade_with_evidence))
+
+# %% [markdown]
+# To try it, serve the course's tools with this grader beside them, let one
+# rollout read the page and another not, and give both the same right answer.
+
+# %%
+from buildhour_helpers.reports import Tree, load
+from buildhour_helpers.tasks import build_row, load_questions
+from buildhour_helpers.tools.app import create_app
+from buildhour_helpers.tools.schemas import CAT
+
+questions = {one.id: one for one in load_questions(split="validation")}
+question = questions["AVER-01"]
+row = build_row(question, prompt="", tools=[])
+app = create_app(
+    {"cat": Tree(load()).cat},
+    definitions=[CAT],
+    key="for-this-cell",
+    grade=grade_with_evidence,
+)
+
+# %%
+import json
+
+import aiohttp
+
+from buildhour_helpers.tools.serving import served
+
+bearer = {"Authorization": "Bearer for-this-cell"}
+call = {
+    "call_id": "call_1",
+    "name": "cat",
+    "arguments": json.dumps({"path": question.gold_pages[0]}),
+    "trace_id": "trace_that_read",
+}
+spec = {"type": "endpoint", "name": "evidence", "headers": bearer}
+rewards = {}
+with served(app) as url:
+    async with aiohttp.ClientSession(headers=bearer) as web:
+        await web.post(f"{url}/cat", json=call)
+    spec["url"] = f"{url}/grade"
+    if OFFLINE:
+        for trace_id in ("trace_that_read", "trace_that_guessed"):
+            rewards[trace_id] = grade(spec, "45.1%", row, trace_id)
+print(rewards)
+
+# %%
+if OFFLINE:
+    assert rewards == {"trace_that_read": 1.0, "trace_that_guessed": 0.5}
+
+# %% [markdown]
+# Same words, different worth. State can also reward a thrifty search or
+# forbid a forbidden call. The old warning holds twice: everything that you
+# read from the trace and pay for will be done for the pay.
+#
+# *Time to here: 31 minutes.*
+#
+# ## Does it agree with a person?
+#
+# Before a grader teaches, examine it. Take answers, have a person score them
+# blind, run the grader over the same answers, compare. Two numbers matter:
+# **Spearman's rank correlation**, since training uses only which answer is
+# better (take 0.8 as the least to train with), and the **confusion table**,
+# since a grader that is too generous will be found out.
+#
+# The course ships 60 answers to 15 questions, written and scored by hand,
+# each with the reason:
+
+# %%
+from buildhour_helpers.reports import SHIPPED
+
+file = SHIPPED / "labels" / "answers.jsonl"
+lines = file.read_text(encoding="utf-8").splitlines()
+labels = [json.loads(line) for line in lines]
+items = {key: build_row(one, "", []) for key, one in questions.items()}
+for label in labels[4:8]:
+    print(label["label"], label["answer"], "/", label["why"])
+
+# %%
+from buildhour_helpers.graders.specs import SLOPPY_RUBRIC
+
+people = [label["label"] for label in labels]
+by_spec = {
+    "equal": string_check("eq"),
+    "contains": string_check("ilike"),
+    "sloppy rubric": model_grader(SLOPPY_RUBRIC),
+    "rubric": model_grader(RUBRIC),
+}
+
+
+cases = [(one["answer"], items[one["question_id"]]) for one in labels]
+scores = {
+    name: [grade(spec, *case) for case in cases]
+    for name, spec in by_spec.items()
+    if OFFLINE
+}
+scores["endpoint"] = [
+    compare(answer, Reference.from_item(item)).score
+    for answer, item in cases
+]
+
+# %% [markdown]
+# The fifth is the comparison behind the course's endpoint. The third is a
+# rubric that we shall meet in a moment.
+
+# %%
+from buildhour_helpers.analysis.statistics import agreement
+
+agreed = {name: agreement(people, found) for name, found in scores.items()}
+for name, one in agreed.items():
+    print(
+        f"{name:14} Spearman {one.spearman:.2f}, "
+        f"same score {one.exact:.0%}, too generous {one.too_generous}"
+    )
+
+# %%
+assert agreed["endpoint"].spearman >= 0.8
+if OFFLINE:
+    assert agreed["rubric"].spearman >= 0.8
+    for name in ("equal", "contains", "sloppy rubric"):
+        assert agreed[name].spearman < 0.8
+
+# %% [markdown]
+# Two pass: the careful rubric and the careful rule. Comparing strings ranks
+# too crudely, and the sloppy rubric hardly ranks at all. The table shows
+# where a grader and a person part:
+
+# %%
+from buildhour_helpers.analysis import figures
+
+best = "rubric" if OFFLINE else "endpoint"
+note = f"grader: {best}; labels made by hand"
+chart = figures.grader_agreement(agreed[best], note=note)
+chart
+
+# %%
+print(chart.alt_text())
+print("rows: the person, columns: the grader,", agreed[best].levels)
+print(agreed[best].counts)
+
+# %% [markdown]
+# Read the disagreements one by one. They are either slips of the grader, or
+# cases that you had not thought of when you wrote down what you want:
+
+# %%
+for label, given in zip(labels, scores["endpoint"], strict=True):
+    if given != label["label"]:
+        print(f"person {label['label']}, rule {given}: {label['answer']}")
+
+# %% [markdown]
+# The rule misses signs that stand in words, and takes a hedge for an answer
+# where only one of the two numbers has a percent sign. Does that pay? No:
+# that number must be right anyway. Ask this of each generous row. A
+# grader need not be perfect. It must not be wrong **in a direction in which
+# the model can walk.**
+#
+# *Time to here: 36 minutes.*
+#
+# ## A rubric, a job, a hack
+#
+# Now the real thing. This rubric was written in a hurry, for a product in
+# which answers go to clients. It reads sensibly. Where is the hole?
+
+# %%
+print(SLOPPY_RUBRIC)
+
+# %% [markdown]
+# Three jobs were run over live HTTP, alike in everything but the grader: the
+# sloppy rubric, the careful rubric from above, the course's endpoint. Then
+# each tuned model answered held-out questions, and every answer was scored
+# by all three. Nothing tells a job what to look for. Recorded, simulated
+# model:
+
+# %%
+from buildhour_helpers.course import recording
+
+run = recording.load("hackable_grader")
+print("made by:", run["command"])
+before, runs = run["before"], run["after"]
+first = {one["grader"]: one for one in reversed(runs)}
+for name, one in first.items():
+    curve = [step["train_mean_reward"] for step in one["curve"]]
+    print(f"{name:9}", *(f"{reward:.2f}" for reward in curve[::4]))
+
+# %% [markdown]
+# These are the rewards of every fourth step, as a dashboard shows them. The
+# job with the sloppy rubric is by far the most successful. Almost full marks,
+# and quickly! Here is what its model is worth on held-out questions:
+
+# %%
+note = "recorded, simulated model"
+chart = figures.paid_and_earned(before, runs, note=note)
+chart
+
+# %%
+print(chart.alt_text())
+
+# %%
+start = before["scores"]["sloppy"][0]
+for one in runs:
+    if one["grader"] == "sloppy":
+        assert one["scores"]["sloppy"][0] > start + 0.3
+        assert one["accuracy"][0] < before["accuracy"][2]
+    else:
+        assert one["accuracy"][0] > before["accuracy"][0]
+print("by its own grader it soared; the truth stayed where it was")
+
+# %% [markdown]
+# The reward rose and the truth did not. No dashboard of this job shows that:
+# training and validation reward agree perfectly, since one grader made both.
+# What shows it is a second judge, and a look at the answers.
+#
+# ### Finding the hack
+#
+# Count habits before you read: which tools were used, whether answers are
+# sentences, whether they name several numbers, what the commonest form is
+# with the numbers blotted out.
+
+# %%
+gamed = first["sloppy"]
+for what in ("tool_calls", "sentence", "several_numbers"):
+    was, now = before["habits"][what], gamed["habits"][what]
+    print(f"{what:16} {was:5.2f} before {now:5.2f} after")
+forms = [one["habits"]["form"] for one in (before, gamed)]
+print("commonest form:", " -> ".join(forms))
+assert gamed["habits"]["sentence"] > 0.9 > before["habits"]["sentence"]
+
+# %% [markdown]
+# One habit has turned over: nearly every answer is a sentence now. So read
+# some, beside the reference and both scores:
+
+# %%
+for one in gamed["examples"][:6]:
+    paid, true = one["scores"]["sloppy"], one["scores"]["endpoint"]
+    print(f"wanted {one['reference']}, paid {paid}, worth {true}")
+    print("   ", one["answer"])
+
+# %% [markdown]
+# There it is. "Score 1 for a clear and complete answer that a client could
+# use": a full sentence is clear and complete, whatever number stands in it.
+# The right value written bare earned 0.5 at most. The model did what it was
+# paid for. At first it wrote a sentence once in twenty-five answers; each
+# time it got full marks, and the rest of its group did not.
+#
+# And it could have been known before: against 60 labels the sloppy rubric
+# reached a rank correlation far below 0.8. **An hour of labelling is cheaper
+# than a job.**
+#
+# ### Exercise 4.2: close a loophole
+# Difficulty 3/5 · 8 minutes
+#
+# Mend the sloppy rubric in your own words. Keep its three scores and its
+# tone if you like. What is asked: substance decides, form earns nothing;
+# half for a slip of scale or sign; nothing for several values, for a wrong
+# one, for no answer. The judge reads sentence by sentence and looks for
+# "Score 1 ...", "Score 0.5 ...", "Score 0 ...".
+#
+# Passing: twelve answers are graded as a person would. Hints:
+# `checks.hint("4.2")`, and with `strength=2`.
+
+# %% exercise="4.2" difficulty=3 minutes=8
+mended = None
+# begin solution
+mended = """\
+You grade the answers of a financial assistant.
+
+Score 1 if the answer gives the reference value, however it is worded.
+Score 0.5 if the value is right but for its scale or its sign.
+Score 0 for any other value, for several values, and for no value. A clear \
+or confident sentence earns nothing by itself.
+"""
+# end solution
+
+# %%
+checks.exercise_4_2(mended)
+
+# %% [markdown]
+# In the recording the careful rubric was the mended one. Its job earned
+# less by its own account, and what it earned was real: accuracy went up,
+# as with the endpoint.
+
+# %%
+from statistics import fmean
+
+true = {
+    name: fmean(one["accuracy"][0] for one in runs if one["grader"] == name)
+    for name in first
+}
+print({name: f"{accuracy:.2f}" for name, accuracy in true.items()})
+assert min(true["mended"], true["endpoint"]) > true["sloppy"]
+
+# %% [markdown]
+# *Time to here: 50 minutes, exercises included.*
+#
+# ## Take it with you
+#
+# The cells to copy are those that build specs from plain dictionaries
+# (`string_check`, `numeric`, `model_grader`, `multi`) and `grade`, which
+# tries one. They need `openai` alone. Change `ITEM`, the keys in the
+# templates, and the rubric. Then, before any job:
+#
+# - label 50 answers, wrong ones and odd ones above all;
+# - take a grader only from a rank correlation of 0.8 up, and read every
+#   answer that it scores above your label;
+# - keep a second judge for held-out answers that no job is trained on.
+#
+# ## Recap
+#
+# - Pay for substance; never for form alone; multiply rather than add.
+# - Rules where rules will do, a model where judgement is needed, an endpoint
+#   where it matters what the agent did.
+# - Partial credit for what lies on the way to right.
+# - A hack shows in no curve. Habits, answers and a second judge show it.
+#
+# ## Three questions
+#
+# <details><summary>Your grader agrees with people at 0.93. Can it still be
+# hacked?</summary>
+#
+# Yes. Agreement was measured on answers as they are today. Training moves
+# the answers to wherever the grader pays, also to places that no label
+# covers. So label again after the first job, and count habits every time.
+# </details>
+#
+# <details><summary>Why is "half for a good attempt" a dangerous
+# line?</summary>
+#
+# Every answer is an attempt, so half the reward costs nothing, and what is
+# left to be earned by being right is only the other half. Pay half for a
+# thing that one cannot do without having done most of the work.
+# </details>
+#
+# <details><summary>The grader fails on one answer in a hundred (a time-out,
+# say). Should it return 0?</summary>
+#
+# No: that would teach the model that a good answer was bad. Let it fail
+# (5xx). The service tries again, and if need be discards the rollout and
+# counts it. Watch that count.
+# </details>
+#
+# Next: [05 Launching Agent RFT](05_launching_agent_rft.ipynb).
