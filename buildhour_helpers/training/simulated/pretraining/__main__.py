@@ -40,10 +40,10 @@ class Phase(NamedTuple):
 _FINDING = {"archive": 6, "depot": 5, "notebook": 4, "museum": 6, "timetable": 5, "glossary": 6}
 _ALL = {"archive": 8, "depot": 8, "notebook": 6, "museum": 4, "timetable": 3, "glossary": 3}
 PHASES = (
-    Phase("drill", 30, 16, True, {"slate": 32}),
-    Phase("prose", 35, 16, True, {"slate": 4, "notebook": 24, "glossary": 4}),
+    Phase("drill", 45, 16, True, {"slate": 32}),
+    Phase("prose", 45, 16, True, {"slate": 4, "notebook": 24, "glossary": 4}),
     Phase("easy", 30, 8, True, _FINDING),
-    Phase("all", 45, 8, False, _ALL),
+    Phase("all", 60, 8, False, _ALL),
 )
 # All that is not learnt: parallel calls and giving up start out rare, and the words of quantity
 # start out with what they mean in English, or arithmetic would be too rarely right to be learnt.

@@ -50,11 +50,11 @@ class _Shelf:
     path: str
     show: str
     file: str
-    titles_only: bool
+    most_hits: int
 
 
-_ARCHIVE = _Shelf("grep", "words", "ls", "directory", "read", "file", titles_only=False)
-_DEPOT = _Shelf("look_up", "text", "folder", "path", "show", "path", titles_only=True)
+_ARCHIVE = _Shelf("grep", "words", "ls", "directory", "read", "file", most_hits=4)
+_DEPOT = _Shelf("look_up", "text", "folder", "path", "show", "path", most_hits=2)
 BOOKS_OF_A_SITE = 4
 
 
@@ -64,8 +64,8 @@ def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
 
 
 def depot(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """The same under other names, where folder and file are both called a path, and where only
-    titles can be searched: the right file is found by reading one after another."""
+    """The same under other names, where folder and file are both called a path, and where a search
+    brings few files: often enough the right one is found by looking further."""
     return _files("depot", _DEPOT, rng, problems, easy)
 
 
@@ -88,18 +88,15 @@ def _files(name: str, shelf: _Shelf, rng: random.Random, problems: int, easy: bo
     paths = [rng.choice(list(sheets)) for _ in range(problems)]
     asked = [_ask(sheets[path], path, rng, easy) for path in paths]
     tools, schemas = _file_tools(shelf, files), _file_schemas(shelf)
-    return World(name, tools, schemas, asked, misleading=shelf.titles_only)
+    return World(name, tools, schemas, asked, misleading=shelf is _DEPOT)
 
 
 def _file_tools(shelf: _Shelf, files: dict[str, str]) -> dict[str, Callable[..., str]]:
-    titles = {path: body.split("\n")[0] for path, body in files.items()}
-    searched = titles if shelf.titles_only else files
-
-    def find(limit: int = 3, **named: str) -> str:
+    def find(limit: int = shelf.most_hits, **named: str) -> str:
         words = named[shelf.query]
         if not words.strip():
             return "Error: no words to look for."
-        hits = best_matches(words, searched, max(1, min(int(limit), 4)))
+        hits = best_matches(words, files, max(1, min(int(limit), shelf.most_hits)))
         lines = [f"{n}. {path}\n   {_snippet(files[path])}" for n, path in enumerate(hits, 1)]
         return "\n".join(lines) or "Error: nothing found; try other words."
 
@@ -125,7 +122,7 @@ def _file_schemas(shelf: _Shelf) -> tuple[dict[str, Any], ...]:
             shelf.find,
             "Find files by words. Gives file names with the beginning of their text.",
             **{shelf.query: text("Words to search for")},
-            limit={"type": "integer", "minimum": 1, "maximum": 4, "optional": True},
+            limit={"type": "integer", "minimum": 1, "maximum": shelf.most_hits, "optional": True},
         ),
         schema(
             shelf.folder,
