@@ -19,7 +19,7 @@ from ..policy import SimulatedPolicy
 from .families import FAMILIES
 from .world import Worlds, task
 
-SEED = 20260
+SEED = 20262
 LEARNING_RATE = 0.1
 TOKEN_PENALTY = 0.05
 
