@@ -29,7 +29,7 @@ REAL = (
     "the rewards that came back; no held-out question was trained on{companies}."
 )
 SIMULATED = (
-    "Simulated: the model. A small stochastic agent of some 1,700 weights stands in for a "
+    "Simulated: the model. A small stochastic agent of some 2,800 weights stands in for a "
     "language model, so its gain is no forecast of a large model's; its latency is computed from "
     "its tokens."
 )

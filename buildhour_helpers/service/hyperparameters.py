@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..training.trainer import TrainingSettings
 
 BASE_GROUP = 8  # rollouts a row at compute_multiplier 1
-BASE_LEARNING_RATE = 0.08
+BASE_LEARNING_RATE = 0.12
 Auto = Literal["auto"]
 
 

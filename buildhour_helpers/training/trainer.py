@@ -31,7 +31,7 @@ class TrainingSettings:
     n_epochs: int = 1
     batch_size: int = 16
     group_size: int = 8
-    learning_rate: float = 0.08
+    learning_rate: float = 0.12
     max_episode_steps: int = 10
     eval_interval: int = 5
     eval_samples: int = 1

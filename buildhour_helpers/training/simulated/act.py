@@ -11,7 +11,6 @@ from .fill import FILL_FEATURES, Pool, kinds_named
 from .memory import Memory
 from .numbers import NumberPool
 from .weights import Vector
-from .words import stems
 
 LOOK, ANSWER, GIVE_UP = "look", "answer", "give_up"
 
@@ -29,6 +28,9 @@ STATE_FEATURES = (
     "cover_60",
     "cover_80",
     "cover_year",
+    "phrases_40",
+    "phrases_70",
+    "phrases_95",
     "page_named",
     "unread",
     "effort_low",
@@ -45,7 +47,6 @@ TOOL_FEATURES = (
     "takes_other",
     "takes_nothing",
     "named_in_prompt",
-    "description_matches",
     "never_used",
     "used_twice",
     "used_last",
@@ -101,6 +102,9 @@ def state_features(
         best >= 0.6,
         best >= 0.8,
         year,
+        numbers.weakest_naming >= 0.4,
+        numbers.weakest_naming >= 0.7,
+        numbers.weakest_naming >= 0.95,
         named,
         min(1.0, unread / 32),
         conversation.reasoning_effort in ("minimal", "low"),
@@ -136,7 +140,6 @@ def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, .
     year, exact, letters, cover = np.zeros(len(_BEST))
     if fresh:
         year, exact, letters, cover = pool.features[np.ix_(fresh, _BEST)].max(axis=0)
-    matches = frozenset(stems(tool.description)) & frozenset(memory.brief.words)
     return (
         1.0,
         kind == "query",
@@ -145,7 +148,6 @@ def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, .
         kind not in (*_KINDS, ""),
         kind == "",
         tool.name.lower() in memory.brief.prompt,
-        min(1.0, len(matches) / 3),
         not used,
         len(used) >= 2,
         memory.last_tool == tool.name,

@@ -29,7 +29,8 @@ from .arithmetic import (
 from .brief import PROMPT_CUE_NAMES, Brief
 from .fill import FILL_FEATURES, Pool
 from .manner import BARE, choose_manner, deliver
-from .numbers import NumberPool, second_features
+from .numbers import PHRASE_ROLES, NumberPool, second_features
+from .perception import NumberSpan
 from .weights import Decision, Vector
 from .words import CUE_NAMES
 
@@ -46,6 +47,8 @@ OPERATION_FEATURES = (
     "wants_text",
     "records_read",
     "tables_read",
+    *(f"has_{role}" for role in PHRASE_ROLES),
+    *PROMPT_CUE_NAMES,
 )
 WORDING_FEATURES = (
     "any",
@@ -56,6 +59,7 @@ WORDING_FEATURES = (
     "percent_and_ratio",
     "unit_asked",
     "unit_differs",
+    "unit_unknown",
     *PROMPT_CUE_NAMES,
 )
 TEXT = "text"
@@ -109,11 +113,14 @@ def _free(known: Known, choose: Choose, kinds: Sequence[str], spoken: bool = Fal
 
 
 def _possible(kind: str, known: Known) -> bool:
-    return bool(known.texts.candidates) if kind == TEXT else bool(known.numbers.spans)
+    if kind == TEXT:
+        return bool(known.texts.candidates)
+    return len(known.numbers.spans) >= (2 if kind in PAIR_OPERATIONS else 1)
 
 
 def _operation_state(known: Known, kinds: Sequence[str]) -> Vector:
     brief = known.brief
+    roles = {phrase.role for phrase in brief.phrases}
     in_rows = [span for span in known.numbers.spans if span.row >= 0]
     values = {
         "any": True,
@@ -126,6 +133,8 @@ def _operation_state(known: Known, kinds: Sequence[str]) -> Vector:
         "wants_text": kinds == (TEXT,),
         "records_read": any(span.heading and span.column == 0 for span in in_rows),
         "tables_read": bool(in_rows),
+        **{f"has_{role}": role in roles for role in PHRASE_ROLES},
+        **{cue: cue in brief.prompt_cues for cue in PROMPT_CUE_NAMES},
     }
     return np.array(list(values.values()), dtype=float)
 
@@ -145,15 +154,24 @@ def _number(known: Known, choose: Choose, operation: str) -> tuple[Result, str]:
     if operation == "value":
         return compute_value(a), f"read {a.text}"
     if operation in PAIR_OPERATIONS:
-        rows = second_features(pool, first, known.brief)
-        second = choose(rows, ("second", f"second/{operation}")).index
-        b = pool.spans[second]
+        rows = np.delete(second_features(pool, first, known.brief), first, axis=0)
+        chosen = choose(rows, ("second", f"second/{operation}")).index
+        b = pool.spans[chosen + (chosen >= first)]
         return compute_pair(operation, a, b), f"{operation} of {a.text} and {b.text}"
     direction, _, name = operation.partition("_")
     line = line_of(pool.spans, pool.page.tolist(), first, direction == "row")
-    spans = [pool.spans[place] for place in line if not pool.spans[place].is_year] or [a]
+    spans = _within_years([pool.spans[place] for place in line], known.brief.years) or [a]
     texts = ", ".join(span.text for span in spans)
     return compute_line(name, a, spans), f"{name.removeprefix('line_')} of {texts}"
+
+
+def _within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[NumberSpan]:
+    """The numbers of a line, those of other years than the question spans left out."""
+    numbers = [span for span in line if not span.is_year]
+    if len(asked) < 2:
+        return numbers
+    first, last = min(asked), max(asked)
+    return [n for n in numbers if not n.years or first <= n.years[0] <= last]
 
 
 def _first_role(operation: str) -> str:
@@ -173,6 +191,7 @@ def _wording(brief: Brief, choose: Choose, result: Result, operation: str) -> st
         and (operation in PERCENT_RESULTS or operation in RATIO_RESULTS or percent),
         "unit_asked": brief.unit != 0.0,
         "unit_differs": brief.unit not in (0.0, result.unit),
+        "unit_unknown": brief.unit != 0.0 and result.unit == 1.0,
         **{cue: cue in brief.prompt_cues for cue in PROMPT_CUE_NAMES},
     }
     state = np.array(list(values.values()), dtype=float)
@@ -216,7 +235,7 @@ def _plain_number(known: Known, choose: Choose, whole: bool) -> float | int:
 
 
 def _pair_or_false(known: Known, choose: Choose) -> bool:
-    if not known.numbers.spans:
+    if not _possible("compare", known):
         return False
     result, _ = _number(known, choose, "compare")
     return result.value > 0

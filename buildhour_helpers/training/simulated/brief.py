@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .perception import IDENTIFIER, PATH
+from .phrases import Phrase, phrases_of
 from .words import STOP_WORDS, WORD, cues_in, is_cue, stem, stems, unit_in, years_in
 
 _NAME = re.compile(r"\b[A-Z][\w&'.\-]*")
@@ -41,6 +42,7 @@ class Brief:
     years: tuple[int, ...]
     unit: float
     cues: frozenset[str]
+    phrases: tuple[Phrase, ...]
     identifiers: tuple[str, ...]
     paths: tuple[str, ...]
     queries: tuple[tuple[str, str], ...]
@@ -64,6 +66,7 @@ def read_brief(prompt: str, question: str) -> Brief:
         years=years_in(question),
         unit=unit_in(question),
         cues=cues_in(question),
+        phrases=phrases_of(question, frozenset(p for name in names for p in WORD.findall(name))),
         identifiers=tuple(dict.fromkeys(IDENTIFIER.findall(PATH.sub(" ", question)))),
         paths=tuple(dict.fromkeys(PATH.findall(question))),
         queries=tuple(_queries(question, names)),

@@ -21,7 +21,9 @@ PATH = re.compile(
 )
 IDENTIFIER = re.compile(r"\b(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z\"'(])|(?<= \.)\s+")
-_HAS_DIGIT = re.compile(r"\d")
+_DIGIT = re.compile(r"\d")
+_EARLIER = re.compile(r"\b(?:year (?:earlier|before|ago)|(?:prior|previous|preceding) year)\b")
+_EARLIER_WITHIN = 40  # characters after a number
 _CLAUSE_WORDS = 7  # words to either side of a number that count as its label in prose
 MAX_SEGMENTS = 400  # beyond it an output is too long to be taken in at all
 
@@ -252,7 +254,7 @@ def _read_sentence(draft: _Draft, sentence: str, segment: int, skip_identifiers:
         if text and len(text) <= 60 and not quantities(text):
             kind = "identifier" if IDENTIFIER.fullmatch(text) else "string"
             draft.add_text(text, kind, segment, words, draft.segments[segment])
-    if not _HAS_DIGIT.search(sentence):
+    if not _DIGIT.search(sentence):
         return
     if not skip_identifiers:
         for match in IDENTIFIER.finditer(sentence):
@@ -301,9 +303,15 @@ def _year_of(
     quantity: Quantity, sentence: str, spoken: list[Quantity], years: tuple[int, ...]
 ) -> tuple[int, ...]:
     """The year a number of a sentence belongs to: "$ 5 and $ 4 in 2012 and 2011, respectively"
-    pairs them off in order; otherwise the nearest year after it, or else before it."""
-    if len(years) <= 1 or _is_year(quantity):
+    pairs them off in order; otherwise the nearest year after it, or else before it. What stood
+    "a year earlier" is of the year before the one named."""
+    if _is_year(quantity) or not years:
         return years
+    nearby = sentence[quantity.end :][:_EARLIER_WITHIN]
+    following = _DIGIT.search(nearby)
+    if len(years) == 1:
+        earlier = _EARLIER.search(nearby[: following.start()] if following else nearby)
+        return (years[0] - 1,) if earlier else years
     if len(spoken) == len(years):
         return (years[spoken.index(quantity)],) if quantity in spoken else years
     after = years_in(sentence[quantity.end :])

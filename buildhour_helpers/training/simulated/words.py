@@ -113,6 +113,11 @@ def years_in(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(match) for match in YEAR.findall(text)))
 
 
+def is_year(word: str) -> bool:
+    """Whether a word is a year and nothing else."""
+    return bool(YEAR.fullmatch(word))
+
+
 def unit_in(text: str) -> float:
     """The first unit word of a text as a multiplier; 0.0 where there is none."""
     match = _UNIT.search(text)

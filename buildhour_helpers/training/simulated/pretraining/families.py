@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from .sheets import Sheet, ask, ask_remark, make_book, make_plan, make_sheet
@@ -39,54 +40,101 @@ PLAIN = tuple(sentence for sentence in FILLER if "{" not in sentence)
 YEARS_OF_A_BOOK = 6
 
 
+@dataclass(frozen=True)
+class _Shelf:
+    """How a world of files calls its three tools, and what it says of them."""
+
+    find: str
+    query: str
+    folder: str
+    path: str
+    show: str
+    file: str
+    most_hits: int
+
+
+_ARCHIVE = _Shelf("grep", "words", "ls", "directory", "read", "file", most_hits=4)
+_DEPOT = _Shelf("look_up", "text", "folder", "path", "show", "path", most_hits=2)
+BOOKS_OF_A_SITE = 4
+
+
 def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """Measuring sheets in folders by station and year: grep, ls and read over prose and tables.
-    Sheets of one book repeat its rows from year to year, so a page has near duplicates."""
+    """Measuring sheets in folders by station and year: grep, ls and read over prose and tables."""
+    return _files("archive", _ARCHIVE, rng, problems, easy)
+
+
+def depot(rng: random.Random, problems: int, easy: bool = False) -> World:
+    """The same under other names, where folder and file are both called a path, and where a search
+    brings few files: often enough the right one is found by looking further."""
+    return _files("depot", _DEPOT, rng, problems, easy)
+
+
+def _files(name: str, shelf: _Shelf, rng: random.Random, problems: int, easy: bool) -> World:
+    """A tree of sheets. Those of one book repeat its rows from year to year, so a page has near
+    duplicates; a station has several books, so its name and the year do not tell a page."""
     files: dict[str, str] = {}
     sheets: dict[str, Sheet] = {}
     for site in SITES:
-        for number in (1, 2):
+        for number in range(1, BOOKS_OF_A_SITE + 1):
             for sheet in make_book(site, YEARS_OF_A_BOOK, rng):
                 newest = max(sheet.years)
                 path = f"{site.lower()}/{newest}/sheet_{number * 20 + newest % 20}.txt"
                 sheets[path] = sheet.with_remarks(rng)
                 files[path] = _sheet_text(sheets[path], rng)
-            plan = make_plan(site, rng)
-            path = f"{site.lower()}/{max(plan.years)}/plan_{number}.txt"
-            files[path] = _sheet_text(plan, rng)
-            sheets[path] = plan
+        plan = make_plan(site, rng)
+        path = f"{site.lower()}/{max(plan.years)}/plan.txt"
+        files[path] = _sheet_text(plan, rng)
+        sheets[path] = plan
+    paths = [rng.choice(list(sheets)) for _ in range(problems)]
+    asked = [_ask(sheets[path], path, rng, easy) for path in paths]
+    tools, schemas = _file_tools(shelf, files), _file_schemas(shelf)
+    return World(name, tools, schemas, asked, misleading=shelf is _DEPOT)
 
-    def grep(words: str, limit: int = 5) -> str:
+
+def _file_tools(shelf: _Shelf, files: dict[str, str]) -> dict[str, Callable[..., str]]:
+    def find(limit: int = shelf.most_hits, **named: str) -> str:
+        words = named[shelf.query]
         if not words.strip():
             return "Error: no words to look for."
-        hits = best_matches(words, files, max(1, min(int(limit), 10)))
+        hits = best_matches(words, files, max(1, min(int(limit), shelf.most_hits)))
         lines = [f"{n}. {path}\n   {_snippet(files[path])}" for n, path in enumerate(hits, 1)]
         return "\n".join(lines) or "Error: nothing found; try other words."
 
-    def ls(directory: str = "") -> str:
-        prefix = directory.strip("/") + "/" if directory.strip("/") else ""
+    def folder(**named: str) -> str:
+        directory = named.get(shelf.path, "").strip("/")
+        prefix = directory + "/" if directory else ""
         inside = {path[len(prefix) :] for path in files if path.startswith(prefix)}
         entries = {name.split("/")[0] + ("/" if "/" in name else "") for name in inside}
         if not entries:
             return f"Error: there is no directory {directory!r}."
         return "\n".join(prefix + entry for entry in sorted(entries))
 
-    def read(file: str) -> str:
-        return files.get(file, f"Error: there is no file {file!r}; see ls.")
+    def show(**named: str) -> str:
+        file = named[shelf.file]
+        return files.get(file, f"Error: there is no file {file!r}; see {shelf.folder}.")
 
-    schemas = (
+    return {shelf.find: find, shelf.folder: folder, shelf.show: show}
+
+
+def _file_schemas(shelf: _Shelf) -> tuple[dict[str, Any], ...]:
+    return (
         schema(
-            "grep",
+            shelf.find,
             "Find files by words. Gives file names with the beginning of their text.",
-            words=text("Words to search for"),
-            limit={"type": "integer", "minimum": 1, "maximum": 10, "optional": True},
+            **{shelf.query: text("Words to search for")},
+            limit={"type": "integer", "minimum": 1, "maximum": shelf.most_hits, "optional": True},
         ),
-        schema("ls", "What is in a directory.", directory=text("A directory", optional=True)),
-        schema("read", "The whole text of a file.", file=text("A file name as grep or ls gave it")),
+        schema(
+            shelf.folder,
+            "What is in a directory.",
+            **{shelf.path: text("A directory; empty for the top", optional=True)},
+        ),
+        schema(
+            shelf.show,
+            "The whole text of a file.",
+            **{shelf.file: text("A file's full name, as it was given")},
+        ),
     )
-    paths = [rng.choice(list(sheets)) for _ in range(problems)]
-    asked = [_ask(sheets[path], path, rng, easy) for path in paths]
-    return World("archive", {"grep": grep, "ls": ls, "read": read}, schemas, asked)
 
 
 def _ask(sheet: Sheet, source: str, rng: random.Random, easy: bool) -> Problem:
@@ -315,6 +363,7 @@ def _ask_glossary(
 
 FAMILIES: dict[str, Callable[[random.Random, int, bool], World]] = {
     "archive": archive,
+    "depot": depot,
     "slate": slate,
     "notebook": notebook,
     "museum": museum,

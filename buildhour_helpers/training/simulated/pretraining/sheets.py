@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from .world import Problem
 
@@ -55,21 +56,42 @@ WORDS_FOR: dict[str, Sequence[str]] = {
     "ratio": (
         "What was the ratio of {a} to {b} at {site} in {y1}?",
         "How many times {b} did {a} come to at {site} in {y1}?",
+        "How many times {b} at {site} did {a} amount to in {y1}?",
     ),
     "share": (
         "What percentage of all {t} at {site} in {y1} was {a}?",
         "What share of the total {t} did {a} account for at {site} in {y1}, in percent?",
         "What portion of the total {t} at {site}, in percent, came from {a} in {y1}?",
         "What did {a} come to as a percentage of the total {t} at {site} in {y1}?",
+        "What percentage of the total {t} did {a} make up at {site} in {y1}?",
     ),
     "share_rows": (
         "What did {a} come to as a percentage of {b} at {site} in {y1}?",
         "Measured against {b} at {site}, what percentage did {a} make in {y1}?",
         "What percentage of {b} was {a} at {site} in {y1}?",
+        "What percentage of {b} at {site} did {a} represent in {y1}?",
+    ),
+    "less_columns": (
+        "How much more did {a} in {y1} come to than {a} in {y2} at {site}?",
+        "What was the difference between {a} in {y1} and {a} in {y2} at {site}?",
+        "By how much did {a} noted in {y1} exceed {a} noted in {y2} at {site}?",
+    ),
+    "ratio_columns": (
+        "What was the ratio of {a} in {y1} to {a} in {y2} at {site}?",
+        "How many times {a} in {y2} did {a} in {y1} come to at {site}?",
+    ),
+    "share_columns": (
+        "What percentage of {a} in {y2} did {a} in {y1} come to at {site}?",
+        "What did {a} in {y1} come to as a percentage of {a} in {y2} at {site}?",
     ),
     "average": (
         "What was the average of {a} at {site} over {y1} and {y2}?",
         "What was the mean {a} at {site} in {y1} and {y2}?",
+        "What was the average of {a} at {site} for {y1} and {y2}?",
+    ),
+    "years_average": (
+        "What was the yearly average of {a} at {site} from {y1} to {y2}?",
+        "What was the average {a} at {site} over the years {y1} to {y2}?",
     ),
     "row_average": ("What was the average {a} at {site} over all years of the sheet?",),
     "row_greatest": ("What was the highest {a} at {site} in any year?",),
@@ -86,7 +108,8 @@ WORDS_FOR: dict[str, Sequence[str]] = {
 }
 SHAPE_WEIGHTS = {
     "value": 8, "difference": 11, "change": 20, "sum": 6, "sum_rows": 6, "less_rows": 10,
-    "ratio": 9, "share": 10, "share_rows": 8, "average": 5, "row_average": 2, "row_greatest": 2,
+    "ratio": 9, "share": 10, "share_rows": 8, "less_columns": 5, "ratio_columns": 4,
+    "share_columns": 4, "average": 5, "years_average": 3, "row_average": 2, "row_greatest": 2,
     "row_least": 2, "compare": 4, "compare_rows": 4, "product": 2,
 }  # fmt: skip
 
@@ -94,13 +117,19 @@ KINDS = {
     "change": "percent",
     "share": "percent",
     "share_rows": "percent",
+    "share_columns": "percent",
     "ratio": "ratio",
+    "ratio_columns": "ratio",
     "compare": "yes_no",
     "compare_rows": "yes_no",
 }
 ONE_YEAR_SHAPES = frozenset(
     ("value", "sum_rows", "less_rows", "ratio", "share", "share_rows", "compare_rows", "product")
 )
+
+
+# Two columns of a row, named one after the other rather than as years from and to.
+COLUMN_SHAPES = frozenset(("less_columns", "ratio_columns", "share_columns"))
 
 
 @dataclass(frozen=True)
@@ -121,6 +150,9 @@ class Remark:
             f"The {self.label} came to {new} in {self.year}, against {old} in {self.year - 1}.",
             f"In {self.year} and {self.year - 1}, the {self.label} were {new} and {old}.",
             f"The {self.label} were {new} and {old} in {self.year} and {self.year - 1}, in turn.",
+            f"The {self.label} went from {old} in {self.year - 1} to {new} in {self.year}.",
+            f"The {self.label} came to {new} in {self.year}, against {old} a year earlier.",
+            f"With {new} in {self.year}, the {self.label} passed by the {old} of {self.year - 1}.",
         )
         return rng.choice(wordings)
 
@@ -147,6 +179,7 @@ class Sheet:
     unit: str
     newest_first: bool
     remarks: tuple[Remark, ...] = ()
+    unit_shown: bool = True
 
     def cut(self, start: int, width: int) -> Sheet:
         """The same sheet with only `width` of its years, in the order in which it shows them."""
@@ -167,7 +200,7 @@ class Sheet:
 
     def lines(self) -> list[str]:
         """The table with pipes; its header carries the unit."""
-        head = f"({self.unit}s)" if self.unit else ""
+        head = f"({self.unit}s)" if self.unit and self.unit_shown else ""
         rows = [f"| {head} | " + " | ".join(self.headings) + " |"]
         for label, values in zip(self.labels, self.values, strict=True):
             rows.append(f"| {label} | " + " | ".join(f"{value:,}" for value in values) + " |")
@@ -212,6 +245,7 @@ def _draw_book(site: str, span: int, rng: random.Random, count: int) -> tuple[Sh
         tuple(map(tuple, [*values, total])),
         rng.choice(("", "", "thousand", "million")),
         newest_first=rng.random() < 0.7,
+        unit_shown=rng.random() < 0.8,
     )
     return book, rng.randint(2, 3)
 
@@ -224,8 +258,12 @@ def ask(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Pr
         shape = "value"
     if shape == "product" and sheet.unit:
         shape = "value"
+    if shape == "years_average" and sheet.headings != tuple(map(str, sheet.years)):
+        shape = "row_average"
     r1, r2 = rng.sample(range(len(sheet.labels) - 1), 2)
     c1, c2 = sorted(rng.sample(range(len(sheet.headings)), 2), key=lambda c: sheet.years[c])
+    if shape in COLUMN_SHAPES and rng.random() < 0.5:
+        c1, c2 = c2, c1
     a, b, old = sheet.values[r1][c2], sheet.values[r2][c2], sheet.values[r1][c1]
     row = sheet.values[r1]
     one_year = shape in ONE_YEAR_SHAPES
@@ -239,7 +277,11 @@ def ask(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Pr
         "ratio": a / b,
         "share": 100 * a / sheet.values[-1][c2],
         "share_rows": 100 * a / b,
+        "less_columns": old - a,
+        "ratio_columns": old / a,
+        "share_columns": 100 * old / a,
         "average": (a + old) / 2,
+        "years_average": _mean_from_to(sheet, r1, c1, c2),
         "row_average": sum(row) / len(row),
         "row_greatest": max(row),
         "row_least": min(row),
@@ -260,6 +302,13 @@ def ask(sheet: Sheet, source: str, rng: random.Random, easy: bool = False) -> Pr
     if kind_of == "amount" and sheet.unit and rng.random() < 0.5:
         question = f"{question[:-1]}, in {sheet.unit}s?"
     return Problem(question, answer, kind_of, source)
+
+
+def _mean_from_to(sheet: Sheet, row: int, first: int, last: int) -> float:
+    """The mean of a row over all years from that of one column to that of another."""
+    years = sorted((sheet.years[first], sheet.years[last]))
+    values = zip(sheet.values[row], sheet.years, strict=True)
+    return fmean(value for value, year in values if years[0] <= year <= years[1])
 
 
 def _spoken(label: str, rng: random.Random) -> str:

@@ -33,12 +33,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class World:
-    """A family of tasks: functions by name, their schemas (Chat Completions form) and problems."""
+    """A family of tasks: functions by name, their schemas (Chat Completions form) and problems.
+
+    In a `misleading` one the first thing found is often not the right one, and its prompts say
+    to check more often than others do: so the model learns what such advice is worth.
+    """
 
     name: str
     functions: Mapping[str, Function]
     schemas: Sequence[Mapping[str, Any]]
     problems: Sequence[Problem]
+    misleading: bool = False
 
 
 def schema(name: str, description: str, **parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,13 +77,17 @@ PROMPT_PARTS: tuple[tuple[str, str], ...] = (
     ("check", "Read the source before you answer; check that it is the right one."),
     ("search", "First search with {first}, then look closer."),
 )
+ADVICE = frozenset(("budget", "check", "search"))
 
 
 def prompt(world: World, rng: random.Random) -> str:
     """A prompt with some of the parts, drawn at random: so the model meets each with and
-    without."""
+    without. Advice on how to search is likelier where it is needed."""
+    advised = 0.8 if world.misleading else 0.2
     parts = [PROMPT_PARTS[0][1]]
-    parts += [part for _, part in PROMPT_PARTS[1:] if rng.random() < 0.4]
+    for name, part in PROMPT_PARTS[1:]:
+        if rng.random() < (advised if name in ADVICE else 0.4):
+            parts.append(part)
     return " ".join(parts).format(first=next(iter(world.functions)))
 
 
