@@ -87,7 +87,7 @@ def upload(path):
 
 # %%
 files = {split: upload(path) for split, path in paths.items()}
-print({split: file.split("-")[0] for split, file in files.items()})
+print(len(files), "files uploaded:", ", ".join(files))
 
 # %% [markdown]
 # ## One request
@@ -182,7 +182,6 @@ measured.index = [
     or "default"
     for changed in measured["changed"]
 ]
-base = measured.loc["default"]
 print(f"{len(measured)} jobs, {measured['rollouts'].sum():,} rollouts")
 
 # %% [markdown]
@@ -239,33 +238,26 @@ assert measured.loc[rates, "distance_from_base"].is_monotonic_increasing
 # **Epochs** use the same rows again. That doubles the price, and each row
 # is seen twice, which is where memorising begins. Two recorded jobs spent
 # the same number of rollouts: one on a few rows many times over, the other
-# (the main run of lesson 06) on many rows once.
+# (the main run of lesson 06) on many rows once. The gap is how far training
+# reward lies above validation reward at the end:
 
 # %%
+from buildhour_helpers.analysis.figures import reward_gaps
+
 show(["default", "n_epochs 2"], "rows", "steps", "rollouts")
-few = measured.iloc[-1]
-many_steps = load("main_run")["steps"]
-print(f"\nfew rows: {few['rows']} rows, {few['rollouts']} rollouts")
-
-
-def late_gap(steps):
-    """Training less validation reward over the last half of the job."""
-    curve = pd.DataFrame(steps)
-    late = curve[curve["step"] > len(curve) / 2].mean(numeric_only=True)
-    return late["train_mean_reward"] - late["full_valid_mean_reward"]
-
-
-gaps = {
-    "few rows": late_gap(few["curve"]),
-    "many rows": late_gap(many_steps),
-}
-print({name: f"{gap:+.2f}" for name, gap in gaps.items()})
-assert gaps["few rows"] > gaps["many rows"]
+few, many = measured.iloc[-1], load("main_run")
+used = sum(step["usage"]["train"]["rollouts"] for step in many["steps"])
+print("\nrows, few and many:", few["rows"], many["questions"]["train"])
+print("rollouts:", few["rollouts"], used)
+curves = {"few rows": few["curve"], "many rows": many["steps"]}
+gaps = {name: reward_gaps(curve)[-1][1] for name, curve in curves.items()}
+print("gap:", {name: f"{gap:+.2f}" for name, gap in gaps.items()})
+assert few["rollouts"] == used and gaps["few rows"] > gaps["many rows"]
 
 # %% [markdown]
 # The agent gets good at the few rows it sees over and over, and validation
-# does not follow: the gap between the two is wider. Lesson 06 makes a
-# stopping rule of it. New rows beat repeated rows for the same money.
+# does not follow. Lesson 06 makes a stopping rule of it. New rows beat
+# repeated rows for the same money.
 #
 # **Reasoning effort** is how much thinking a turn may hold. It is fixed for
 # the job, and you should serve the tuned model with the same value.
@@ -276,8 +268,8 @@ show(efforts, "reasoning_tokens_first_step", "tool_calls")
 
 # %% [markdown]
 # For the simulated model effort caps how often it may look again at what it
-# has read within a turn, and the cap seldom binds. On a large reasoning
-# model this is often the dearest knob of all: measure it on your own model
+# has read within a turn, so this table is no forecast. On a large reasoning
+# model effort can be the dearest knob of all: measure it on your own model
 # with a few rollouts before the job, as the next section does.
 #
 # **Eval interval and samples** buy knowledge, not learning. They change the
@@ -314,6 +306,7 @@ figure
 
 # %%
 print(figure.alt_text())
+assert alike > len(others) / 2
 
 # %% [markdown]
 # Read the whiskers before the dots. With jobs this short, one seed each,
@@ -325,21 +318,20 @@ print(figure.alt_text())
 #
 # ## What it will cost, before it runs
 #
-# The number of rollouts follows from the settings alone. It is arithmetic,
-# and it is worth doing: jobs that ran for a day instead of an hour were
-# mostly a multiplication that nobody had made.
+# The number of rollouts follows from the settings alone. It is a
+# multiplication, and better made before the job makes it for you.
 
 # %% take="1"
-from math import ceil
-
-
-AUTO = {  # what "auto" stands for; take your service's own
+AUTO = {  # what "auto" stands for here; put in your service's own
     "n_epochs": 1,
     "batch_size": 16,
     "compute_multiplier": 1,
     "eval_interval": 5,
     "eval_samples": 1,
 }
+
+# %% take="1"
+from math import ceil
 
 
 def count_rollouts(rows, valid_rows, settings, base_group=8):
@@ -379,8 +371,6 @@ print("1,000 rows twice: ", real)
 # base model, on training questions, is enough for the right order of size.
 
 # %%
-from statistics import fmean
-
 from buildhour_helpers.rollouts import evaluate
 
 few_questions = load_questions(split="train")[::80]
@@ -391,15 +381,17 @@ sample = await evaluate(
     file=folder / "sample.jsonl",
     progress=False,
 )
+
+# %%
+metrics = pd.DataFrame([vars(record.metrics) for record in sample])
+seconds = metrics["simulated_latency_s"].fillna(metrics["latency_s"])
 one = {
-    "tool calls": fmean(r.metrics.tool_calls for r in sample),
-    "tokens written": fmean(r.metrics.output_tokens for r in sample),
-    "seconds": fmean(
-        r.metrics.simulated_latency_s or r.metrics.latency_s for r in sample
-    ),
+    "tool calls": metrics["tool_calls"].mean(),
+    "tokens written": metrics["output_tokens"].mean(),
+    "seconds": seconds.mean(),
 }
-print(f"{len(sample)} rollouts, each on average:")
-print({name: round(value, 1) for name, value in one.items()})
+print(len(sample), "rollouts, each on average:")
+print({name: round(float(value), 1) for name, value in one.items()})
 
 # %% [markdown]
 # Multiplied, with the number of rollouts that the service runs at once.
@@ -426,7 +418,7 @@ def estimate(rollouts, one, at_once=32):
 # %%
 expected = estimate(small, one)
 both = pd.DataFrame({"small": expected, "real": estimate(real, one)})
-print(both.to_string(float_format="{:,.1f}".format))
+print(both.map("{:,.0f}".format).to_string())
 
 # %% [markdown]
 # The minutes are those of the model's (simulated) answering time alone; the
@@ -448,7 +440,8 @@ print(method.tools[0]["headers"])
 # %% [markdown]
 # **Following it.** In a notebook the dashboard shows status, curves and the
 # last events, with buttons to pause, resume and cancel. It follows in the
-# background, so you can work on.
+# background, so you can work on. `session.open_page(job.id)` opens the same
+# in the browser, with every rollout of the job to read.
 
 # %% tags=["uncompared"]
 from buildhour_helpers.analysis.widgets import JobDashboard
@@ -540,7 +533,7 @@ spent = {
     "tokens written": int(used["completion_tokens"]),
 }
 both = pd.DataFrame({"expected": expected, "used": spent}).dropna()
-print(both.to_string(float_format="{:,.0f}".format))
+print(both.map("{:,.0f}".format).to_string())
 assert spent["rollouts"] == expected["rollouts"]
 assert 0.5 < spent["tool calls"] / expected["tool calls"] < 2
 
@@ -669,7 +662,7 @@ for item in response.output:
 #
 # **A dead tool.** Before it samples anything, this service opens a
 # connection to every endpoint. One that does not answer ends the job at
-# once, for nothing:
+# once, before anything is spent:
 
 # %%
 nowhere = {"name": "search", "server_url": "http://127.0.0.1:9/search"}
@@ -709,7 +702,8 @@ print(wait_for(spoilt.id, *ENDED).status)
 
 # %% [markdown]
 # The slip is no mistake of the model, so such a rollout is not scored 0: it
-# is thrown away, and counted. As long as some rollouts of three steps in a
+# is thrown away, and counted. (So is one whose tool answers 500 or not at
+# all, after three more tries.) As long as some rollouts of three steps in a
 # row are usable, the job goes on, and its status says nothing. An event of
 # level `warn` does:
 

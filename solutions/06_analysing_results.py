@@ -225,14 +225,12 @@ print(figure.alt_text())
 
 
 # %% take="1"
+from collections import Counter
+
+
 def quadrants(reward_change, cost_change):
     """Count questions that changed in reward, by whether they cost less."""
-    counts = {
-        "better, cheaper": 0,
-        "better, not cheaper": 0,
-        "worse, cheaper": 0,
-        "worse, not cheaper": 0,
-    }
+    counts = Counter()
     for question, change in reward_change.items():
         if change:
             verdict = "better" if change > 0 else "worse"
@@ -251,7 +249,7 @@ counts = quadrants(
         for question in ids
     },
 )
-print(counts)
+print(dict(counts))
 better = counts["better, cheaper"] + counts["better, not cheaper"]
 worse = counts["worse, cheaper"] + counts["worse, not cheaper"]
 assert better > worse > 0
@@ -301,9 +299,6 @@ print(figure.alt_text())
 
 
 # %% take="1"
-from collections import Counter
-
-
 def calls_of(record):
     """The tool calls of a record, in order: (name, arguments as text)."""
     return [
@@ -591,6 +586,7 @@ def gaps(steps):
     ]
 
 
+# %% take="1"
 def stop_at(steps, limit=0.10):
     """The step at which to stop, or None if there is no need."""
     wide = [(step, gap > limit) for step, gap in gaps(steps)]

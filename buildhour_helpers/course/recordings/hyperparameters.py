@@ -25,7 +25,7 @@ from ..small_jobs import JobRun, client_of, distance, questions, run_job, weight
 ROWS, BATCH_SIZE = 96, 16
 NEVER = 10_000  # an eval_interval beyond the last step, which is always validated
 VALIDATION, EVAL_SAMPLES = 50, 3
-FEW_ROWS, MANY_EPOCHS = 16, 40
+FEW_ROWS, MANY_EPOCHS = 10, 64
 CURVE = ("step", "train_mean_reward", "full_valid_mean_reward")
 
 
@@ -63,7 +63,10 @@ ARMS = (
     Arm({"eval_interval": 2}),
     Arm({"eval_samples": 1}),
     Arm({"n_epochs": 2}),
-    Arm({"n_epochs": MANY_EPOCHS, "eval_interval": 5, "eval_samples": 1}, FEW_ROWS),
+    Arm(
+        {"n_epochs": MANY_EPOCHS, "batch_size": FEW_ROWS, "eval_interval": 8, "eval_samples": 2},
+        FEW_ROWS,
+    ),
 )
 """The last one sees as many rollouts as the main run: a few rows many times, not many rows once."""
 
