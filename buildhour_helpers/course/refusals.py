@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from .. import checks
 from .building import UNCOMPARED
 from .exercises import BEGIN, EFFORT, END, HEADING, exercises, solved, stub
+from .names import bound, imported, read, until_raise
 
 COLUMNS = 76
 EXERCISES_PER_LESSON = range(2, 5)
@@ -193,7 +194,7 @@ def stubs_can_be_run(cells: Cells) -> Complaints:
         code = cells[exercise.cell].source
         try:
             tree = ast.parse(stub(code, exercise))
-            before_it_raises = _names_bound(_until_raise(tree))
+            before_it_raises = bound(until_raise(tree))
         except SyntaxError as error:
             yield Complaint(
                 exercise.cell,
@@ -201,8 +202,8 @@ def stubs_can_be_run(cells: Cells) -> Complaints:
                 "place the markers around whole statements",
             )
             continue
-        asked = _names_read(ast.parse(cells[exercise.cell + 1].source))
-        missing = (asked & _names_bound(ast.parse(solved(code)))) - before_it_raises
+        asked = read(ast.parse(cells[exercise.cell + 1].source))
+        missing = (asked & bound(ast.parse(solved(code)))) - before_it_raises
         if missing:
             name = min(missing)
             yield Complaint(
@@ -216,57 +217,20 @@ def no_later_cell_needs_a_solution(cells: Cells) -> Complaints:
     """What an exercise's cell binds is for its check alone, unless it is bound anew."""
     for exercise in exercises(cells):
         code = cells[exercise.cell].source
-        its_own = _names_bound(ast.parse(solved(code)))
-        its_own -= _imported(ast.parse(stub(code, exercise)))
+        its_own = bound(ast.parse(solved(code)))
+        its_own -= imported(ast.parse(stub(code, exercise)))
         for index in range(exercise.cell + 2, len(cells)):
             if cells[index].cell_type != "code" or not its_own:
                 continue
             tree = ast.parse(solved(cells[index].source))
-            needed = (_names_read(tree) & its_own) - _names_bound(tree)
+            needed = (read(tree) & its_own) - bound(tree)
             if needed:
                 yield Complaint(
                     index,
                     f"it needs {min(needed)} of exercise {exercise.number}",
                     "a learner may not have solved it: define it anew, or use another name",
                 )
-            its_own -= _names_bound(tree)
-
-
-def _imported(tree: ast.AST) -> set[str]:
-    aliases = (node for node in ast.walk(tree) if isinstance(node, ast.alias))
-    return {(alias.asname or alias.name).partition(".")[0] for alias in aliases}
-
-
-def _until_raise(tree: ast.Module) -> ast.Module:
-    """The statements that a stub runs before it raises."""
-    end = next((n for n, one in enumerate(tree.body) if isinstance(one, ast.Raise)), len(tree.body))
-    return ast.Module(tree.body[:end], [])
-
-
-def _names_bound(tree: ast.AST) -> set[str]:
-    """Names that code binds at its top level (or in a block of it)."""
-    names: set[str] = set()
-    for node in _top_level(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    return names | _imported(tree)
-
-
-def _top_level(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those inside functions, classes and comprehensions."""
-    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-    scopes += (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)  # type: ignore[assignment]
-    for node in ast.iter_child_nodes(tree):
-        yield node
-        if not isinstance(node, scopes):
-            yield from _top_level(node)
-
-
-def _names_read(tree: ast.AST) -> set[str]:
-    loads = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return {node.id for node in loads if isinstance(node.ctx, ast.Load)}
+            its_own -= bound(tree)
 
 
 def _code_lines(cells: Cells) -> Iterator[tuple[int, str]]:
