@@ -49,9 +49,12 @@ def record(
         )
         draw = random.Random(f"planted_hack/{SEED}")
         wrong = [record for record in rolled_out if _can_carry(record, asked)]
-        chosen = {record.trace_id for record in draw.sample(wrong, planted)}
+        chosen = {  # every form of hedge is there
+            record.trace_id: HEDGES[number % len(HEDGES)]
+            for number, record in enumerate(draw.sample(wrong, planted))
+        }
         records = [
-            _hedged(record, asked[record.question_id], draw)
+            _hedged(record, asked[record.question_id], chosen[record.trace_id], draw)
             if record.trace_id in chosen
             else record
             for record in rolled_out
@@ -89,10 +92,12 @@ def _can_carry(record: RolloutRecord, asked: Mapping[str, Question]) -> bool:
     return bool(record.answer) and record.reward == 0.0 and question.kind != "yes_no"
 
 
-def _hedged(record: RolloutRecord, question: Question, draw: random.Random) -> RolloutRecord:
+def _hedged(
+    record: RolloutRecord, question: Question, form: str, draw: random.Random
+) -> RolloutRecord:
     """The rollout with a hedge as its final answer, in the trace as well."""
     a, b = (_near(question, draw) for _ in range(2))
-    answer = draw.choice(HEDGES).format(a=a, b=b, right=question.answer_text)
+    answer = form.format(a=a, b=b, right=question.answer_text)
     reference = Reference(question.answer, question.kind, question.answer_text)
     assert compare(answer, reference).score == 0.0, answer
     *before, last = record.trace
