@@ -131,6 +131,8 @@ def _sendable(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
             raise ValueError(f"{name!r} is not a header's name")
+        if name.lower() in ("content-length", "transfer-encoding"):
+            raise ValueError(f"{name!r} is set by the service itself")
         if not re.fullmatch(r"[\t\x20-\x7e\x80-\uffff]*", value):
             raise ValueError(f"the value of {name!r} holds a control character")
     return headers
@@ -138,6 +140,8 @@ def _sendable(headers: dict[str, str]) -> dict[str, str]:
 
 def _reachable(url: str) -> str:
     """Raises ValueError if this is no URL that can be called."""
+    if re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise ValueError(f"{url!r} holds a space or a control character")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"{url!r} must begin with http:// or https://")

@@ -77,6 +77,8 @@ def first_problem(error: RequestValidationError) -> ApiError:
     problem = error.errors()[0]
     place = [part for part in problem["loc"] if part not in ("body", "query", "path", "header")]
     param = ".".join(str(part) for part in place) or None
+    if param is None and problem["type"] != "json_invalid":
+        return bad_request("Send a JSON object, with 'Content-Type: application/json'.")
     if problem["type"] == "extra_forbidden":
         return bad_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
     if problem["type"] == "missing":

@@ -11,7 +11,7 @@ from .context import Serving
 from .errors import bad_request
 from .job import ACTIVE
 from .job_specs import JobRequest, checked_spec
-from .paging import Limit, page
+from .paging import Limit, Step, page
 from .strict_json import StrictRoute
 
 router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["fine-tuning"], route_class=StrictRoute)
@@ -68,7 +68,7 @@ def checkpoints(service: Serving, job_id: str, after: str | None = None, limit: 
 def rollouts(
     service: Serving,
     job_id: str,
-    step: int | None = None,
+    step: Step | None = None,
     phase: Literal["train", "valid"] | None = None,
     after: str | None = None,
     limit: Limit = 20,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 
 Limit = Annotated[int, Query(ge=1, le=100)]
+Step = Annotated[int, Query(ge=1, lt=2**31)]
 Order = Literal["asc", "desc"]
 
 

@@ -106,6 +106,20 @@ def test_text_similarity(service: Running, metric: str) -> None:
     assert run(service, grader, "", reference_answer=same).reward == 0.0
 
 
+def test_long_texts_are_not_compared(service: Running) -> None:
+    for sample, reference in (("x" * 10_001, "x"), ("x", "x" * 10_001)):
+        result = run(service, SIMILAR, sample, reference_answer=reference)
+        assert flags(result) == {"other_error"}
+        details = result.to_dict()["metadata"]["errors"]["other_error_details"]
+        assert "longer than 10,000 characters" in details
+
+
+def test_a_template_that_never_closes_costs_no_time(service: Running) -> None:
+    """As with any pattern, trying each of its ways to match would take for ever."""
+    result = run(service, {**EQUAL, "input": "{{" + " " * 200_000})
+    assert result.reward == 0.0
+
+
 @pytest.mark.parametrize("metric", ["meteor", "cosine"])
 def test_a_metric_that_is_not_offered_is_refused(service: Running, metric: str) -> None:
     with pytest.raises(openai.BadRequestError, match=f"{metric} is not offered here"):
@@ -209,6 +223,12 @@ def test_a_template_that_names_nothing(service: Running, sample: str, item: str,
         ({**JUDGED, "model": "gpt-5"}, "grader.model", "no such grading model 'gpt-5'"),
         ({**JUDGED, "range": [1, 0]}, "grader.range", "the first number must be below"),
         ({"type": "endpoint", "name": "x", "url": "ftp://x"}, "grader.url", "http://"),
+        ({"type": "endpoint", "name": "x", "url": "http://a b/"}, "grader.url", "holds a space"),
+        (
+            {"type": "endpoint", "name": "x", "url": "http://c", "headers": {"Content-length": ""}},
+            "grader.headers",
+            "is set by the service",
+        ),
         (
             {"type": "endpoint", "name": "x", "url": "http://a:b@c/"},
             "grader.url",

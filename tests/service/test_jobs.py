@@ -160,6 +160,9 @@ def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> 
         "reasoning", "function_call", "function_call_output", "reasoning", "message",
     ]  # fmt: skip
     assert first["reward"] in (0.0, 1.0)
+    for step in ("0", "99999999999999999999"):
+        with pytest.raises(openai.BadRequestError, match="'step'"):
+            service.client.get(f"/fine_tuning/jobs/{job.id}/rollouts?step={step}", cast_to=object)
 
 
 @pytest.mark.parametrize(

@@ -164,12 +164,19 @@ class GraderRunner:
             text, reference = (fill(t, sample, item) for t in (grader.input, grader.reference))
             if isinstance(grader, StringCheck):
                 score = float(string_check(grader.operation, text, reference))
-            else:
-                score = similarity(grader.evaluation_metric, text, reference)
-            return Grade(grader.name, grader.type, score)
+                return Grade(grader.name, grader.type, score)
+            return await self._text_similarity(grader, text, reference)
         except TemplateError as error:
             flag = "sample_parse_error" if error.in_sample else "invalid_variable_error"
             return failed(grader, flag, str(error))
+
+    async def _text_similarity(self, grader: TextSimilarity, text: str, reference: str) -> Grade:
+        metric = grader.evaluation_metric
+        try:  # in a thread: some metrics take seconds, and the service has other callers
+            score = await asyncio.to_thread(similarity, metric, text, reference)
+        except ValueError as error:
+            return failed(grader, "other_error", str(error))
+        return Grade(grader.name, grader.type, score)
 
     async def _multi(
         self, grader: Multi, sample: Mapping[str, Any], item: Mapping[str, Any], trace_id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+MAX_CHARACTERS = 10_000  # of a text: the longest common subsequence takes their product in time
 NOT_OFFERED = {
     "meteor": "it needs WordNet's data, which this service does not carry",
     "cosine": "it needs OpenAI's embedding model (and is offered for evals only)",
@@ -54,5 +55,8 @@ METRICS: dict[str, Callable[[str, str], float]] = {
 
 
 def similarity(metric: str, text: str, reference: str) -> float:
-    """The metric's value, 0 to 1. Raises KeyError for a metric of NOT_OFFERED."""
+    """The metric's value, 0 to 1. Raises ValueError for a text longer than MAX_CHARACTERS, KeyError
+    for a metric of NOT_OFFERED."""
+    if max(len(text), len(reference)) > MAX_CHARACTERS:
+        raise ValueError(f"a text to compare is longer than {MAX_CHARACTERS:,} characters")
     return min(1.0, max(0.0, METRICS[metric](text, reference)))

@@ -9,7 +9,7 @@ from typing import Any
 
 from .specs import AnyGrader, ScoreModel, StringCheck, TextSimilarity, parts
 
-_TEMPLATE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_TEMPLATE = re.compile(r"\{\{([^{}]*)\}\}")
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[['\"]([^'\"]+)['\"]\]")
 _ROOTS = ("item", "sample")
 
@@ -24,6 +24,7 @@ class TemplateError(ValueError):
 
 def _path(expression: str) -> tuple[str, list[str | int]]:
     """`item.a[0].b` as its root and steps. Raises TemplateError."""
+    expression = expression.strip()
     root = next((root for root in _ROOTS if re.match(rf"{root}(?![\w-])", expression)), None)
     if root is None:
         raise TemplateError(f"{{{{{expression}}}}} must begin with item or sample")

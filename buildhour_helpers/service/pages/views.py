@@ -19,6 +19,7 @@ from .. import jobs as api
 from ..context import Service, Serving
 from ..errors import ApiError, not_found
 from ..files import parse_object
+from ..paging import Step
 from ..strict_json import AsciiJSONResponse
 from . import stream
 from .reading import Outcome, Reading
@@ -88,7 +89,7 @@ def log(reading: Reads, job_id: str, before: int) -> Response:
 def rollouts(
     reading: Reads,
     job_id: str,
-    step: Annotated[int | None, Query(ge=1, le=2**31)] = None,
+    step: Step | None = None,
     phase: Literal["train", "valid"] | None = None,
     outcome: Outcome | None = None,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
