@@ -20,7 +20,7 @@
 # ## How these lessons work
 #
 # Run a cell with Shift+Enter, read what it printed, go on. Lost your place?
-# *Run > Run All Above* brings you back.
+# *Run > Run All Above Selected Cell* brings you back.
 #
 # In an **exercise** a cell raises `NotImplementedError`: put your code
 # there, and the cell below says what is right, what is wrong and what to

@@ -31,7 +31,8 @@ def catch_up(number: str) -> None:
             exec(compile(code, f"<exercise {name}>", "exec"), shell.user_ns)  # noqa: S102
         except NameError as error:
             raise WorkshopError(
-                f"checks.catch_up: exercise {name}: {error}; first Run > Run All Above"
+                f"checks.catch_up: exercise {name}: {error}; first choose Run > Run All Above "
+                "Selected Cell"
             ) from None
         print(f"# Exercise {name}, solved:\n{code}\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nbformat import v4
@@ -46,6 +47,15 @@ def test_one_exercise_alone(tmp_path: Path) -> None:
 def test_no_such_exercise(tmp_path: Path) -> None:
     with pytest.raises(CellFailedError, match=r"nothing solves '0\.9'; an exercise is"):
         outputs(tmp_path, 'from buildhour_helpers import checks\nchecks.catch_up("0.9")')
+
+
+def test_a_name_of_a_cell_that_was_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = SimpleNamespace(user_ns={})
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    needs = [("1.1", "best = rows[0]")]
+    monkeypatch.setattr("buildhour_helpers.checks.catching_up._solutions", lambda _: needs)
+    with pytest.raises(WorkshopError, match=r"name 'rows' is not defined; first choose Run > Run"):
+        checks.catch_up("1.1")
 
 
 def test_outside_a_notebook() -> None:
