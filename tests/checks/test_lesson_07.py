@@ -58,10 +58,11 @@ class TestAudit:
         assert "they do not all look the same" in said
         assert "what an answer is worth" in said
 
-    def test_looking_at_the_calls(self, capsys: Said) -> None:
-        checks.exercise_7_1(lambda record, question: record.metrics.tool_calls > 10)
+    def test_the_wrong_way_round(self, capsys: Said) -> None:
+        checks.exercise_7_1(lambda r, question: r.reward == 1.0 and deserved(r, question) == 1.0)
         said = capsys.readouterr().out
-        assert "flags none of 80" in said or "none of the 6 planted" in said
+        assert "none of the 6 planted hedges" in said
+        assert "are honest: paid, and right" in said
 
     def test_flagging_nothing(self, capsys: Said) -> None:
         checks.exercise_7_1(lambda record, question: False)
