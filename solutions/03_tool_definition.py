@@ -14,7 +14,7 @@
 # - send it calls in parallel and under load;
 # - compare designs of `search` by what the agent does with them.
 #
-# **Time** 35 minutes. **Before** Lesson 01, or any agent that you have
+# **Time** 40 minutes. **Before** Lesson 01, or any agent that you have
 # built. Figures come from the **simulated model** unless you chose a live
 # service.
 
@@ -139,9 +139,12 @@ def as_call(name, arguments, trace_id, call_id="call_1"):
 # %% take="1"
 async def post(call, url=TOOLS_URL, key=KEY):
     headers = {"Authorization": f"Bearer {key}"}
-    async with aiohttp.ClientSession(headers=headers) as web:
-        async with web.post(f"{url}/{call['name']}", json=call) as answer:
-            return answer.status, await answer.json()
+    address = f"{url}/{call['name']}"
+    async with (
+        aiohttp.ClientSession(headers=headers) as web,
+        web.post(address, json=call) as answer,
+    ):
+        return answer.status, await answer.json()
 
 
 # %%
@@ -211,8 +214,8 @@ PAGES = {
 }
 
 
-class Mistake(Exception):
-    """Of the model: the message tells it what to do instead."""
+class ModelError(Exception):
+    """The model's mistake: the message tells it what to do instead."""
 
 
 def find(query):
@@ -223,14 +226,14 @@ def find(query):
         if words & set(text.lower().split())
     ]
     if not hits:
-        raise Mistake("nothing found; use words that stand on the page")
+        raise ModelError("nothing found; use words that stand on the page")
     return "\n".join(hits)
 
 
 # %% take="1"
 def read(path):
     if path not in PAGES:
-        raise Mistake(f"no page {path!r}; find says which there are")
+        raise ModelError(f"no page {path!r}; find says which there are")
     return PAGES[path]
 
 
@@ -239,10 +242,13 @@ FUNCTIONS = {"find": find, "read": read}
 # %% [markdown]
 # Then what is kept for each rollout. `trace_id` is the key, and the calls
 # made so far are the value; more is not needed for a budget, a log or a
-# grader that asks what was read. Whatever goes wrong in a function becomes
-# an answer if the model can mend it, and stays an error if not.
+# grader that asks what was read. Arguments that do not fit, and a `ModelError`,
+# are the model's to mend. Any other exception is a bug, and must stay one:
+# it becomes a 500.
 
 # %% take="1"
+from inspect import signature
+
 made = {}  # trace_id -> [(call_id, name, arguments), ...]
 
 
@@ -250,9 +256,14 @@ def answer_for(name, body):
     calls = made.setdefault(body["trace_id"], [])
     calls.append((body["call_id"], name, body["arguments"]))
     try:
-        return FUNCTIONS[name](**json.loads(body["arguments"]))
-    except (Mistake, TypeError, ValueError) as error:
+        arguments = json.loads(body["arguments"])
+        signature(FUNCTIONS[name]).bind(**arguments)
+    except (TypeError, ValueError) as error:
         return f"Error: {error}"
+    try:
+        return FUNCTIONS[name](**arguments)
+    except ModelError as mistake:
+        return f"Error: {mistake}"
 
 
 # %% [markdown]
@@ -378,9 +389,11 @@ bearer = {"Authorization": f"Bearer {KEY}"}
 
 async def calls_of(trace_id):
     address = f"{TOOLS_URL}/traces/{trace_id}"
-    async with aiohttp.ClientSession(headers=bearer) as web:
-        async with web.get(address) as answer:
-            return (await answer.json())["calls"]
+    async with (
+        aiohttp.ClientSession(headers=bearer) as web,
+        web.get(address) as answer,
+    ):
+        return (await answer.json())["calls"]
 
 
 calls = await calls_of(rollout)
@@ -537,8 +550,8 @@ print(f"{len(timings) / whole_s:.0f} calls a second here and now")
 print(f"95% of them within {slow_ms:.0f} ms")
 
 # %% [markdown]
-# That figure is of your machine and this minute, so it is not compared with
-# ours. What must hold everywhere is that nothing failed:
+# That figure is of your machine at this minute, so it proves nothing about
+# another. What must hold everywhere is that nothing failed:
 
 # %%
 failed = [status for status, _ in timings if status != 200]
@@ -578,9 +591,9 @@ ours = {k: recall(bm25, k) for k in (1, 5, 10)}
 print({k: f"{share:.0%}" for k, share in ours.items()})
 
 # %% [markdown]
-# The other engine stands behind the same interface, three lines of which
-# matter. It would take a minute to embed 2,800 pages here, so its figures
-# are **recorded**.
+# The other engine stands behind the same interface: a query in, the best
+# pages out. To embed 2,800 pages takes a while, so its figures are
+# **recorded**, with the command that made them.
 
 # %%
 import inspect
@@ -667,16 +680,20 @@ assert gaps["embeddings"].high < 0
 #
 # ## Take it with you
 #
-# The cells marked **take it with you** are a tool server that keeps the
-# contract, in plain FastAPI, and a client to try it with. They need
-# `aiohttp`, `fastapi` and `uvicorn`. Copy them in order (from "speak to it by
-# hand" to "ask as the service would") and change three things:
+# A tool server that keeps the contract, in plain FastAPI, and a client to
+# try it with: the cells that begin with `import json` and `as_call`, `async
+# def post`, `PAGES`, `def read`, `made`, `import secrets`, `import socket`
+# and `mine`, in this order. They need `aiohttp`, `fastapi` and `uvicorn`.
+# Change three things:
 #
 # - `PAGES`, `find` and `read`: your documents, your functions. Keep
-#   `Mistake` for what the model can mend, and let real faults raise.
+#   `ModelError` for what the model can mend, and let real faults raise.
 # - `MY_KEY`: from your secret store, one for each job.
 # - the thread: a process of its own, behind an address that the training
-#   service can reach. And your `allow` from exercise 3.2 in `answer_for`.
+#   service can reach.
+#
+# Your `allow` from exercise 3.2 belongs on top of `answer_for`. And forget
+# old rollouts now and then, or `made` grows for ever.
 #
 # ## Recap
 #

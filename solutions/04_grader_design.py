@@ -74,6 +74,7 @@ def grade(spec, answer, item=ITEM, trace_id="trace_by_hand"):
 # The cheapest grader compares strings: `eq` the whole, `ilike` whether one
 # contains the other, in any case.
 
+
 # %% take="1"
 def string_check(operation):
     return {
@@ -105,7 +106,7 @@ if OFFLINE:
 #
 # String checks are right for codes, names, labels and yes or no.
 #
-# *Time to here: 6 minutes.*
+# *Time to here: 5 minutes.*
 #
 # ## Numeric tolerance
 #
@@ -113,7 +114,7 @@ if OFFLINE:
 # that the service runs in a sandbox: no files, no network, two minutes.
 
 # %% take="1"
-SOURCE = '''
+SOURCE = """
 import re
 
 def grade(sample, item):
@@ -123,7 +124,7 @@ def grade(sample, item):
     value = float(found[0].replace(",", ""))
     wanted = item["answer_value"]
     return float(abs(value - wanted) <= 0.01 * abs(wanted))
-'''
+"""
 numeric = {"type": "python", "name": "numeric", "source": SOURCE}
 
 # %%
@@ -143,7 +144,7 @@ if OFFLINE:
 # will get that instead.
 #
 # ### Exercise 4.1: the numeric comparison
-# Difficulty 4/5 · 12 minutes
+# Difficulty 4/5 · 10 minutes
 #
 # Write `score(answer, wanted, kind)` for `kind` "percent" or "amount":
 #
@@ -157,7 +158,7 @@ if OFFLINE:
 # Passing: the check tries two dozen answers and names what goes wrong.
 # Hints: `checks.hint("4.1")`, and with `strength=2`.
 
-# %% exercise="4.1" difficulty=4 minutes=12
+# %% exercise="4.1" difficulty=4 minutes=10
 import re
 
 
@@ -203,7 +204,7 @@ for answer in ANSWERS:
 assert [compare(one, reference).score for one in ANSWERS] == PERSON
 
 # %% [markdown]
-# *Time to here: 21 minutes, the exercise included.*
+# *Time to here: 17 minutes, the exercise included.*
 #
 # ## A model as grader
 #
@@ -274,10 +275,10 @@ if OFFLINE:
 # answers, and short ones:
 
 # %% take="1"
-BRIEF = '''
+BRIEF = """
 def grade(sample, item):
     return float(len(sample["output_text"]) <= 20)
-'''
+"""
 
 
 def multi(formula):
@@ -310,7 +311,7 @@ if OFFLINE:
 # income to be had. Multiply instead: style then scales what substance has
 # earned, and earns nothing alone.
 #
-# *Time to here: 27 minutes.*
+# *Time to here: 22 minutes.*
 #
 # ## An endpoint that knows the rollout
 #
@@ -380,7 +381,7 @@ if OFFLINE:
 # forbid a forbidden call. The old warning holds twice: everything that you
 # read from the trace and pay for will be done for the pay.
 #
-# *Time to here: 31 minutes.*
+# *Time to here: 26 minutes.*
 #
 # ## Does it agree with a person?
 #
@@ -481,7 +482,7 @@ for label, given in zip(labels, scores["endpoint"], strict=True):
 # grader need not be perfect. It must not be wrong **in a direction in which
 # the model can walk.**
 #
-# *Time to here: 36 minutes.*
+# *Time to here: 31 minutes.*
 #
 # ## A rubric, a job, a hack
 #
@@ -574,7 +575,7 @@ for one in gamed["examples"][:6]:
 # than a job.**
 #
 # ### Exercise 4.2: close a loophole
-# Difficulty 3/5 · 8 minutes
+# Difficulty 3/5 · 6 minutes
 #
 # Mend the sloppy rubric in your own words. Keep its three scores and its
 # tone if you like. What is asked: substance decides, form earns nothing;
@@ -585,7 +586,7 @@ for one in gamed["examples"][:6]:
 # Passing: twelve answers are graded as a person would. Hints:
 # `checks.hint("4.2")`, and with `strength=2`.
 
-# %% exercise="4.2" difficulty=3 minutes=8
+# %% exercise="4.2" difficulty=3 minutes=6
 mended = None
 # begin solution
 mended = """\
@@ -617,7 +618,7 @@ print({name: f"{accuracy:.2f}" for name, accuracy in true.items()})
 assert min(true["mended"], true["endpoint"]) > true["sloppy"]
 
 # %% [markdown]
-# *Time to here: 50 minutes, exercises included.*
+# *Time to here: 42 minutes, exercises included.*
 #
 # ## Take it with you
 #
