@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import sqlite3
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,8 @@ from starlette.exceptions import HTTPException
 from .strict_json import AsciiJSONResponse as JSONResponse
 
 log = logging.getLogger(__name__)
+
+_BRANCH = re.compile(r"(constrained-|literal\[|list\[|dict\[).*|str|int|float|bool")
 
 
 class ApiError(Exception):
@@ -75,8 +78,7 @@ DISK_FULL = "the disk that holds the service's state folder is full: free some r
 def first_problem(error: RequestValidationError) -> ApiError:
     """The first thing that pydantic found wrong, as one 400 that names the parameter."""
     problem = error.errors()[0]
-    place = [part for part in problem["loc"] if part not in ("body", "query", "path", "header")]
-    param = ".".join(str(part) for part in place) or None
+    param = ".".join(str(part) for part in problem["loc"][1:] if not _is_branch(part)) or None
     if param is None and problem["type"] != "json_invalid":
         return bad_request("Send a JSON object, with 'Content-Type: application/json'.")
     if problem["type"] == "extra_forbidden":
@@ -90,6 +92,11 @@ def first_problem(error: RequestValidationError) -> ApiError:
         return bad_request(f"The request body is not valid JSON: {reason}.", None, "invalid_json")
     reason = problem["msg"].removeprefix("Value error, ")
     return bad_request(f"Invalid value for '{param}': {reason}.", param)
+
+
+def _is_branch(part: int | str) -> bool:
+    """Whether a part of pydantic's path is no name but the type that it tried in a union."""
+    return isinstance(part, str) and bool(_BRANCH.fullmatch(part))
 
 
 def install(app: FastAPI) -> None:
