@@ -23,22 +23,6 @@ NOTEBOOKS = [path for lesson in lessons() for path in (lesson.solved, lesson.stu
 TEXTS = ("text/plain", "text/html")
 
 
-def pytest_of(notebook: NotebookNode, folder: Path) -> subprocess.CompletedProcess[str]:
-    """nbval on one notebook, in a checkout that has our conftest."""
-    (folder / "tests").mkdir(exist_ok=True)
-    for name in ("conftest.py", "tests/notebooks.sanitize"):
-        (folder / name).write_bytes((ROOT / name).read_bytes())
-    write(notebook, folder / "lesson.ipynb")
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "lesson.ipynb"]
-    return subprocess.run(
-        [*command, "-p", "no:cacheprovider", "-rs"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def printing(*said: str) -> NotebookNode:
     """A notebook whose cells print 7, 8, 9..., and are said to have printed something."""
     cells = [
@@ -52,31 +36,53 @@ def printing(*said: str) -> NotebookNode:
     return notebook_of(cells)
 
 
-def test_right_numbers_pass(tmp_path: Path) -> None:
-    done = pytest_of(printing("7", "8"), tmp_path)
-    assert "2 passed" in done.stdout, done.stdout
+def raising(said: str) -> NotebookNode:
+    """A notebook with a stub that is said to have raised something."""
+    cell = v4.new_code_cell(
+        'raise NotImplementedError("Exercise 1.2: best of 3")',
+        execution_count=1,
+        outputs=[v4.new_output("error", ename="NotImplementedError", evalue=said, traceback=[])],
+        metadata={"tags": ["raises-exception"]},
+    )
+    return notebook_of([cell])
 
 
-def test_a_wrong_number_fails_and_ends_its_notebook(tmp_path: Path) -> None:
-    done = pytest_of(printing("7", "88", "9"), tmp_path)
-    assert done.returncode == 1
-    assert "1 failed, 1 passed, 1 skipped" in done.stdout, done.stdout
-    assert "Cell 1 of this notebook has failed" in done.stdout
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What one run of nbval says, in a checkout that has our conftest and small notebooks."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "tests").mkdir()
+    for name in ("conftest.py", "tests/notebooks.sanitize"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    write(printing("7", "8"), folder / "right.ipynb")
+    write(printing("7", "88", "9"), folder / "wrong.ipynb")
+    write(raising("Exercise 1.2: best of 3"), folder / "stub.ipynb")
+    write(raising("Exercise 1.2: best of 4"), folder / "another_stub.ipynb")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-rA", "."],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
 
 
-def test_a_wrong_error_fails(tmp_path: Path) -> None:
-    def raising(message: str) -> NotebookNode:
-        error = v4.new_output("error", ename="NotImplementedError", evalue=message, traceback=[])
-        cell = v4.new_code_cell(
-            'raise NotImplementedError("Exercise 1.2: best of 3")',
-            execution_count=1,
-            outputs=[error],
-            metadata={"tags": ["raises-exception"]},
-        )
-        return notebook_of([cell])
+def test_right_outputs_pass(said: str) -> None:
+    for cell in ("right.ipynb::Cell 0", "right.ipynb::Cell 1", "stub.ipynb::Cell 0"):
+        assert f"PASSED {cell}\n" in said, said
+    assert "2 failed, 4 passed, 1 skipped" in said, said
 
-    assert "1 passed" in pytest_of(raising("Exercise 1.2: best of 3"), tmp_path).stdout
-    assert "1 failed" in pytest_of(raising("Exercise 1.3: best of 3"), tmp_path).stdout
+
+def test_a_wrong_number_fails_and_ends_its_notebook(said: str) -> None:
+    assert "PASSED wrong.ipynb::Cell 0" in said
+    assert "FAILED wrong.ipynb::Cell 1" in said
+    assert "Cell 1 of this notebook has failed" in said
+
+
+def test_a_wrong_error_fails(said: str) -> None:
+    assert "FAILED another_stub.ipynb::Cell 0" in said
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
