@@ -16,7 +16,7 @@
 #
 # **Time** 40 minutes. **Before** Lesson 00, or the same ideas from
 # elsewhere. All figures come from the **simulated model** unless you chose
-# a live service; they show how to measure, not what a large model scores.
+# a live service: they show how to measure, not what a large model scores.
 
 # %%
 from buildhour_helpers import session
@@ -38,7 +38,7 @@ print(session.describe(), "·", session.model())
 from buildhour_helpers.tasks import FIRST_PROMPT, load_questions
 
 validation = load_questions(split="validation")
-questions = validation[::8]  # live, [::40] is cheaper
+questions = validation[::7]  # live, [::40] is cheaper
 print(len(questions), "of", len(validation), "questions. The first:\n")
 print(questions[0].text)
 print("\nreference:", questions[0].answer_text)
@@ -215,7 +215,7 @@ for done in await harness(ROWS):
     print("reward", done["reward"], "after", len(done["items"]), "items")
 
 # %%
-asked = {question.text for question in questions}
+asked = {question.text for question in validation}
 assert all(row["question"] in asked for row in ROWS)
 assert PROMPT == FIRST_PROMPT
 
@@ -333,7 +333,6 @@ never = sum(max(r) == 0 for r in rewards.values())
 always = sum(min(r) == 1 for r in rewards.values())
 between = len(rewards) - never - always
 print(f"never: {never}, always: {always}, in between: {between}")
-assert between > 0
 
 # %% [markdown]
 # The last sort is the one that training feeds on. Agent RFT runs a group of
@@ -531,6 +530,8 @@ assert kinds.total() == len(failed)
 # `"not found"`, `"passed over"`, or `"opened"` where `cat` was called on a
 # gold page. `trace` is a list of items as in `record.trace`. Compare whole
 # paths: `ME/2012/page_4.pdf` is not `ACME/2012/page_4.pdf`.
+#
+# The check tries six small traces and says of each what it should be.
 
 
 # %% exercise="1.2" difficulty=3 minutes=5
@@ -606,6 +607,9 @@ undescribed = await measure("undescribed", BEST_PROMPT, bare)
 print("descriptions, with against without:", told(undescribed, best))
 
 # %% [markdown]
+# Models differ in how much they lean on descriptions, so measure it on
+# yours. Lesson 03 does more with them.
+#
 # ## Lever three: a simpler task
 #
 # Every question has a level. Level 1 names company and year and uses the
@@ -631,7 +635,7 @@ assert fmean(levels[1]) > fmean(levels[4])
 #
 # A few questions leave much undecided. The **recorded** run put the task to
 # the simulated model in seven ways, on all 200 validation questions. First
-# the two comparisons that you just made, on eight times the questions:
+# the two comparisons that you just made, on seven times the questions:
 
 # %%
 from buildhour_helpers.analysis.statistics import paired_difference
@@ -647,7 +651,8 @@ described = recorded_gain("best, tools undescribed", "best prompt")
 print("descriptions:", described)
 
 # %% [markdown]
-# The brackets are about a third as wide. Now all seven beside each other:
+# Seven times the questions make brackets less than half as wide (one over
+# the root of seven). Now all seven prompts beside each other:
 
 # %%
 measured = {
@@ -672,7 +677,7 @@ print(figure.alt_text())
 assert lucky > max(values)
 
 # %% [markdown]
-# No prompt comes near the dashed line. That line is the *first* prompt,
+# No prompt reaches the dashed line. That line is the *first* prompt,
 # were its best repeat picked each time: the behaviour is in the model, and
 # no wording brings it out reliably. This is the plateau at which
 # fine-tuning begins to make sense.
@@ -721,7 +726,8 @@ def my_prompt():
     return (
         "You are a financial analyst. "
         "Use the tools to answer the question. "
-        "Read the page before you answer."
+        "Search first, then read the best page before you answer. "
+        "Use at most ten tool calls."
     )
     # end solution
 
@@ -740,10 +746,14 @@ checks.exercise_1_3(my_prompt, first)
 # - Prompt, tool descriptions and a simpler task are cheap: try them first,
 #   pair the comparison, and stop where the intervals no longer part.
 #
-# > **Take it with you.** Copy the cells from `client = AsyncOpenAI()` to
-# > `await harness(ROWS)` into a notebook of your own; they need `openai` and
-# > `aiohttp`. Replace `TOOLS`, `PROMPT` and `ROWS`; `item` is whatever your
-# > grader reads. Point `BUILDHOUR_TOOLS_URL` at your tools.
+# ## Take it with you
+#
+# Copy the cells from `client = AsyncOpenAI()` to `await harness(ROWS)` into
+# a notebook of your own; they need `openai` and `aiohttp`. Then replace
+#
+# - `TOOLS` by the definitions of your tools, and `BUILDHOUR_TOOLS_URL` and
+#   its key by where they answer;
+# - `PROMPT` and `ROWS` by yours; `item` is whatever your grader reads.
 #
 # ## Three questions
 #
@@ -751,7 +761,8 @@ checks.exercise_1_3(my_prompt, first)
 # questions, one run each. Do you switch?</summary>
 #
 # Not for that. Pair them by question, repeat each three times, and look at
-# the interval of the difference. With twenty questions it will span zero.
+# the interval of the difference. With twenty questions, expect it to span
+# zero, and expect to need some hundreds to see two points.
 #
 # </details>
 #

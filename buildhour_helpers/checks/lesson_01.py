@@ -35,8 +35,8 @@ HINTS = {
     "1.3": (
         "Take your cue from the count of failures: which kind is the largest, and which sentence "
         "would you say to a new colleague who fails in that way? Add one sentence at a time.",
-        "Keep the first prompt and add one of these: read the page before you answer; mind units "
-        "such as thousands and millions; answer with the number only. Keep what helps.",
+        "Keep the first prompt and add sentences one at a time: search first, then read the best "
+        "page before you answer; use at most ten tool calls; mind units. Keep what helps.",
     ),
 }
 
