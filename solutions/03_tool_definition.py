@@ -668,13 +668,16 @@ for name, gap in gaps.items():
     print(f"{name}: {gap}, {clear} of zero")
 assert gaps["embeddings"].high < 0
 
+against = recorded["designs"]["bare paths"]["against_snippets"]
+tokens = "{:+.0f} [{:+.0f}, {:+.0f}]".format(*against["reasoning_tokens"])
+print("bare paths, reasoning tokens a rollout:", tokens)
+
 # %% [markdown]
-# The weaker engine costs reward, and no prompt mends that: the page is not
-# in front of the model. Whether snippets pay is the kind of question that
-# one rarely thinks to ask and can settle in a minute: run both, pair them
-# by question, and look whether the interval is clear of zero. A difference
-# that is not clear of zero is no reason to prefer either, except for the
-# tokens that it saves.
+# The weaker engine costs reward: too often the page is not in front of the
+# model. Whether snippets pay is the kind of question that one rarely thinks
+# to ask and can settle in a minute. Run both, pair them by question, and
+# look whether the interval is clear of zero. Where it is not, reward is no
+# reason to prefer either; tokens may be.
 #
 # *Time to here: 38 minutes.*
 #

@@ -155,7 +155,7 @@ if OFFLINE:
 #   5.84%); an amount off by a thousand or a million.
 # - **0** for anything else: two slips, no number, or two different numbers.
 #
-# Passing: the check tries two dozen answers and names what goes wrong.
+# Passing: the check tries some thirty answers and names what goes wrong.
 # Hints: `checks.hint("4.1")`, and with `strength=2`.
 
 # %% exercise="4.1" difficulty=4 minutes=10
@@ -445,8 +445,9 @@ for name, one in agreed.items():
 assert agreed["endpoint"].spearman >= 0.8
 if OFFLINE:
     assert agreed["rubric"].spearman >= 0.8
-    for name in ("equal", "contains", "sloppy rubric"):
+    for name in ("equal", "contains"):
         assert agreed[name].spearman < 0.8
+    assert agreed["sloppy rubric"].spearman < 0.5
 
 # %% [markdown]
 # Two pass: the careful rubric and the careful rule. Comparing strings ranks
@@ -535,7 +536,7 @@ print("by its own grader it soared; the truth stayed where it was")
 
 # %% [markdown]
 # The reward rose and the truth did not. No dashboard of this job shows that:
-# training and validation reward agree perfectly, since one grader made both.
+# training and validation reward agree, since one grader made both.
 # What shows it is a second judge, and a look at the answers.
 #
 # ### Finding the hack
@@ -567,11 +568,11 @@ for one in gamed["examples"][:6]:
 # There it is. "Score 1 for a clear and complete answer that a client could
 # use": a full sentence is clear and complete, whatever number stands in it.
 # The right value written bare earned 0.5 at most. The model did what it was
-# paid for. At first it wrote a sentence once in twenty-five answers; each
-# time it got full marks, and the rest of its group did not.
+# paid for. Before the job it wrote a sentence only now and then. Each time it
+# got full marks, and the rest of its group did not: training needs no more.
 #
 # And it could have been known before: against 60 labels the sloppy rubric
-# reached a rank correlation far below 0.8. **An hour of labelling is cheaper
+# reached a rank correlation below 0.5. **An hour of labelling is cheaper
 # than a job.**
 #
 # ### Exercise 4.2: close a loophole
