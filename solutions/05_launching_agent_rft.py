@@ -75,14 +75,15 @@ for split, count in (("train", 16), ("validation", 10)):
 # file an ID; the service refuses a line that is not JSON, by its number.
 
 # %% take="1"
+from pathlib import Path
+
 from openai import OpenAI
 
 client = OpenAI()  # reads OPENAI_BASE_URL and OPENAI_API_KEY
 
 
 def upload(path):
-    with open(path, "rb") as file:
-        return client.files.create(file=file, purpose="fine-tune").id
+    return client.files.create(file=Path(path), purpose="fine-tune").id
 
 
 # %%
@@ -252,7 +253,8 @@ print("rollouts:", few["rollouts"], used)
 curves = {"few rows": few["curve"], "many rows": many["steps"]}
 gaps = {name: reward_gaps(curve)[-1][1] for name, curve in curves.items()}
 print("gap:", {name: f"{gap:+.2f}" for name, gap in gaps.items()})
-assert few["rollouts"] == used and gaps["few rows"] > gaps["many rows"]
+assert few["rollouts"] == used
+assert gaps["few rows"] > gaps["many rows"]
 
 # %% [markdown]
 # The agent gets good at the few rows it sees over and over, and validation
@@ -713,7 +715,8 @@ print(warned[0])
 spoilt_steps = [e.data for e in spoilt_events if e.type == "metrics"]
 discarded = [step["errors"]["train_discarded"] for step in spoilt_steps]
 print("discarded of 8, step by step:", discarded)
-assert sum(discarded) > 0 and "`output`" in warned[0]
+assert sum(discarded) > 0
+assert "`output`" in warned[0]
 
 # %% [markdown]
 # Discarding is not harmless. What is left are the rows that the slip spared
@@ -750,7 +753,8 @@ summary = pd.DataFrame(
     }
 )
 print(summary)
-assert flat["weights_changed"] == 0 and flat["after"] == flat_run["before"]
+assert flat["weights_changed"] == 0
+assert flat["after"] == flat_run["before"]
 assert flat["same_answers"] == flat["rollouts"]
 assert working["weights_changed"] > 0
 

@@ -587,10 +587,13 @@ def gaps(steps):
 
 
 # %% take="1"
+from itertools import pairwise
+
+
 def stop_at(steps, limit=0.10):
     """The step at which to stop, or None if there is no need."""
     wide = [(step, gap > limit) for step, gap in gaps(steps)]
-    for (_, first), (step, second) in zip(wide, wide[1:]):
+    for (_, first), (step, second) in pairwise(wide):
         if first and second:
             return step
     return None
