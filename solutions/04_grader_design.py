@@ -525,19 +525,23 @@ chart
 print(chart.alt_text())
 
 # %%
+from statistics import fmean
+
 start = before["scores"]["sloppy"][0]
 for one in runs:
+    paid, true = one["scores"][one["grader"]][0], one["accuracy"][0]
     if one["grader"] == "sloppy":
-        assert one["scores"]["sloppy"][0] > start + 0.3
-        assert one["accuracy"][0] < before["accuracy"][2]
+        assert paid > start + 0.3
+        assert true < before["accuracy"][1]  # below its interval
     else:
-        assert one["accuracy"][0] > before["accuracy"][0]
-print("by its own grader it soared; the truth stayed where it was")
+        assert abs(paid - true) < 0.1
+print("by its own grader it soared; by the truth it fell")
 
 # %% [markdown]
-# The reward rose and the truth did not. No dashboard of this job shows that:
-# training and validation reward agree, since one grader made both.
-# What shows it is a second judge, and a look at the answers.
+# The reward rose and the truth did not, in every run with that rubric. No
+# dashboard of such a job shows it: training and validation reward agree,
+# since one grader made both. What shows it is a second judge, and a look at
+# the answers.
 #
 # ### Finding the hack
 #
@@ -604,9 +608,9 @@ or confident sentence earns nothing by itself.
 checks.exercise_4_2(mended)
 
 # %% [markdown]
-# In the recording the careful rubric was the mended one. Its job earned
-# less by its own account, and what it earned was real: accuracy went up,
-# as with the endpoint.
+# In the recording the careful rubric was the mended one. Its jobs were paid
+# less, and between pay and truth no gap opened, as with the endpoint. These
+# are the true accuracies, the mean over the runs of each grader:
 
 # %%
 from statistics import fmean
@@ -615,10 +619,15 @@ true = {
     name: fmean(one["accuracy"][0] for one in runs if one["grader"] == name)
     for name in first
 }
+print(f"before: {before['accuracy'][0]:.2f}")
 print({name: f"{accuracy:.2f}" for name, accuracy in true.items()})
-assert min(true["mended"], true["endpoint"]) > true["sloppy"]
+assert true["endpoint"] > before["accuracy"][0] > true["sloppy"]
+assert true["mended"] > true["sloppy"]
 
 # %% [markdown]
+# The endpoint, which makes no slips, taught most. A judge that slips once in
+# thirty answers teaches the same thing with more noise.
+#
 # *Time to here: 42 minutes, exercises included.*
 #
 # ## Take it with you
