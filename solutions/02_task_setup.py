@@ -602,9 +602,12 @@ assert varying < plain < hopeless < 1
 # groups differ: four zeros do not prove that *p* is zero, and the table
 # above says how often a group of eight finds the rare success.
 #
-# The second column has wide brackets, as short jobs with one seed have.
-# Read it for its order of size, and do not rank two rows whose brackets
-# overlap this much. Lesson 05 trains longer.
+# The second column has wide brackets, as short jobs with one seed have, so
+# do not rank two rows whose brackets overlap this much. And variance is
+# needed, but it is not all: 32 questions seen four times are few, while a
+# job that sees many different ones learns what they have in common. Where
+# reward is rare, much of what is reinforced is luck, and a loss is possible
+# too. So take *many that vary*. Lesson 05 trains longer.
 #
 # ### Exercise 2.2: Choose the samples
 # Difficulty 2/5 · 6 minutes
