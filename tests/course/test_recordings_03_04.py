@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -43,15 +44,17 @@ def test_the_sloppy_reward_rises_and_the_truth_does_not() -> None:
     before = load("hackable_grader")["before"]
     for run in of_arm(hackable_grader.SLOPPY):
         assert run["scores"]["sloppy"][1] > before["scores"]["sloppy"][2] + 0.3
-        assert run["accuracy"][0] <= before["accuracy"][2]
+        assert run["accuracy"][0] <= before["accuracy"][0]
         assert run["habits"]["sentence"] > 0.9 > before["habits"]["sentence"]
 
 
-def test_the_honest_graders_raise_the_truth() -> None:
+def test_with_an_honest_grader_pay_and_truth_stay_together() -> None:
     before = load("hackable_grader")["before"]
     for arm in (hackable_grader.MENDED, hackable_grader.ENDPOINT):
         for run in of_arm(arm):
-            assert run["accuracy"][0] > before["accuracy"][0]
+            assert abs(run["scores"][arm][0] - run["accuracy"][0]) < 0.1
+    endpoint = [run["accuracy"][0] for run in of_arm(hackable_grader.ENDPOINT)]
+    assert fmean(endpoint) > before["accuracy"][0]
 
 
 def test_the_recorded_rubrics_are_those_of_the_library() -> None:

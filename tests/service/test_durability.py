@@ -146,7 +146,7 @@ def test_ten_jobs_run_in_order(service: Running, customer_url: str) -> None:
 def test_a_second_service_on_the_folder_is_refused_with_the_address(tmp_path: Path) -> None:
     with Process(tmp_path) as first:
         second = spawn(tmp_path)
-        out, err = second.communicate(timeout=30)
+        out, err = second.communicate(timeout=120)
         assert second.returncode == 1
         assert out == ""
         assert first.service.url in err
@@ -161,7 +161,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
     with Process(tmp_path / "one") as first:
         port = first.service.url.split(":")[2].split("/")[0]
         second = spawn(tmp_path / "two", "--port", port)
-        _, err = second.communicate(timeout=30)
+        _, err = second.communicate(timeout=120)
     assert second.returncode == 1
     assert err.startswith(f"service: port {port} of 127.0.0.1 cannot be used")
     assert err.count("\n") == 1
@@ -182,7 +182,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_damaged_database_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "service.sqlite").write_bytes(b"no database " * 1000)
     service = spawn(tmp_path)
-    _, err = service.communicate(timeout=30)
+    _, err = service.communicate(timeout=120)
     assert service.returncode == 1
     assert "service.sqlite cannot be used (file is not a database); move it away" in err
     assert err.count("\n") == 1
