@@ -525,8 +525,6 @@ chart
 print(chart.alt_text())
 
 # %%
-from statistics import fmean
-
 start = before["scores"]["sloppy"][0]
 for one in runs:
     paid, true = one["scores"][one["grader"]][0], one["accuracy"][0]
