@@ -21,7 +21,7 @@ from .customer import Customer, jsonl, method, row
 from .doubles import LookupPolicy, keyword_judge
 from .servers import served
 
-LIMITS = EndpointLimits(timeout_s=1.0, first_pause_s=0.01)
+LIMITS = EndpointLimits(timeout_s=60.0, first_pause_s=0.01)
 
 
 @dataclass
