@@ -53,6 +53,11 @@ def same_year(train: Questions, test: Questions) -> set[str]:
     return {q.id for q in train for path in q.gold_pages if path.split("/")[1] in years}
 
 
+def whole_questions(train: Questions, test: Questions) -> list[Question]:
+    leaked = find_leak(train, test)
+    return [q for q in train if q.id in leaked]
+
+
 class TestFindLeak:
     def test_the_solution_is_right(self, capsys: Said) -> None:
         checks.exercise_2_1(find_leak)
@@ -71,7 +76,7 @@ class TestFindLeak:
             (first_page, "raised IndexError"),
             (same_year, "innocent training questions"),
             (lambda train, test: {q.id for q in test}, "keep the test as it is"),
-            (lambda train, test: [q for q in train if q.id in find_leak(train, test)], "IDs"),
+            (whole_questions, "IDs"),
             (lambda train, test: set(), "missed: a copy of a test question"),
             (lambda train, test: find_leak(*leaky_split()), "a second split"),
         ],
