@@ -54,7 +54,7 @@ def test_auto_is_what_the_defaults_say() -> None:
     explicit = Hyperparameters.model_validate(auto).resolved()
     assert explicit == Hyperparameters().resolved()
     settings = explicit.settings(seed=1, max_episode_steps=10, concurrency=4)
-    assert (settings.group_size, settings.learning_rate) == (8, 0.08)
+    assert (settings.group_size, settings.learning_rate) == (8, 0.12)
 
 
 @pytest.mark.parametrize(
