@@ -1,4 +1,4 @@
-"""What the recordings of lessons 05 and 06 share: a job on a stage of its own, told as numbers."""
+"""What the recordings share: a job on a stage of its own, told as numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAI
+from openai import OpenAI
 
 from .. import jobs
 from ..demo.stage import Stage
@@ -50,10 +50,6 @@ def rows_of(chosen: Sequence[Question]) -> list[dict[str, Any]]:
     return build_rows(chosen, BEST_PROMPT, DEFINITIONS)
 
 
-def client_of(stage: Stage) -> OpenAI:
-    return OpenAI(base_url=stage.service.url, api_key=stage.service.key)
-
-
 def run_job(
     stage: Stage,
     folder: Path,
@@ -71,7 +67,7 @@ def run_job(
     With `stop_after` it is cancelled after so many steps: then there are only those. Raises
     WorkshopError in the service's words where it fails.
     """
-    client, tools = client_of(stage), stage.tools
+    client, tools = stage.client(), stage.tools
     files = [
         jobs.upload(client, write_rows(rows_of(chosen), folder / f"{name}-{split}.jsonl"))
         for split, chosen in (("train", train), ("validation", validation))
@@ -119,12 +115,10 @@ def roll_out(
     run: str = "held-out",
 ) -> list[RolloutRecord]:
     """A model on the questions, graded by the tool server; the records are in `file`."""
-    service, tools = stage.service, stage.tools
+    tools = stage.tools
 
     async def rolled_out() -> list[RolloutRecord]:
-        async with AsyncOpenAI(
-            base_url=service.url, api_key=service.key, http_client=DefaultAioHttpClient()
-        ) as client:
+        async with stage.async_client() as client:
             return await evaluate(
                 rows_of(chosen),
                 model=model,

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAI
+
 from .. import servers
 from ..servers import Server
 from ..session import service_program, tools_program
@@ -18,6 +20,18 @@ class Stage:
 
     service: Server
     tools: Server
+
+    def client(self) -> OpenAI:
+        """The unmodified client, at this service."""
+        return OpenAI(base_url=self.service.url, api_key=self.service.key)
+
+    def async_client(self) -> AsyncOpenAI:
+        """The same for many requests at once; close it after use."""
+        return AsyncOpenAI(
+            base_url=self.service.url,
+            api_key=self.service.key,
+            http_client=DefaultAioHttpClient(),
+        )
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import openai
-from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAI
 
 from .. import jobs
 from ..graders import specs
@@ -42,7 +41,7 @@ class Work:
 
     def __init__(self, plan: Plan, folder: Path, stage: Stage) -> None:
         self.plan, self.folder, self.stage = plan, folder, stage
-        self.client = OpenAI(base_url=stage.service.url, api_key=stage.service.key)
+        self.client = stage.client()
         self._job_id: str | None = None
 
     def evaluate(
@@ -54,10 +53,8 @@ class Work:
     async def _evaluate(
         self, name: str, model: str, questions: Sequence[Question], prompt: str
     ) -> list[RolloutRecord]:
-        service, tools = self.stage.service, self.stage.tools
-        async with AsyncOpenAI(
-            base_url=service.url, api_key=service.key, http_client=DefaultAioHttpClient()
-        ) as client:
+        tools = self.stage.tools
+        async with self.stage.async_client() as client:
             return await evaluate(
                 build_rows(questions, prompt, DEFINITIONS),
                 model=model,

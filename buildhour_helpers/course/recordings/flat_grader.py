@@ -18,7 +18,7 @@ from ...demo.work import BASE_MODEL
 from ...graders import specs
 from ...rollouts import RolloutRecord
 from ...tasks import Question
-from ..small_jobs import JobRun, client_of, distance, questions, roll_out, run_job, weights
+from ..small_jobs import JobRun, distance, questions, roll_out, run_job, weights
 
 GRADER = specs.string_check(name="exact", reference=f"The final answer is: {specs.REFERENCE}")
 STEPS, BATCH_SIZE = 6, 8
@@ -87,7 +87,7 @@ def job(
 def _side(
     up: Stage, run: JobRun, before: Sequence[RolloutRecord], after: Sequence[RolloutRecord]
 ) -> dict[str, Any]:
-    client = client_of(up)
+    client = up.client()
     base, tuned = weights(client, BASE_MODEL), weights(client, run.model)
     same = sum(old.answer == new.answer for old, new in zip(before, after, strict=True))
     return {

@@ -16,8 +16,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from openai import AsyncOpenAI, DefaultAioHttpClient
-
 from ... import jobs
 from ...analysis.audit import habits
 from ...analysis.statistics import Interval, mean_interval
@@ -129,9 +127,7 @@ async def scored(
 ) -> dict[str, list[float]]:
     """Each answer's score by each grader; by the endpoint the rollouts were graded already."""
     scores = {ENDPOINT: [record.reward or 0.0 for record in records]}
-    async with AsyncOpenAI(
-        base_url=up.service.url, api_key=up.service.key, http_client=DefaultAioHttpClient()
-    ) as client:
+    async with up.async_client() as client:
         for arm, rubric in RUBRICS.items():
             grade = graded_by_service(client, specs.score_model(arm, rubric=rubric))
             scores[arm] = [

@@ -20,7 +20,7 @@ from ...analysis.statistics import mean_interval
 from ...demo.result import rounded_off
 from ...demo.stage import Stage, stage
 from ...demo.work import BASE_MODEL
-from ..small_jobs import JobRun, client_of, distance, questions, run_job, weights
+from ..small_jobs import JobRun, distance, questions, run_job, weights
 
 ROWS, BATCH_SIZE = 96, 16
 NEVER = 10_000  # an eval_interval beyond the last step, which is always validated
@@ -89,7 +89,7 @@ def record(
         place.mkdir(parents=True, exist_ok=True)
         with stage(place, None, seed, 32) as up:
             done = job(up, place, arm, seed=seed, rows=rows, validation=validation)
-            return {"changed": dict(arm.changed), "rows": arm.rows, **_row(client_of(up), done)}
+            return {"changed": dict(arm.changed), "rows": arm.rows, **_row(up.client(), done)}
 
     found = []
     with ThreadPoolExecutor(workers) as pool:

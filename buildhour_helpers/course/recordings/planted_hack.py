@@ -22,7 +22,7 @@ from ...graders import specs
 from ...graders.numeric import Reference, compare
 from ...rollouts import RolloutRecord
 from ...tasks import Question
-from ..small_jobs import client_of, questions, roll_out
+from ..small_jobs import questions, roll_out
 
 SEED, QUESTIONS, REPEATS, PLANTED = 7, 40, 2, 6
 ABOUT = (
@@ -60,7 +60,7 @@ def record(
             for record in rolled_out
         ]
         progress("the loose grader on every answer")
-        client = client_of(up)
+        client = up.client()
         paid = [_grade(client, record, asked[record.question_id]) for record in records]
     return {
         "about": ABOUT,

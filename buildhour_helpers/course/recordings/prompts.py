@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from openai import AsyncOpenAI, DefaultAioHttpClient
-
 from ...analysis.summaries import by_question, summarise
 from ...demo.result import rounded_off
 from ...demo.stage import Stage, stage
@@ -91,10 +89,8 @@ def measure(
     file = folder / f"{VARIANTS.index(variant)}.jsonl"
 
     async def rolled_out() -> list[RolloutRecord]:
-        service, tools = servers.service, servers.tools
-        async with AsyncOpenAI(
-            base_url=service.url, api_key=service.key, http_client=DefaultAioHttpClient()
-        ) as client:
+        tools = servers.tools
+        async with servers.async_client() as client:
             return await evaluate(
                 rows,
                 model=BASE_MODEL,

@@ -13,8 +13,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from openai import AsyncOpenAI, DefaultAioHttpClient
-
 from ...analysis.statistics import Interval
 from ...analysis.summaries import compare, summarise
 from ...demo.result import rounded_off
@@ -28,7 +26,7 @@ from ...tasks import Question, load_questions
 from ...tools import ReportTools
 from ...tools.app import create_app
 from ...tools.serving import served
-from ..small_jobs import client_of, rows_of
+from ..small_jobs import rows_of
 
 KEY = "search-designs"  # of a server that lives for this recording alone
 QUESTIONS, REPEATS = 200, 2
@@ -86,7 +84,7 @@ def record(
 def designs(up: Stage, reports: Reports) -> dict[str, SearchIndex]:
     """The three engines by name."""
     bm25 = Bm25Index.build(reports)
-    embed = embedder(client_of(up), OFFLINE_MODEL)
+    embed = embedder(up.client(), OFFLINE_MODEL)
     return {
         SNIPPETS: bm25,
         PATHS: BarePaths(bm25),
@@ -113,9 +111,7 @@ def roll_out(
     tools = ReportTools(load(), index)
 
     async def rolled_out(url: str) -> list[RolloutRecord]:
-        async with AsyncOpenAI(
-            base_url=up.service.url, api_key=up.service.key, http_client=DefaultAioHttpClient()
-        ) as client:
+        async with up.async_client() as client:
             return await evaluate(
                 rows_of(asked),
                 model=BASE_MODEL,

@@ -307,9 +307,9 @@ def _year_of(
     "a year earlier" is of the year before the one named."""
     if _is_year(quantity) or not years:
         return years
-    nearby = sentence[quantity.end :][:_EARLIER_WITHIN]
-    following = _DIGIT.search(nearby)
     if len(years) == 1:
+        nearby = sentence[quantity.end :][:_EARLIER_WITHIN]
+        following = _DIGIT.search(nearby)
         earlier = _EARLIER.search(nearby[: following.start()] if following else nearby)
         return (years[0] - 1,) if earlier else years
     if len(spoken) == len(years):
