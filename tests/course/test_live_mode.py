@@ -21,11 +21,12 @@ from buildhour_helpers.demo.stage import stage
 
 from .foreign_provider import KEY, foreign_provider
 
+pytestmark = pytest.mark.long
+
 RUNNER = """\
 import json, sys
 from IPython.core.interactiveshell import InteractiveShell
 
-pytestmark = pytest.mark.long
 shell = InteractiveShell.instance(colors="nocolor", xmode="Minimal")
 for cell in json.loads(sys.stdin.read()):
     shell.run_cell(cell).raise_error()
