@@ -101,6 +101,7 @@ def make_app() -> FastAPI:
 if __name__ == "__main__":
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen(128)  # before the address is told: whoever connects early is kept waiting
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         print(json.dumps({"url": url}), flush=True)
         config = uvicorn.Config(make_app(), log_level="warning")

@@ -71,7 +71,8 @@ def test_the_reward_of_a_foreign_job_rises(client, catalogue_url, tmp_path):
         },
     )
     steps = [data for event in follow(client, job.id) if (data := step_of(event))]
-    assert client.fine_tuning.jobs.retrieve(job.id).status == "succeeded"
+    ended = client.fine_tuning.jobs.retrieve(job.id)
+    assert ended.status == "succeeded", ended.error
     rewards = [step["train_mean_reward"] for step in steps]
     assert len(rewards) == 20
     assert fmean(rewards[-4:]) > fmean(rewards[:4]) + 0.15
