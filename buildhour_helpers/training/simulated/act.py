@@ -9,7 +9,7 @@ import numpy as np
 from ..policy import Conversation, ToolSpec
 from .fill import FILL_FEATURES, Pool, kinds_named
 from .memory import Memory
-from .numbers import NumberPool
+from .operands import NumberPool
 from .weights import Vector
 
 LOOK, ANSWER, GIVE_UP = "look", "answer", "give_up"
@@ -70,23 +70,16 @@ def state_features(
     memory: Memory,
     conversation: Conversation,
     numbers: NumberPool,
-    pages: Vector,
     windows: Sequence[int],
 ) -> Vector:
     """What the situation is, whatever comes next [STATE_FEATURES]."""
     calls = len(memory.calls)
     best = numbers.cover_best
-    asked = set(memory.brief.years)
-    year = any(
-        bool(asked.intersection(numbers.spans[place].years))
-        for place in np.flatnonzero(numbers.cover >= best)
-        if best > 0
-    )
     unread = sum(
         max(0, len(output.view.segment_words) - window)
         for output, window in zip(memory.outputs, windows, strict=True)
     )
-    named = bool(len(pages)) and bool(np.any(pages[:, 2] * pages[:, 3]))
+    named = bool(np.any(numbers.pages[:, 2] * numbers.pages[:, 3]))
     cues = memory.brief.prompt_cues
     values = (
         True,
@@ -96,12 +89,12 @@ def state_features(
         calls >= 5,
         calls >= 8,
         memory.last_is_error,
-        bool(len(numbers.spans)),
-        any(span.row >= 0 and span.heading for span in numbers.spans),
+        bool(numbers.parts),
+        numbers.has_records,
         best >= 0.4,
         best >= 0.6,
         best >= 0.8,
-        year,
+        numbers.best_is_of(frozenset(memory.brief.years)),
         numbers.weakest_naming >= 0.4,
         numbers.weakest_naming >= 0.7,
         numbers.weakest_naming >= 0.95,
@@ -136,10 +129,10 @@ def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, .
     used = [call for call in memory.calls if call.name == tool.name]
     texts = frozenset().union(*(call.texts for call in used))
     candidates = pool.candidates
-    fresh = [place for place in pool.places(kind) if candidates[place].text not in texts]
-    year, exact, letters, cover = np.zeros(len(_BEST))
+    fresh = [place for place in pool.places.get(kind, ()) if candidates[place].text not in texts]
+    year = exact = letters = cover = 0.0
     if fresh:
-        year, exact, letters, cover = pool.features[np.ix_(fresh, _BEST)].max(axis=0)
+        year, exact, letters, cover = pool.features[fresh][:, _BEST].max(axis=0)
     return (
         1.0,
         kind == "query",

@@ -29,7 +29,8 @@ from .arithmetic import (
 from .brief import PROMPT_CUE_NAMES, Brief
 from .fill import FILL_FEATURES, Pool
 from .manner import BARE, choose_manner, deliver
-from .numbers import PHRASE_ROLES, NumberPool, second_features
+from .numbers import PHRASE_ROLES
+from .operands import NumberPool
 from .perception import NumberSpan
 from .weights import Decision, Vector
 from .words import CUE_NAMES
@@ -115,7 +116,7 @@ def _free(known: Known, choose: Choose, kinds: Sequence[str], spoken: bool = Fal
 def _possible(kind: str, known: Known) -> bool:
     if kind == TEXT:
         return bool(known.texts.candidates)
-    return len(known.numbers.spans) >= (2 if kind in PAIR_OPERATIONS else 1)
+    return len(known.numbers) >= (2 if kind in PAIR_OPERATIONS else 1)
 
 
 def _operation_state(known: Known, kinds: Sequence[str]) -> Vector:
@@ -154,7 +155,7 @@ def _number(known: Known, choose: Choose, operation: str) -> tuple[Result, str]:
     if operation == "value":
         return compute_value(a), f"read {a.text}"
     if operation in PAIR_OPERATIONS:
-        rows = np.delete(second_features(pool, first, known.brief), first, axis=0)
+        rows = np.delete(pool.second(first, known.brief), first, axis=0)
         chosen = choose(rows, ("second", f"second/{operation}")).index
         b = pool.spans[chosen + (chosen >= first)]
         return compute_pair(operation, a, b), f"{operation} of {a.text} and {b.text}"

@@ -37,6 +37,7 @@ class Brief:
     question: str
     topic: frozenset[str]
     words: tuple[str, ...]
+    word_set: frozenset[str]
     names: tuple[str, ...]
     name_stems: frozenset[str]
     years: tuple[int, ...]
@@ -61,6 +62,7 @@ def read_brief(prompt: str, question: str) -> Brief:
         question=question,
         topic=frozenset(topic),
         words=words,
+        word_set=frozenset(words),
         names=names,
         name_stems=name_stems - {""},
         years=years_in(question),

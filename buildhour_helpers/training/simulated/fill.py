@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -123,8 +123,8 @@ def _set_static(row: Vector, span: TextSpan, brief: Brief, cover: float, best: b
         "year_other": bool(years) and not match and bool(brief.years),
         "name_exact": head.lower() in brief.names,
         "name_letters": letters_of_name(head.lower(), brief),
-        "key_match": bool(span.key & frozenset(brief.words)),
-        "own_words_match": len(own & frozenset(brief.words)) / max(1, len(own)),
+        "key_match": bool(span.key & brief.word_set),
+        "own_words_match": len(own & brief.word_set) / max(1, len(own)),
     }
     for name, value in values.items():
         row[_PLACE[name]] = value
@@ -149,7 +149,7 @@ def _follows(letters: str, text: str) -> bool:
     return all(letter in remaining for letter in letters)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pool:
     """The text candidates of one turn, for any string parameter: the question's own and those of
     all outputs. `features` [n, FILL_FEATURES] lacks what depends on the parameter."""
@@ -158,9 +158,13 @@ class Pool:
     features: Vector
     sources: tuple[str, ...]
 
-    def places(self, kind: str) -> list[int]:
-        """Where the candidates of a kind are."""
-        return [place for place, found in enumerate(self.candidates) if found.kind == kind]
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Where the candidates of each kind are."""
+        places: dict[str, list[int]] = {}
+        for place, found in enumerate(self.candidates):
+            places.setdefault(found.kind, []).append(place)
+        return places
 
     def readable(self) -> Pool:
         """Only what was read in outputs: an answer is not a repetition of the question."""
@@ -172,8 +176,10 @@ class Pool:
         )
 
 
+@lru_cache(maxsize=64)
 def text_pool(memory: Memory) -> Pool:
-    """Gather the candidates of a turn; a text met twice counts once, where it was met last."""
+    """Gather the candidates of a turn; a text met twice counts once, where it was met last. Cached,
+    since the rollouts of one group begin alike."""
     brief = memory.brief
     own = _of_question(brief)
     candidates: list[Candidate] = list(own.candidates)
@@ -270,11 +276,10 @@ def kinds_named(text: str) -> frozenset[str]:
 
 def _enumerated(values: Sequence[Any], memory: Memory) -> tuple[list[Candidate], Vector]:
     rows = np.zeros((len(values), len(FILL_FEATURES)))
-    topic = frozenset(memory.brief.words)
     for row, value in zip(rows, values, strict=True):
         own = frozenset(stems(str(value).replace("_", " ")))
         row[_PLACE["is_enum"]] = 1.0
-        row[_PLACE["own_words_match"]] = len(own & topic) / max(1, len(own))
+        row[_PLACE["own_words_match"]] = len(own & memory.brief.word_set) / max(1, len(own))
         row[_PLACE["used_before"]] = str(value) in memory.used_texts
     return [Candidate(value, "enum", str(value)) for value in values], rows
 

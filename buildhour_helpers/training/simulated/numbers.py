@@ -1,7 +1,7 @@
-"""The numbers a question can be answered with: features of a first and of a second operand.
+"""The numbers of one output as one question sees them.
 
-A number is described by how its row, column, sentence and page speak to the question, and a
-second one also by how it stands to the first.
+A number is described by how its row, column and sentence speak to the question, and by which of
+the question's phrases names it. What follows from several outputs together is in `operands`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from .brief import Brief, read_brief
-from .fill import letters_of_name
-from .memory import Memory, Output
 from .perception import NumberSpan, perceive
 from .phrases import JOINED, ROLES, YEAR_ROLES, Phrase
 from .weights import Vector
-from .words import stems, years_in
+from .words import stems
 
 PHRASE_ROLES = (*ROLES, JOINED, *(f"year_{role}" for role in YEAR_ROLES))
+_FOUND_TOGETHER = (  # by comparing the numbers of an output with each other
+    "column_called",
+    "column_uncalled",
+    "best_of_earlier",
+    "best_of_later",
+    "best_of_year",
+    *(f"best_{role}" for role in PHRASE_ROLES),
+)
 STATIC_FEATURES = (
     "in_table",
     "in_prose",
@@ -54,59 +60,40 @@ STATIC_FEATURES = (
     "last_row",
     "unit_as_asked",
     "in_question",
-    "column_called",
-    "column_uncalled",
-    "best_of_earlier",
-    "best_of_later",
-    "best_of_year",
-    *(f"best_{role}" for role in PHRASE_ROLES),
+    *_FOUND_TOGETHER,
 )
-PAGE_FEATURES = ("page_cover", "page_best", "page_year", "page_name", "page_last", "page_path")
-FIRST_FEATURES = (*STATIC_FEATURES, *PAGE_FEATURES, "best_of_all")
-SECOND_FEATURES = (
-    *FIRST_FEATURES,
-    "same_page",
-    "same_row",
-    "same_column",
-    "next_column",
-    "previous_column",
-    "next_row",
-    "previous_row",
-    "same_sentence",
-    "same_year",
-    "year_before",
-    "year_after",
-    "other_year_named",
-    "same_label_words",
-    "new_words",
-    "new_words_best",
-    "label_later",
-    "same_heading",
-    "same_phrase",
-    "other_phrase",
-    "both_percent",
-    "smaller",
-    "greater_ten_times",
-)
+_FOUND_ALONE = len(STATIC_FEATURES) - len(_FOUND_TOGETHER)
 _YEAR_PLACES = [STATIC_FEATURES.index(f"best_of_{name}") for name in ("earlier", "later", "year")]
 _COLUMN_PLACES = [STATIC_FEATURES.index(f"column_{name}") for name in ("called", "uncalled")]
 LEAST_NAMING = 0.3  # below it a phrase does not name a number at all
 _TOTAL = frozenset(stems("total net aggregate overall sum"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NumberTable:
-    """The numbers of one output as one question sees them. All arrays have n entries;
-    `features` is [n, static]; `cover` is the share of the question's topic that a number's label
-    and heading speak of, `positions` where in the question its label stands; `named` [n, phrases]
-    how well each phrase of the question names it, from 0 to 1."""
+    """The numbers of one output as one question sees them. All arrays have n entries.
+
+    `features` is [n, STATIC_FEATURES]; `cover` is the share of the question's topic that a number's
+    label and heading speak of, `positions` where in the question its label stands; `named` [n,
+    phrases] how well each phrase of the question names it, from 0 to 1, and `things` the places
+    of the phrases that name more than a year. `places` has table, row, column, segment, year
+    (0 for none) and whether it is a percentage; `amounts` are without sign, in ones. What ends in
+    `so_far` is the greatest up to each number. `first_in_record` is the place of the first
+    number that stands in a row under a heading, n where there is none.
+    """
 
     spans: tuple[NumberSpan, ...]
     features: Vector
     cover: Vector
+    cover_so_far: Vector
     positions: Vector
     named: Vector
+    named_so_far: Vector
+    things: list[int]
+    places: npt.NDArray[np.int64]
     segments: npt.NDArray[np.int64]
+    amounts: Vector
+    first_in_record: int
 
 
 @lru_cache(maxsize=1024)
@@ -114,39 +101,66 @@ def number_table(text: str, prompt: str, question: str) -> NumberTable:
     """Static features of an output's numbers, cached by output and question."""
     view, brief = perceive(text), read_brief(prompt, question)
     spans = tuple(view.numbers)
-    rows = np.zeros((len(spans), len(STATIC_FEATURES)))
     topic = brief.topic - brief.name_stems or brief.topic
     recall = [len(span.label & topic) / max(1, len(topic)) for span in spans]
     match = [_heading_match(span, brief, topic) for span in spans]
     seen = _Seen(_best_by_place(spans, recall), _best_by_place(spans, match), _table_shapes(spans))
-    for place, span in enumerate(spans):
-        _set_static(rows[place], span, brief, topic, recall[place], match[place], seen)
+    positions = [label_position(span, brief) for span in spans]
+    each = zip(spans, recall, match, positions, strict=True)
+    static = [_static(span, brief, topic, r, m, position, seen) for span, r, m, position in each]
     both = [len((s.label | s.heading) & topic) / max(1, len(topic)) for s in spans]
     cover = np.array([0.0 if s.is_year else c for s, c in zip(spans, both, strict=True)])
-    positions = np.array([label_position(span, brief) for span in spans])
-    named = np.array([[_naming(span, p) for p in brief.phrases] for span in spans])
+    named = np.array([_naming(span, brief.phrases) for span in spans], dtype=float)
     named = named.reshape(len(spans), len(brief.phrases))
+    things = [place for place, phrase in enumerate(brief.phrases) if _is_thing(phrase)]
+    rows = np.zeros((len(spans), len(STATIC_FEATURES)))
+    rows[:, :_FOUND_ALONE] = np.array(static, dtype=float).reshape(len(spans), _FOUND_ALONE)
     rows[:, -len(PHRASE_ROLES) :] = _best_by_role(named, spans, brief)
-    rows[:, _YEAR_PLACES] = _best_by_year(named, spans, brief)
+    rows[:, _YEAR_PLACES] = _best_by_year(named, things, spans, brief)
     rows[:, _COLUMN_PLACES] = _columns_called(spans, brief)
-    segments = np.array([span.segment for span in spans], dtype=np.int64)
-    return NumberTable(spans, rows, cover, positions, named, segments)
+    places = np.array([_place(span) for span in spans], dtype=np.int64).reshape(len(spans), 6)
+    in_record = (n for n, span in enumerate(spans) if span.row >= 0 and span.heading)
+    return NumberTable(
+        spans=spans,
+        features=rows,
+        cover=cover,
+        cover_so_far=np.maximum.accumulate(cover),
+        positions=np.array(positions),
+        named=named,
+        named_so_far=np.maximum.accumulate(named[:, things]),
+        things=things,
+        places=places,
+        segments=np.ascontiguousarray(places[:, 3]),
+        amounts=np.abs([span.value * span.unit for span in spans]),
+        first_in_record=next(in_record, len(spans)),
+    )
 
 
-def _naming(span: NumberSpan, phrase: Phrase) -> float:
-    """How well a phrase names a number: the share of the phrase that its label, heading and year
+def _place(span: NumberSpan) -> tuple[int, ...]:
+    year = span.years[0] if span.years else 0
+    return span.table, span.row, span.column, span.segment, year, span.percent
+
+
+def _naming(span: NumberSpan, phrases: Sequence[Phrase]) -> list[float]:
+    """How well each phrase names a number: the share of the phrase that its label, heading and year
     say; in prose also the share that its clause says, in a table the share of its label that the
     phrase says."""
     if span.is_year:
-        return 0.0
-    said = span.label | span.heading | frozenset(map(str, span.years))
-    recall = len(said & phrase.words) / len(phrase.words)
-    if phrase.is_year or not span.label:
-        return recall
-    if span.row < 0:  # its clause says more of it than the rest of the sentence
-        return 0.6 * recall + 0.4 * len(span.label & phrase.words) / len(phrase.words)
-    precision = len(span.label & phrase.words) / len(span.label)
-    return (2 * recall + precision) / 3 if recall else 0.0
+        return [0.0] * len(phrases)
+    label = span.label
+    said = label.union(span.heading, map(str, span.years))
+    found = []
+    for phrase in phrases:
+        words = phrase.words
+        value = len(said & words) / len(words)
+        if label and value and not phrase.is_year:
+            shared = len(label & words)
+            if span.row < 0:  # its clause says more of it than the rest of the sentence
+                value = 0.6 * value + 0.4 * shared / len(words)
+            else:
+                value = (2 * value + shared / len(label)) / 3
+        found.append(value)
+    return found
 
 
 def _best_by_role(named: Vector, spans: Sequence[NumberSpan], brief: Brief) -> Vector:
@@ -163,11 +177,12 @@ def _best_by_role(named: Vector, spans: Sequence[NumberSpan], brief: Brief) -> V
     return best
 
 
-def _best_by_year(named: Vector, spans: Sequence[NumberSpan], brief: Brief) -> Vector:
+def _best_by_year(
+    named: Vector, things: Sequence[int], spans: Sequence[NumberSpan], brief: Brief
+) -> Vector:
     """Whether no number of the same year is named better by any phrase [n, 3]: of the earlier
     and of the later of the years asked for, and of the year where it is but one."""
     rows = np.zeros((len(spans), 3))
-    things = [place for place, phrase in enumerate(brief.phrases) if _is_thing(phrase)]
     if not things or not brief.years or not len(spans):
         return rows
     scores = named[:, things].max(axis=1)
@@ -191,7 +206,7 @@ def _columns_called(spans: Sequence[NumberSpan], brief: Brief) -> Vector:
     labels: dict[int, set[str]] = {}
     for span in spans:
         labels.setdefault(span.table, set()).update(span.label)
-    words = frozenset(brief.words)
+    words = brief.word_set
     called = np.zeros(len(spans))
     for place, span in enumerate(spans):
         if span.row >= 0:
@@ -250,22 +265,22 @@ def _table_shapes(spans: Sequence[NumberSpan]) -> dict[int, tuple[int, int]]:
     return shapes
 
 
-def _set_static(
-    row: Vector,
+def _static(
     span: NumberSpan,
     brief: Brief,
     topic: frozenset[str],
     recall: float,
     match: float,
+    position: float,
     seen: _Seen,
-) -> None:
+) -> tuple[float, ...]:
+    """STATIC_FEATURES of one number, those aside that its output's numbers have together."""
     in_table = span.row >= 0
     label = span.label
     years, asked = span.years, brief.years
     shared = [year for year in asked if year in years]
     last_row, last_column = seen.shapes[span.table]
     is_best = recall > 0 and recall == seen.label_best[in_table]
-    position = label_position(span, brief)
     heading_best = seen.heading_best[in_table]
     values = {
         "in_table": in_table,
@@ -277,7 +292,7 @@ def _set_static(
         "label_recall": recall,
         "label_precision": len(label & topic) / max(1, len(label)),
         "label_best": in_table and is_best,
-        "label_exact": in_table and bool(label) and label <= frozenset(brief.words),
+        "label_exact": in_table and bool(label) and label <= brief.word_set,
         "label_early": 0 <= position < 0.4,
         "label_late": position > 0.6,
         "heading_recall": len(span.heading & topic) / max(1, len(topic)),
@@ -300,158 +315,8 @@ def _set_static(
         "unit_as_asked": brief.unit != 0.0 and span.unit == brief.unit,
         "in_question": span.text in brief.question,
     }
-    row[: len(values)] = list(values.values())
-
-
-@dataclass(frozen=True)
-class NumberPool:
-    """All numbers within the attention window, over all outputs. `first` is [n, FIRST_FEATURES];
-    `page` gives each number's output, `phrases` the phrase that names it best (-1 for none);
-    `cover_best` is the best cover of any, and `weakest_naming` how well the best number of that
-    phrase is named that is named worst."""
-
-    spans: tuple[NumberSpan, ...]
-    first: Vector
-    page: npt.NDArray[np.int64]
-    cover: Vector
-    positions: Vector
-    phrases: npt.NDArray[np.int64]
-    weakest_naming: float
-
-    @property
-    def cover_best(self) -> float:
-        return float(self.cover.max()) if len(self.spans) else 0.0
-
-
-def page_features(memory: Memory) -> Vector:
-    """PAGE_FEATURES of each output [outputs, 6]: how the whole of it speaks to the question."""
-    brief = memory.brief
-    wanted = brief.topic | brief.name_stems
-    rows = np.zeros((len(memory.outputs), len(PAGE_FEATURES)))
-    covers = [len(o.view.words & wanted) / max(1, len(wanted)) for o in memory.outputs]
-    best = max(covers, default=0.0)
-    for place, (output, cover) in enumerate(zip(memory.outputs, covers, strict=True)):
-        year, name, path = _origin(output, brief)
-        last = place == len(memory.outputs) - 1
-        rows[place] = (cover, cover == best, year, name, last, path)
-    return rows
-
-
-def _origin(output: Output, brief: Brief) -> tuple[bool, bool, bool]:
-    """Whether the call behind an output names a year asked for, or a name, or a path at all."""
-    texts = sorted(output.call.texts)
-    year = any(y in brief.years for text in texts for y in years_in(text))
-    paths = [text for text in texts if "/" in text]
-    name = any(
-        head in brief.names or letters_of_name(head, brief)
-        for text in paths
-        if (head := text.partition("/")[0].lower())
-    )
-    return year, name, bool(paths)
-
-
-def number_pool(memory: Memory, windows: Sequence[int], pages: Vector) -> NumberPool:
-    """The numbers of all outputs whose segment lies within each output's window."""
-    brief = memory.brief
-    spans: list[NumberSpan] = []
-    blocks: list[Vector] = []
-    origins: list[npt.NDArray[np.int64]] = []
-    covers: list[Vector] = []
-    positions: list[Vector] = []
-    named: list[Vector] = []
-    for place, (output, window) in enumerate(zip(memory.outputs, windows, strict=True)):
-        table = number_table(output.text, brief.prompt, brief.question)
-        seen = int(np.searchsorted(table.segments, window))
-        if not seen:
-            continue
-        spans += table.spans[:seen]
-        blocks.append(np.hstack([table.features[:seen], np.tile(pages[place], (seen, 1))]))
-        covers.append(table.cover[:seen])
-        positions.append(table.positions[:seen])
-        named.append(table.named[:seen])
-        origins.append(np.full(seen, place))
-    if not spans:
-        return NumberPool(
-            spans=(),
-            first=np.zeros((0, len(FIRST_FEATURES))),
-            page=np.zeros(0, dtype=np.int64),
-            cover=np.zeros(0),
-            positions=np.zeros(0),
-            phrases=np.zeros(0, dtype=np.int64),
-            weakest_naming=0.0,
-        )
-    phrases, best_of_all, weakest = _phrase_of_each(np.concatenate(named), brief.phrases)
-    return NumberPool(
-        spans=tuple(spans),
-        first=np.column_stack([np.concatenate(blocks), best_of_all]),
-        page=np.concatenate(origins),
-        cover=np.concatenate(covers),
-        positions=np.concatenate(positions),
-        phrases=phrases,
-        weakest_naming=weakest,
-    )
-
-
-def _phrase_of_each(
-    named: Vector, phrases: Sequence[Phrase]
-) -> tuple[npt.NDArray[np.int64], Vector, float]:
-    """For each number the phrase of things (not years) that names it best, -1 for none, and
-    whether no number is named better by it; and how well the worst named phrase is met."""
-    things = [place for place, phrase in enumerate(phrases) if _is_thing(phrase)]
-    if not things:
-        return np.full(len(named), -1), np.zeros(len(named)), 0.0
-    scores = named[:, things]
-    chosen = scores.argmax(axis=1)
-    own = scores[np.arange(len(scores)), chosen]
-    met = scores.max(axis=0)
-    counts = own >= LEAST_NAMING
-    best: Vector = (counts & (own == met[chosen])).astype(float)
-    return np.where(counts, chosen, -1), best, float(met.min())
+    return tuple(values.values())
 
 
 def _is_thing(phrase: Phrase) -> bool:
     return phrase.role in ROLES and phrase.role not in ("verb", "opening")
-
-
-def second_features(pool: NumberPool, first: int, brief: Brief) -> Vector:
-    """Features of every number as a partner of number `first` [n, SECOND_FEATURES]."""
-    rows = np.zeros((len(pool.spans), len(SECOND_FEATURES)))
-    rows[:, : len(FIRST_FEATURES)] = pool.first
-    anchor, page = pool.spans[first], pool.page[first]
-    named = set(brief.years)
-    anchor_year = anchor.years[0] if anchor.years else 0
-    rest = frozenset(brief.words) - anchor.label
-    fresh = [len(span.label & rest) / max(1, len(span.label)) for span in pool.spans]
-    fresh_best = max((f for f, s in zip(fresh, pool.spans, strict=True) if s.row >= 0), default=0.0)
-    later = pool.positions > pool.positions[first]
-    phrases = pool.phrases
-    for place, span in enumerate(pool.spans):
-        same_page = pool.page[place] == page
-        same_table = same_page and span.table == anchor.table and anchor.row >= 0
-        year = span.years[0] if span.years else 0
-        values = (
-            same_page,
-            same_table and span.row == anchor.row,
-            same_table and span.column == anchor.column,
-            same_table and span.row == anchor.row and span.column == anchor.column + 1,
-            same_table and span.row == anchor.row and span.column == anchor.column - 1,
-            same_table and span.column == anchor.column and span.row == anchor.row + 1,
-            same_table and span.column == anchor.column and span.row == anchor.row - 1,
-            same_page and span.row < 0 and span.segment == anchor.segment,
-            bool(year) and year == anchor_year,
-            bool(year) and year == anchor_year - 1,
-            bool(year) and year == anchor_year + 1,
-            bool(year) and year != anchor_year and year in named,
-            span.label == anchor.label,
-            fresh[place],
-            span.row >= 0 and 0 < fresh[place] == fresh_best,
-            later[place],
-            same_table and span.heading == anchor.heading,
-            phrases[place] >= 0 and phrases[place] == phrases[first],
-            phrases[place] >= 0 and phrases[place] != phrases[first],
-            span.percent and anchor.percent,
-            abs(span.value * span.unit) < abs(anchor.value * anchor.unit),
-            abs(span.value * span.unit) > 10 * abs(anchor.value * anchor.unit),
-        )
-        rows[place, len(FIRST_FEATURES) :] = values
-    return rows

@@ -19,6 +19,7 @@ from .words import YEAR, Quantity, quantities, stems, unit_in, years_in
 PATH = re.compile(
     r"(?<![\w:/])(?:[\w.\-]+/)+(?:[\w.\-]+)?|\b[\w\-]+\.(?:pdf|txt|log|md|json|csv)\b"
 )
+_HINT_OF_PATH = re.compile(r"/|\.(?:pdf|txt|log|md|json|csv)\b")  # in every PATH, soon found
 IDENTIFIER = re.compile(r"\b(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z\"'(])|(?<= \.)\s+")
 _DIGIT = re.compile(r"\d")
@@ -217,11 +218,12 @@ def _read_lines(draft: _Draft, text: str) -> None:
             table = []
         if not line.strip():
             continue
-        paths = PATH.findall(line) if "/" in line or "." in line else []
+        paths = PATH.findall(line) if _HINT_OF_PATH.search(line) else []
         if paths:
             _flush_paths(draft, pending, context)
             context = set()
-        for sentence in _SENTENCE_END.split(line):
+        sentences = _SENTENCE_END.split(line)
+        for sentence in sentences:
             words = frozenset(stems(sentence))
             segment = draft.add_segment(words)
             context |= words
@@ -229,7 +231,7 @@ def _read_lines(draft: _Draft, text: str) -> None:
         pending += [(path, len(draft.segments) - 1) for path in paths]
         if not pending:
             context = set()
-        previous = _SENTENCE_END.split(line)[-1]
+        previous = sentences[-1]
     _flush_paths(draft, pending, context)
 
 
@@ -275,8 +277,8 @@ def _read_prose_numbers(draft: _Draft, sentence: str, segment: int, column: int)
     years = years_in(sentence)
     spoken = [q for q in found if not _is_year(q)]
     for quantity in found:
-        left = " ".join(sentence[: quantity.start].split()[-_CLAUSE_WORDS:])
-        right = " ".join(sentence[quantity.end :].split()[:_CLAUSE_WORDS])
+        left = sentence[: quantity.start].rsplit(None, _CLAUSE_WORDS)[-_CLAUSE_WORDS:]
+        right = sentence[quantity.end :].split(None, _CLAUSE_WORDS)[:_CLAUSE_WORDS]
         draft.numbers.append(
             NumberSpan(
                 value=quantity.value,
@@ -288,7 +290,7 @@ def _read_prose_numbers(draft: _Draft, sentence: str, segment: int, column: int)
                 table=-1,
                 row=-1,
                 column=column,
-                label=frozenset(stems(left)) | frozenset(stems(right)),
+                label=frozenset(stems(" ".join(left + right))),
                 heading=heading,
                 years=_year_of(quantity, sentence, spoken, years),
             )

@@ -23,7 +23,7 @@ from .answer import OPERATION_FEATURES, WORDING_FEATURES, Answer, Known, compose
 from .fill import FILL_FEATURES, parameter_candidates, text_pool
 from .manner import MANNER_FEATURES
 from .memory import WINDOW_SEGMENTS, Memory, remember
-from .numbers import FIRST_FEATURES, SECOND_FEATURES, number_pool, page_features
+from .operands import FIRST_FEATURES, SECOND_FEATURES, number_pool
 from .weights import Decision, Vector, Weights, mean_gradient
 
 FAMILIES: dict[str, Sequence[str]] = {
@@ -116,9 +116,8 @@ class _Turning:
     def turn(self) -> Turn:
         self.random = random.Random(self.draw.key)
         self.memory = remember(self.conversation)
-        self.pages = page_features(self.memory)
         self.pool = text_pool(self.memory)
-        self.windows = [WINDOW_SEGMENTS] * len(self.memory.outputs)
+        self.windows = (WINDOW_SEGMENTS,) * len(self.memory.outputs)
         action = self._act()
         if isinstance(action, ToolSpec):
             return self._finish(calls=self._calls(action))
@@ -140,15 +139,13 @@ class _Turning:
         effort = self.conversation.reasoning_effort
         tool_rows = tool_features(tools, self.memory, self.pool)
         for looks in range(LOOKS_BY_EFFORT.get(effort, MOST_LOOKS) + 1):
-            numbers = number_pool(self.memory, self.windows, self.pages)
+            numbers = number_pool(self.memory, self.windows)
             self.numbers = numbers
             unread = self._unread()
             others = [ANSWER, GIVE_UP] if may_answer else []
             if unread and looks < LOOKS_BY_EFFORT.get(effort, MOST_LOOKS):
                 others.append(LOOK)
-            state = state_features(
-                self.memory, self.conversation, numbers, self.pages, self.windows
-            )
+            state = state_features(self.memory, self.conversation, numbers, self.windows)
             rows = act_features(state, tool_rows, len(others), looks)
             own = [f"act/{tool.name}" for tool in tools] + [f"act/={name}" for name in others]
             decision = self._choose(rows, ("act",), own)
@@ -181,7 +178,7 @@ class _Turning:
         )
 
     def _look(self, unread: int) -> None:
-        self.windows = [window + LOOK_SEGMENTS for window in self.windows]
+        self.windows = tuple(window + LOOK_SEGMENTS for window in self.windows)
         self.tokens += TOKENS_PER_SEGMENT * unread
         self.reasons.append(f"read {unread} more lines closely")
 

@@ -20,7 +20,7 @@ Vector = npt.NDArray[np.float64]
 
 SCORE_DECIMALS = 9  # scores are rounded before they decide: a platform's last bit must not
 WEIGHT_DECIMALS = 9  # and so are weights after each update
-MOST_SUMS = 4096  # of blocks, kept between updates
+MOST_SUMS, MOST_STACKS = 4096, 256  # of blocks, kept between updates
 
 BETA_1, BETA_2 = 0.9, 0.99
 EPSILON = 1e-3  # far above Adam's usual 1e-8: a slope that is all noise must not make a full step
@@ -46,6 +46,7 @@ class Weights:
         self._first: dict[str, Vector] = {}
         self._second: dict[str, Vector] = {}
         self._summed: dict[tuple[str, ...], Vector] = {}
+        self._stacked: dict[tuple[str, ...], Vector] = {}
         self.updates = 0
 
     def block(self, name: str) -> Vector:
@@ -65,6 +66,20 @@ class Weights:
             self._summed[blocks] = found
         return found
 
+    def stacked(self, blocks: tuple[str, ...]) -> Vector:
+        """Several blocks of one family, one a row, cached likewise."""
+        found = self._stacked.get(blocks)
+        if found is None:
+            found = np.stack([self.block(name) for name in blocks])
+            if len(self._stacked) == MOST_STACKS:
+                self._stacked.clear()
+            self._stacked[blocks] = found
+        return found
+
+    def _forget_sums(self) -> None:
+        self._summed.clear()
+        self._stacked.clear()
+
     def choose(
         self,
         features: Vector,
@@ -80,7 +95,7 @@ class Weights:
         theta = self.summed(blocks)
         scores = features @ theta
         if own_blocks:
-            own = np.stack([self.block(name) for name in own_blocks])
+            own = self.stacked(tuple(own_blocks))
             scores = scores + np.sum(features * own, axis=1)
         probabilities = softmax(scores)
         index = min(int(np.searchsorted(np.cumsum(probabilities), uniform)), len(features) - 1)
@@ -88,9 +103,8 @@ class Weights:
         towards[index] += 1.0
         shared = towards @ features
         gradient = [(name, shared) for name in blocks]
-        for place, name in enumerate(own_blocks):
-            gradient.append((name, towards[place] * features[place]))
         if own_blocks:
+            gradient += zip(own_blocks, towards[:, None] * features, strict=True)
             theta = theta + own[index]
         return Decision(index, float(probabilities[index]), tuple(gradient), theta * shared)
 
@@ -104,7 +118,7 @@ class Weights:
     def ascend(self, gradient: Mapping[str, Vector], learning_rate: float) -> float:
         """One Adam step uphill (Kingma and Ba, arXiv 1412.6980). Returns the change's L2 norm."""
         self.updates += 1
-        self._summed.clear()
+        self._forget_sums()
         squared = 0.0
         for name in sorted(gradient):
             theta, slope = self.block(name), gradient[name]
@@ -138,7 +152,7 @@ class Weights:
         self._first = self._blocks(state.get("first_moments", {}))
         self._second = self._blocks(state.get("second_moments", {}))
         self.updates = int(state.get("updates", 0))
-        self._summed.clear()
+        self._forget_sums()
 
     def _blocks(self, named: Mapping[str, float]) -> dict[str, Vector]:
         blocks: dict[str, Vector] = {}

@@ -65,17 +65,31 @@ CUES: dict[str, tuple[str, ...]] = {
 CUE_NAMES = tuple(CUES)
 
 
+MOST_STEMS = 131_072  # kept; a request may send any words that it likes
+
+
 class _Stems(dict[str, str]):
-    """Stem of each lower-case word met so far; empty for a stop word."""
+    """Stem of each lower-case word met so far; a number is its own stem."""
 
     def __missing__(self, word: str) -> str:
-        plain = word.split("'")[0]
-        found = "" if word in STOP_WORDS else str(_STEMMER.stemWord(plain))
-        self[word] = found
+        if len(self) == MOST_STEMS:
+            self.clear()
+        is_number = word[:1].isdigit()
+        self[word] = found = word if is_number else str(_STEMMER.stemWord(word.split("'")[0]))
         return found
 
 
-_STEMS = _Stems()
+class _ContentStems(_Stems):
+    """The same, but empty for a stop word."""
+
+    def __missing__(self, word: str) -> str:
+        if word in STOP_WORDS:
+            self[word] = ""
+            return ""
+        return super().__missing__(word)
+
+
+_ALL_STEMS, _STEMS = _Stems(), _ContentStems()
 
 
 def stem(word: str) -> str:
@@ -94,7 +108,7 @@ _CUE_OF = {str(_STEMMER.stemWord(word)): name for name, words in CUES.items() fo
 def cues_in(text: str) -> frozenset[str]:
     """Names of the cue groups of which a word stands in the text."""
     words = WORD.findall(text.lower())
-    found = {_CUE_OF[s] for word in words if (s := str(_STEMMER.stemWord(word))) in _CUE_OF}
+    found = {_CUE_OF[s] for word in words if (s := _ALL_STEMS[word]) in _CUE_OF}
     if "%" in text:
         found.add("percent")
     first = re.match(r"\W*(\w+)", text)
