@@ -3,7 +3,8 @@
     python benchmarks/search.py [--reports DIR] [--pages 2800 28000 100000]
 
 Larger corpora are copies of the reports under other tickers with other numbers, so that the
-vocabulary grows as well. Each size is measured in a process of its own.
+vocabulary grows as well. Each size is measured in a process of its own, and beside it the
+yardstick: bm25s as its documentation shows it, over the same words without pairs and snippets.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import bm25s
 import numpy as np
 import psutil
 
 from buildhour_helpers.reports import Bm25Index, Report, load
+from buildhour_helpers.reports.search import words
 from buildhour_helpers.tasks import load_questions
 
 QUERIES = 300
@@ -51,19 +55,34 @@ def _shifted(page: Report, copy: int) -> Report:
     )
 
 
-def measure(folder: Path | None, pages: int) -> dict[str, float]:
+def plain_index(corpus: dict[str, Report]) -> Callable[[str], object]:
+    """The yardstick: stock bm25s over the words of the pages; gives its search."""
+    scorer = bm25s.BM25(k1=0.8, b=0.75)
+    scorer.index([words(page.text()) for page in corpus.values()], show_progress=False)
+    return lambda query: scorer.retrieve([words(query)], k=5, show_progress=False)
+
+
+def our_index(corpus: dict[str, Report]) -> Callable[[str], object]:
+    index = Bm25Index.build(corpus)
+    return lambda query: index.search(query, 5)
+
+
+BUILDERS = {"ours": our_index, "bm25s": plain_index}
+
+
+def measure(folder: Path | None, pages: int, builder: str) -> dict[str, float]:
     """Build one index and search it; memory is what the process grew by, in MB."""
     corpus = grown(load(folder), pages)
     questions = [question.text for question in load_questions(folder)[:QUERIES]]
     process = psutil.Process()
     before = process.memory_info().rss
     start = time.perf_counter()
-    index = Bm25Index.build(corpus)
+    search = BUILDERS[builder](corpus)
     build_s = time.perf_counter() - start
     times_ms = []
     for question in questions:
         start = time.perf_counter()
-        index.search(question, 5)
+        search(question)
         times_ms.append(1e3 * (time.perf_counter() - start))
     return {
         "pages": len(corpus),
@@ -79,30 +98,48 @@ def main() -> int:
     parser.add_argument("--reports", type=Path, help="reports folder (default: the shipped one)")
     parser.add_argument("--pages", type=int, nargs="+", default=[2_800, 28_000, 100_000])
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--builder", choices=BUILDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(measure(options.reports, options.one)))
+        print(json.dumps(measure(options.reports, options.one, options.builder)))
         return 0
-    folder = ["--reports", str(options.reports)] if options.reports else []
-    print(
-        f"{'pages':>8}{'build s':>9}{'index MB':>10}{'median ms':>11}{'p99 ms':>8}   growth in time"
-    )
-    first: dict[str, float] = {}
+    heads = f"{'build s':>9}{'index MB':>10}{'median ms':>11}{'p99 ms':>8}"
+    print(f"{'pages':>8}{'':>7}{heads}   growth in time")
+    first: dict[str, dict[str, float]] = {}
     for pages in options.pages:
-        command = [sys.executable, __file__, *folder, "--one", str(pages)]
-        result = subprocess.run(command, capture_output=True, text=True, check=True)
-        row = json.loads(result.stdout)
-        first = first or row
-        growth = (
-            f"pages x{row['pages'] / first['pages']:.1f}, "
-            f"build x{row['build_s'] / first['build_s']:.1f}, "
-            f"query x{row['median_ms'] / first['median_ms']:.1f}"
-        )
+        rows = {builder: apart(options.reports, pages, builder) for builder in BUILDERS}
+        first = first or rows
+        for builder, row in rows.items():
+            print(f"{row['pages']:8,.0f}{builder:>7}{figures(row)}   {growth(row, first[builder])}")
+        ours, stock = rows.values()
         print(
-            f"{row['pages']:8,.0f}{row['build_s']:9.1f}{row['index_mb']:10.0f}"
-            f"{row['median_ms']:11.2f}{row['p99_ms']:8.1f}   {growth}"
+            f"{'':>8}{'ratio':>7}{ours['build_s'] / stock['build_s']:9.2f}"
+            f"{ours['index_mb'] / stock['index_mb']:10.2f}"
+            f"{ours['median_ms'] / stock['median_ms']:11.2f}{ours['p99_ms'] / stock['p99_ms']:8.2f}"
         )
     return 0
+
+
+def apart(folder: Path | None, pages: int, builder: str) -> dict[str, float]:
+    """`measure` in a process of its own, so that its memory is its own."""
+    command = [sys.executable, __file__, "--one", str(pages), "--builder", builder]
+    command += ["--reports", str(folder)] if folder else []
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    row: dict[str, float] = json.loads(done.stdout)
+    return row
+
+
+def figures(row: dict[str, float]) -> str:
+    timed = f"{row['median_ms']:11.2f}{row['p99_ms']:8.1f}"
+    return f"{row['build_s']:9.1f}{row['index_mb']:10.0f}{timed}"
+
+
+def growth(row: dict[str, float], first: dict[str, float]) -> str:
+    return (
+        f"pages x{row['pages'] / first['pages']:.1f}, "
+        f"build x{row['build_s'] / first['build_s']:.1f}, "
+        f"query x{row['median_ms'] / first['median_ms']:.1f}"
+    )
 
 
 if __name__ == "__main__":
