@@ -8,6 +8,7 @@ numbers earns nothing. In this order:
    year is one only where no other number stands.
 3. Of several numbers, those with the unit that was asked for: a percent sign for a percentage, a
    currency or a scale word for an amount.
+   An "or" offers both numbers as the answer, so there a unit of one is meant for the other, too.
 4. What is left must agree, as in "8.35% (8.35 percent)". Two values are a hedge, which is wrong.
 
 What it scores:
@@ -63,7 +64,12 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"-?(?!x\b)[^\W\d_]")
-_JOINT = re.compile(r"\s*(?:-|–|to|or|and)\s*", re.IGNORECASE)
+_JOINT = re.compile(r"\s*(?:-|–|to|and)\s*", re.IGNORECASE)
+_ALTERNATIVE = re.compile(
+    r"\s*[,;]?\s*(?:or|otherwise|alternatively)\b,?"
+    r"(?:\s+(?:else|maybe|perhaps|possibly|rather|about|around|roughly))*\s*",
+    re.IGNORECASE,
+)
 _YES_NO = re.compile(r"\b(?:yes|no)\b", re.IGNORECASE)
 
 
@@ -80,8 +86,12 @@ class Number:
     end: int
 
     @property
+    def has_unit(self) -> bool:
+        return self.percent or self.scale is not None or self.currency
+
+    @property
     def is_year(self) -> bool:
-        bare = not (self.percent or self.scale or self.currency or self.decimals)
+        bare = not (self.has_unit or self.decimals)
         return bare and self.end - self.start == 4 and 1900 <= self.value < 2100
 
     def has_unit_of(self, kind: str) -> bool:
@@ -188,14 +198,29 @@ def _after_marker(text: str) -> str:
 
 
 def _share_units(text: str, numbers: Sequence[Number]) -> list[Number]:
-    """Let "8 or 9%" and "8-9%" be two percentages: the unit at the end is meant for both."""
+    """Let "8 or 9%" and "8-9%" be two percentages: the unit at the end is meant for both. Of two
+    alternatives, as in "8%, or else 9", the first one's is, too."""
     shared = list(numbers)
     for i in range(len(shared) - 2, -1, -1):
         one, other = shared[i], shared[i + 1]
-        joined = _JOINT.fullmatch(text, one.end, other.start)
-        if joined and not (one.percent or one.scale):
+        between = text[one.end : other.start]
+        if _ALTERNATIVE.fullmatch(between):
+            if not one.has_unit:
+                shared[i] = _with_unit_of(other, one)
+            elif not other.has_unit and not _restates(other, one):
+                shared[i + 1] = _with_unit_of(one, other)
+        elif _JOINT.fullmatch(between) and not (one.percent or one.scale):
             shared[i] = replace(one, percent=other.percent, scale=other.scale)
     return shared
+
+
+def _with_unit_of(named: Number, bare: Number) -> Number:
+    return replace(bare, percent=named.percent, scale=named.scale, currency=named.currency)
+
+
+def _restates(decimal: Number, percentage: Number) -> bool:
+    """Whether one number is the other as a decimal, as in "8.35% or 0.0835"."""
+    return percentage.percent and _close(100 * decimal.value, percentage.value)
 
 
 def _compare_yes_no(text: str, value: str) -> Verdict:

@@ -106,6 +106,14 @@ YES = Reference("yes", "yes_no", "yes")
         ("Answer: 8.35 or 9.1", PERCENT, WRONG),
         ("Answer: 8.35. Answer: 9.1", PERCENT, WRONG),
         ("$1,234.5 or $7", AMOUNT, WRONG),
+        ("$1,234.5 or 7", AMOUNT, WRONG),
+        ("8.35% or 44", PERCENT, WRONG),
+        ("It is probably about 8.35%, or else 44.", PERCENT, WRONG),
+        ("about 44, or else 8.35%", PERCENT, WRONG),
+        ("8.35%; otherwise perhaps about 44", PERCENT, WRONG),
+        # But one number said twice is none.
+        ("8.35% or 0.0835", PERCENT, RIGHT),
+        ("8.35%, or 8.35", PERCENT, RIGHT),
         # Nothing to grade.
         ("", PERCENT, WRONG),
         ("I could not find it.", PERCENT, WRONG),
