@@ -7,6 +7,9 @@ import pytest
 
 from buildhour_helpers.training.policy import Conversation, Draw, ToolSpec
 from buildhour_helpers.training.simulated import SimulatedPolicy
+from buildhour_helpers.training.simulated.act import ACT_FEATURES
+from buildhour_helpers.training.simulated.fill import FILL_FEATURES
+from buildhour_helpers.training.simulated.reasons import SAID
 
 LOOKUP = ToolSpec(
     "lookup",
@@ -115,3 +118,9 @@ def test_low_effort_looks_less_than_high():
 @pytest.mark.parametrize("content", ["Weigh it.", [{"type": "input_text", "text": "Weigh it."}]])
 def test_content_may_be_text_or_parts(content):
     assert turns(1, items=[{"role": "user", "content": content}])[0]
+
+
+def test_every_feature_of_an_action_can_be_said_in_words():
+    assert {*ACT_FEATURES, *FILL_FEATURES} == set(SAID)
+    summary = turns(1)[0].reasoning_summary
+    assert any(words in summary for words in SAID.values()), summary

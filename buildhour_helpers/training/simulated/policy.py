@@ -24,6 +24,7 @@ from .fill import FILL_FEATURES, parameter_candidates, text_pool
 from .manner import MANNER_FEATURES
 from .memory import WINDOW_SEGMENTS, Memory, remember
 from .operands import FIRST_FEATURES, SECOND_FEATURES, number_pool
+from .reasons import in_words
 from .weights import Decision, Vector, Weights, mean_gradient
 
 FAMILIES: dict[str, Sequence[str]] = {
@@ -183,7 +184,7 @@ class _Turning:
         self.reasons.append(f"read {unread} more lines closely")
 
     def _explain(self, what: str, decision: Decision) -> None:
-        why = " and ".join(name.replace("_", " ") for name in self.weights.reasons(decision))
+        why = in_words(self.weights.reasons(decision))
         self.reasons.append(f"{what} ({why})" if why else what)
 
     def _calls(self, tool: ToolSpec) -> tuple[Call, ...]:

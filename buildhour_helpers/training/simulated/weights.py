@@ -29,7 +29,8 @@ EPSILON = 1e-3  # far above Adam's usual 1e-8: a slope that is all noise must no
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One choice that was made. `gradient` holds d log p / d theta for each block that took part;
-    `support` is what each feature added to the chosen candidate's score above the mean."""
+    `support` is what each feature that the chosen candidate has added to its score, above what it
+    added to a candidate's on average."""
 
     index: int
     probability: float
@@ -95,21 +96,23 @@ class Weights:
         theta = self.summed(blocks)
         scores = features @ theta
         if own_blocks:
-            own = self.stacked(tuple(own_blocks))
-            scores = scores + np.sum(features * own, axis=1)
+            own = features * self.stacked(tuple(own_blocks))
+            scores = scores + np.sum(own, axis=1)
         probabilities = softmax(scores)
         index = min(int(np.searchsorted(np.cumsum(probabilities), uniform)), len(features) - 1)
         towards = -probabilities  # slope of log p by score
         towards[index] += 1.0
         shared = towards @ features
         gradient = [(name, shared) for name in blocks]
+        support = theta * shared
         if own_blocks:
             gradient += zip(own_blocks, towards[:, None] * features, strict=True)
-            theta = theta + own[index]
-        return Decision(index, float(probabilities[index]), tuple(gradient), theta * shared)
+            support = support + towards @ own
+        support = np.where(features[index] != 0.0, support, 0.0)
+        return Decision(index, float(probabilities[index]), tuple(gradient), support)
 
     def reasons(self, decision: Decision) -> tuple[str, ...]:
-        """Names of the two features that raised the chosen candidate most above the mean."""
+        """Names of the chosen candidate's two features that raised it most above the mean."""
         names = self.families[decision.gradient[0][0].partition("/")[0]]
         support = np.round(decision.support, SCORE_DECIMALS)
         best = np.argsort(-support, kind="stable")[:2]
