@@ -100,7 +100,7 @@ def _add_demo(verbs: Verbs) -> None:
         _demo,
         "demo",
         "demo --seed 7 --json result.json",
-        "demo --reports .buildhour/finqa --steps 30",
+        "demo --reports finqa --steps 30",
     ).add_argument
     add("--seed", type=int, default=0, help="decides everything (default: %(default)s)")
     add("--steps", type=_positive, help="training steps (default: 40)")
@@ -158,10 +158,11 @@ def _add_import(verbs: Verbs) -> None:
         "import-finqa",
         "turn FinQA's published JSON into reports and questions of this workshop",
         _import_finqa,
-        "import-finqa FinQA/dataset .buildhour/finqa",
+        "import-finqa FinQA/dataset finqa",
     ).add_argument
     add("source", type=Path, help="a folder with train.json, dev.json, test.json, or one such file")
-    add("destination", type=Path, help="the folder to write")
+    add("destination", type=Path, help="the folder to write, outside the state folder")
+    add("--force", action="store_true", help="replace reports that the folder holds already")
 
 
 def _add_test(verbs: Verbs) -> None:
@@ -262,12 +263,31 @@ def _serve(options: argparse.Namespace) -> int:
 def _import_finqa(options: argparse.Namespace) -> int:
     from .reports.finqa import import_finqa
 
+    destination: Path = options.destination
+    _check_destination(destination, options.force)
     try:
-        print(import_finqa(options.source, options.destination).summary())
-    except (OSError, ValueError) as error:
+        print(import_finqa(options.source, destination).summary())
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}; give another folder"
+        raise WorkshopError(said if error.strerror else str(error)) from error
+    except ValueError as error:
         raise WorkshopError(str(error)) from error
-    print(f"\nNow: buildhour demo --reports {options.destination}")
+    print(f"\nNow: buildhour demo --reports {destination}")
     return 0
+
+
+def _check_destination(folder: Path, force: bool) -> None:
+    """Raises WorkshopError for a folder whose reports would be lost, now or by a reset."""
+    from .reports.store import REPORTS_FILE
+
+    if folder.resolve().is_relative_to(home()):
+        raise WorkshopError(
+            f"{folder}: is in the state folder, which `reset` deletes; give a folder beside it"
+        )
+    if (folder / REPORTS_FILE).exists() and not force:
+        raise WorkshopError(
+            f"{folder}: holds reports already; give a new folder, or --force to replace them"
+        )
 
 
 def _test(options: argparse.Namespace) -> int:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from buildhour_helpers import cli, home
+from buildhour_helpers.demo import DemoOptions
+from buildhour_helpers.demo.plan import make_plan
+from buildhour_helpers.demo.run import run_folder
+from buildhour_helpers.reports import load
+
+from .reports.test_finqa import example
 
 VERBS = ("demo", "study", "lab", "serve", "import-finqa", "test", "doctor", "reset")
 
@@ -89,3 +96,63 @@ def test_lab_opens_the_first_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.main(["lab", "--no-browser"]) == 0
     assert opened[1:4] == ["-m", "jupyterlab", "--no-browser"]
     assert Path(opened[-1]) == home.repository() / "notebooks" / "00_start_here.ipynb"
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A small folder as FinQA is published: a dozen examples a split."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    for place, name in enumerate(("train", "dev", "test")):
+        examples = [example(12 * place + number) for number in range(12)]
+        (folder / f"{name}.json").write_text(json.dumps(examples), encoding="utf-8")
+    return folder
+
+
+class TestImportFinqa:
+    def test_what_it_imports_is_what_the_demo_runs_on(
+        self, tmp_path: Path, published: Path
+    ) -> None:
+        """By the folders of the examples in the help: beside the state, which is made later."""
+        folder = tmp_path / "finqa"
+        assert cli.main(["import-finqa", str(published), str(folder)]) == 0
+        plan = make_plan(DemoOptions(reports=folder))
+        assert (plan.reports, len(plan.test)) == (36, 12)
+        assert run_folder("demo", 0).is_dir()
+        assert cli.main(["reset"]) == 0
+        assert len(load(folder)) == 36
+
+    @pytest.mark.parametrize("verb", ["import-finqa", "demo"])
+    def test_the_help_names_a_folder_that_git_ignores(
+        self, verb: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            cli.main([verb, "--help"])
+        assert re.search(r"^  .*(--reports|dataset) finqa\b", capsys.readouterr().out, re.MULTILINE)
+        assert (
+            "/finqa/" in (home.repository() / ".gitignore").read_text(encoding="utf-8").splitlines()
+        )
+
+    def test_the_state_folder_is_refused_since_a_reset_would_delete_it(
+        self, published: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main(["import-finqa", str(published), str(home.home() / "finqa")]) == 1
+        assert "give a folder beside it" in capsys.readouterr().err
+        assert not home.home().exists()
+
+    def test_reports_that_are_there_are_replaced_only_when_told_so(
+        self, tmp_path: Path, published: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        command = ["import-finqa", str(published), str(tmp_path / "finqa")]
+        assert [cli.main(command), cli.main(command)] == [0, 1]
+        assert "holds reports already" in capsys.readouterr().err
+        assert cli.main([*command, "--force"]) == 0
+
+    def test_a_folder_that_cannot_be_made_is_one_line_with_the_cure(
+        self, tmp_path: Path, published: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "file").write_text("", encoding="utf-8")
+        assert cli.main(["import-finqa", str(published), str(tmp_path / "file" / "finqa")]) == 1
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "; give another folder" in said
