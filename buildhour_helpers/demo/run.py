@@ -12,7 +12,7 @@ import openai
 from ..analysis import figures
 from ..analysis.figures import Chart
 from ..analysis.summaries import compare, summarise
-from ..errors import Interrupted, WorkshopError
+from ..errors import Interrupted, WorkshopError, writing
 from ..home import home, prepare
 from ..rollouts import RolloutRecord
 from ..tasks.splits import company
@@ -135,13 +135,15 @@ def _write(
     folder: Path,
 ) -> None:
     words = simulated_in_words(plan)
-    picture = figure.draw(result, folder)
-    shown = most_gained(plan.test, before, after)
-    parts = page.Parts(words, plan.in_words(), charts(before, after), shown)
-    report = page.write(result, picture, parts, folder / "report.html")
     text = json.dumps(result.to_json(), indent=2) + "\n"
     for file in filter(None, (folder / "result.json", plan.options.json_path)):
-        file.write_text(text, encoding="utf-8", newline="\n")
+        with writing(file):
+            file.write_text(text, encoding="utf-8", newline="\n")
+    with writing(folder):
+        picture = figure.draw(result, folder)
+        shown = most_gained(plan.test, before, after)
+        parts = page.Parts(words, plan.in_words(), charts(before, after), shown)
+        report = page.write(result, picture, parts, folder / "report.html")
     print("\n" + table_in_words(result.table()) + f"\n\n{result.headline()}\n")
     print("\n".join(words))
     print(f"\nReport: {report}\nFigure: {picture}\nRecords: {folder}")

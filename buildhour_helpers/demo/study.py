@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 
 from ..analysis.statistics import Interval
 from ..analysis.summaries import Comparison, compare, summarise, varying_share
-from ..errors import Interrupted, WorkshopError
+from ..errors import Interrupted, WorkshopError, writing
 from ..rollouts import RolloutRecord
 from ..tasks import FIRST_PROMPT
 from .plan import REPEATS, DemoOptions, Plan, make_plan
@@ -85,7 +85,8 @@ def run(options: StudyOptions) -> dict[str, Any]:
         check_graded(records)
     figures: dict[str, Any] = rounded_off(_figures(options, plan, first, best, runs))
     text = json.dumps(figures, indent=1) + "\n"
-    options.out.write_text(text, encoding="utf-8", newline="\n")
+    with writing(options.out):
+        options.out.write_text(text, encoding="utf-8", newline="\n")
     print(f"Figures: {options.out}\nRecords: {folder}")
     return figures
 
