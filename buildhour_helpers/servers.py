@@ -188,7 +188,9 @@ class _Start:
         with self.log.open("rb") as log:
             log.seek(self.log_start)
             lines = log.read().decode(errors="replace").strip().splitlines()
-        return f"{lines[-1]} (log: {self.log})" if lines else f"see {self.log}"
+        if not lines:
+            return f"see {self.log}"
+        return f"{lines[-1].removeprefix(f'{self.program.name}: ')} (log: {self.log})"
 
 
 def _detached() -> dict[str, Any]:

@@ -156,7 +156,7 @@ def test_no_server_outlives_a_ctrl_c_while_they_are_started(
 
 def test_a_server_that_gives_up_passes_on_its_last_words(folder: Path) -> None:
     with pytest.raises(WorkshopError, match="the broken server did not start: out of luck"):
-        servers.ensure(folder, [tiny("fine"), tiny("broken", "--fail", "out of luck")])
+        servers.ensure(folder, [tiny("fine"), tiny("broken", "--fail", "broken: out of luck")])
     assert servers.find(folder, "broken") is None
 
 
