@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from buildhour_helpers import cli, home
+from buildhour_helpers.__main__ import main as front_door
 from buildhour_helpers.demo import DemoOptions
 from buildhour_helpers.demo.plan import make_plan
 from buildhour_helpers.demo.run import run_folder
@@ -34,15 +35,46 @@ def test_help_of_a_verb_gives_an_example(verb: str, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["dance"], ["demo", "--steps", "0"], ["demo", "--seed", "x"], ["study"]]
+    ("arguments", "said"),
+    [
+        ([], "required: VERB"),
+        (["dance"], "invalid choice: 'dance'"),
+        (["study"], "required: --seeds, --out"),
+        (["demo", "--steps", "0"], "--steps: '0' is not a whole number of 1 or more"),
+        (["demo", "--steps", "x"], "--steps: 'x' is not a whole number of 1 or more"),
+        (["demo", "--seed", "-1"], "--seed: '-1' is not a whole number of 0 or more"),
+        (["study", "--seeds", "1.5"], "--seeds: '1.5' is not a whole number of 0 or more"),
+        (["serve", "--port", "99999"], "--port: '99999' is not a whole number from 0 to 65535"),
+    ],
 )
 def test_a_wrong_command_line_is_refused(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
     assert stopped.value.code == 2
-    assert "error:" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
+
+
+def test_what_the_reader_types_is_what_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BUILDHOUR_COMMAND", "python workshop.py")
+    with pytest.raises(SystemExit):
+        cli.main(["demo", "--help"])
+    said = capsys.readouterr().out
+    assert said.startswith("usage: python workshop.py demo ")
+    assert "  python workshop.py demo --seed 7" in said
+    assert cli.main(["demo", "--reports", "none"]) == 1
+    assert capsys.readouterr().err.startswith("python workshop.py demo: ")
+
+
+def test_a_ctrl_c_during_the_imports_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    assert front_door() == 130
 
 
 def test_reset_deletes_the_state_folder(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,6 +94,19 @@ def test_reset_leaves_a_folder_that_it_did_not_make(
     assert cli.main(["reset"]) == 1
     assert (tmp_path / "thesis.txt").exists()
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_reset_says_what_may_keep_a_folder_from_being_deleted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def denied(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    folder = home.prepare()
+    monkeypatch.setattr("shutil.rmtree", denied)
+    assert cli.main(["reset"]) == 1
+    said = f"{folder}: Permission denied; close what uses it, or let it be written"
+    assert said in capsys.readouterr().err
 
 
 def test_doctor_reports_every_check(capsys: pytest.CaptureFixture[str]) -> None:
