@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from buildhour_helpers.errors import WorkshopError, writing
 from buildhour_helpers.rollouts.endpoints import Grader, ToolServer
-from buildhour_helpers.rollouts.loop import MAX_STEPS, Row, run_rollout, trace_id_of
+from buildhour_helpers.rollouts.loop import NEEDED, MAX_STEPS, Row, run_rollout, trace_id_of
 from buildhour_helpers.rollouts.records import RolloutRecord, read_records, write_records
 
 
@@ -47,9 +47,10 @@ async def evaluate(
 
     Each record is written to `file` as its rollout ends, and the file is put in order at the end.
     Called again, it runs only what is missing or had failed. `client` and `server` default to what
-    the environment variables name. Raises WorkshopError where `file` is of another evaluation or
-    cannot be written; what it holds by then is kept.
+    the environment variables name. Raises WorkshopError where a row lacks what a rollout needs, or
+    `file` is of another evaluation or cannot be written; what it holds by then is kept.
     """
+    _check(rows)
     plan = [
         _Planned(row, repeat, trace_id_of(row, run=run, model=model, repeat=repeat))
         for row in rows
@@ -93,6 +94,16 @@ async def evaluate(
     with writing(file):
         write_records(records, file)
     return records
+
+
+def _check(rows: Iterable[Row]) -> None:
+    for number, row in enumerate(rows, 1):
+        missing = next((key for key in NEEDED if key not in row), None)
+        if missing:
+            raise WorkshopError(
+                f"row {number}: {missing!r} is missing; a row needs {', '.join(NEEDED)}, as "
+                "tasks.build_rows makes it"
+            )
 
 
 @contextmanager

@@ -169,6 +169,14 @@ def test_without_a_tool_server_the_reader_learns_what_to_do(tmp_path: Path) -> N
         asyncio.run(evaluate(ROWS, model="sim", file=tmp_path / "r.jsonl", client=client))
 
 
+@pytest.mark.parametrize("key", ["messages", "tools", "question_id"])
+def test_a_row_that_lacks_something_is_named(world: World, tmp_path: Path, key: str) -> None:
+    lacking = {name: value for name, value in row(3).items() if name != key}
+    with pytest.raises(WorkshopError, match=f"^row 3: '{key}' is missing; a row needs"):
+        run(world, tmp_path / "r.jsonl", rows=[row(1), row(2), lacking])
+    assert world.model.requests == []
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_disk_that_fills_up_is_one_line_with_the_file(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
