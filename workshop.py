@@ -36,8 +36,9 @@ class SetupError(Exception):
 
 
 def fingerprint(root):
-    """A hash of everything that decides what has to be installed."""
-    digest = hashlib.sha256()
+    """A hash of everything that decides what has to be installed, and of where: the environment
+    of a folder that was moved still points to the old place."""
+    digest = hashlib.sha256(str(root).encode("utf-8"))
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((root / name).read_bytes())
     return digest.hexdigest()
@@ -157,7 +158,7 @@ def install(venv, root, extras):
 
 
 def prepare(root, verb):
-    """Have `.venv` ready for `verb`; returns the path of its `buildhour` command."""
+    """Have `.venv` ready for `verb`; returns the command that runs it there, its verb left out."""
     venv = root / ".venv"
     marker = venv / "workshop.json"
     if not works(venv_program(venv, "python")):
@@ -170,12 +171,13 @@ def prepare(root, verb):
         install(venv, root, extras)
         text = json.dumps({"fingerprint": wanted, "extras": extras})
         marker.write_text(text, encoding="utf-8")
-    return venv_program(venv, "buildhour")
+    return [str(venv_program(venv, "python")), "-P", "-m", "buildhour_helpers"]
 
 
-def pass_on(program, arguments):
-    """Run `buildhour`; Ctrl-C reaches it directly, and it alone decides how to end."""
-    child = subprocess.Popen([str(program)] + list(arguments))
+def pass_on(command):
+    """Run the package's command line; Ctrl-C reaches it directly, and it alone decides how to
+    end."""
+    child = subprocess.Popen(command, env=dict(os.environ, BUILDHOUR_COMMAND="python workshop.py"))
     while True:
         try:
             return child.wait()
@@ -186,7 +188,7 @@ def pass_on(program, arguments):
 def main(arguments):
     verb = next((word for word in arguments if not word.startswith("-")), "")
     try:
-        program = prepare(HERE, verb)
+        return pass_on(prepare(HERE, verb) + arguments)
     except SetupError as error:
         print("workshop.py: %s" % error, file=sys.stderr)
         return 1
@@ -196,7 +198,6 @@ def main(arguments):
     except KeyboardInterrupt:
         print("\nworkshop.py: stopped; the next call goes on from here", file=sys.stderr)
         return 130
-    return pass_on(program, arguments)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: `buildhour VERB`, or `python workshop.py VERB`."""
+"""The command line: `python workshop.py VERB`, or `buildhour VERB` where that is on the path."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 POLL_S = 0.5
 ON_TWO_CORES = ("-n", "2", "--dist", "loadscope")
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command as lint; lint()"
 LESSONS_AND_TESTS = ("--nbval", "--nbval-current-env", "solutions", "notebooks", "tests")
 """The lessons first: each is long, and must not be what is left at the end."""
 PASS_ON = ("lab", "test")
@@ -44,11 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         return status
     except WorkshopError as error:
-        print(f"buildhour {options.verb}: {error}", file=sys.stderr)
+        print(f"{program()} {options.verb}: {error}", file=sys.stderr)
         return INTERRUPTED if isinstance(error, Interrupted) else 1
     except KeyboardInterrupt:
-        print(f"\nbuildhour {options.verb}: stopped", file=sys.stderr)
+        print(f"\n{program()} {options.verb}: stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def program() -> str:
+    """What the reader types before a verb: workshop.py says so of itself."""
+    return os.environ.get("BUILDHOUR_COMMAND", "buildhour")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -58,8 +64,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="buildhour",
-        description="The Agent RFT workshop. `buildhour VERB --help` explains a verb.",
+        prog=program(),
+        description=f"The Agent RFT workshop. `{program()} VERB --help` explains a verb.",
         epilog="State is kept in .buildhour/, or in the folder that BUILDHOUR_HOME names.",
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
@@ -85,7 +91,7 @@ def _verb(
         name,
         help=about,
         description=f"{about[0].upper()}{about[1:]}.",
-        epilog="examples:\n" + "\n".join(f"  buildhour {e}" for e in examples or (name,)),
+        epilog="examples:\n" + "\n".join(f"  {program()} {e}" for e in examples or (name,)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
@@ -100,13 +106,13 @@ def _add_demo(verbs: Verbs) -> None:
         _demo,
         "demo",
         "demo --seed 7 --json result.json",
-        "demo --reports .buildhour/finqa --steps 30",
+        "demo --reports finqa --steps 30",
     ).add_argument
-    add("--seed", type=int, default=0, help="decides everything (default: %(default)s)")
-    add("--steps", type=_positive, help="training steps (default: 40)")
-    add("--questions", type=_positive, help="held-out questions to compare on (default: 100)")
+    add("--seed", type=_whole(0), default=0, help="decides everything (default: %(default)s)")
+    add("--steps", type=_whole(1), help="training steps (default: 40)")
+    add("--questions", type=_whole(1), help="held-out questions to compare on (default: 100)")
     add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
-    add("--concurrency", type=_positive, default=32, help="rollouts at once (default: %(default)s)")
+    add("--concurrency", type=_whole(1), default=32, help="rollouts at once (default: %(default)s)")
     add("--json", type=Path, metavar="FILE", help="write the figures to FILE")
 
 
@@ -118,12 +124,23 @@ def _add_study(verbs: Verbs) -> None:
         _study,
         "study --seeds 101 102 103 104 105 --out data/runs/study.json",
     ).add_argument
-    add("--seeds", type=int, nargs="+", required=True)
+    add(
+        "--seeds",
+        type=_whole(0),
+        nargs="+",
+        required=True,
+        help="a job is trained with each of them",
+    )
     add("--out", type=Path, metavar="FILE", required=True, help="where the figures go")
-    add("--steps", type=_positive, help="training steps (default: as in the demo)")
-    add("--questions", type=_positive, help="held-out questions (default: all)")
+    add("--steps", type=_whole(1), help="training steps (default: as in the demo)")
+    add("--questions", type=_whole(1), help="held-out questions (default: all)")
     add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
-    add("--concurrency", type=_positive, default=32, help="rollouts at once (default: %(default)s)")
+    add(
+        "--concurrency",
+        type=_whole(1),
+        default=32,
+        help="rollouts of a job at once (default: %(default)s)",
+    )
 
 
 def _add_lab(verbs: Verbs) -> None:
@@ -147,8 +164,13 @@ def _add_serve(verbs: Verbs) -> None:
         "serve --json --port 8001 --tools-port 8002",
     ).add_argument
     add("--json", action="store_true", help="one line of JSON once both answer")
-    add("--port", type=int, default=0, help="the service's port (default: a free one)")
-    add("--tools-port", type=int, default=0, help="the tool server's port (default: a free one)")
+    add("--port", type=_whole(0, 65535), default=0, help="the service's port (default: a free one)")
+    add(
+        "--tools-port",
+        type=_whole(0, 65535),
+        default=0,
+        help="the tool server's port (default: a free one)",
+    )
     add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
 
 
@@ -158,28 +180,36 @@ def _add_import(verbs: Verbs) -> None:
         "import-finqa",
         "turn FinQA's published JSON into reports and questions of this workshop",
         _import_finqa,
-        "import-finqa FinQA/dataset .buildhour/finqa",
+        "import-finqa FinQA/dataset finqa",
     ).add_argument
     add("source", type=Path, help="a folder with train.json, dev.json, test.json, or one such file")
-    add("destination", type=Path, help="the folder to write")
+    add("destination", type=Path, help="the folder to write, outside the state folder")
+    add("--force", action="store_true", help="replace reports that the folder holds already")
 
 
 def _add_test(verbs: Verbs) -> None:
     _verb(
         verbs,
         "test",
-        "check style, types and imports, and run the whole test suite",
+        "check style, types and imports, and run the lessons and the tests",
         _test,
         "test",
+        "test -m long                        (the tests of minutes, which it leaves out)",
         "test tests/test_cli.py -k help      (pytest alone, with any of its options)",
     )
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A converter for an option: a whole number within these bounds."""
+    bounds = f"from {least} to {most}" if most else f"of {least} or more"
+
+    def convert(text: str) -> int:
+        number = int(text) if text.isdecimal() else -1
+        if number < least or (most and number > most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}")
+        return number
+
+    return convert
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -262,12 +292,31 @@ def _serve(options: argparse.Namespace) -> int:
 def _import_finqa(options: argparse.Namespace) -> int:
     from .reports.finqa import import_finqa
 
+    destination: Path = options.destination
+    _check_destination(destination, options.force)
     try:
-        print(import_finqa(options.source, options.destination).summary())
-    except (OSError, ValueError) as error:
+        print(import_finqa(options.source, destination).summary())
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}; give another folder"
+        raise WorkshopError(said if error.strerror else str(error)) from error
+    except ValueError as error:
         raise WorkshopError(str(error)) from error
-    print(f"\nNow: buildhour demo --reports {options.destination}")
+    print(f"\nNow: {program()} demo --reports {destination}")
     return 0
+
+
+def _check_destination(folder: Path, force: bool) -> None:
+    """Raises WorkshopError for a folder whose reports would be lost, now or by a reset."""
+    from .reports.store import REPORTS_FILE
+
+    if folder.resolve().is_relative_to(home()):
+        raise WorkshopError(
+            f"{folder}: is in the state folder, which `reset` deletes; give a folder beside it"
+        )
+    if (folder / REPORTS_FILE).exists() and not force:
+        raise WorkshopError(
+            f"{folder}: holds reports already; give a new folder, or --force to replace them"
+        )
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -276,14 +325,14 @@ def _test(options: argparse.Namespace) -> int:
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
-        [str(Path(python).with_name("lint-imports"))],
+        [python, "-c", LINT_IMPORTS],
     ]
     tests = [python, "-m", "pytest", *(options.rest or (*ON_TWO_CORES, *LESSONS_AND_TESTS))]
     commands = [tests] if options.rest else [*checks, tests]
     statuses = [subprocess.run(c, cwd=repository(), check=False).returncode for c in commands]
     failed = [" ".join(c[-2:]) for c, s in zip(commands[:-1], statuses[:-1], strict=True) if s]
     if failed:
-        print(f"buildhour test: failed before pytest: {'; '.join(failed)}", file=sys.stderr)
+        print(f"{program()} test: failed before pytest: {'; '.join(failed)}", file=sys.stderr)
     return next((status for status in statuses if status), 0)
 
 

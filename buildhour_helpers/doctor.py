@@ -137,8 +137,9 @@ def base_model() -> Finding:
 
     try:
         policy = SimulatedPolicy.base()
-    except (OSError, ValueError) as error:
-        return Finding("base model", str(error), "git checkout -- data")
+    except ValueError as error:
+        said, _, cure = str(error).rpartition("; ")
+        return Finding("base model", said, cure)
     return Finding("base model", f"{len(policy.save()['weights'])} weights")
 
 

@@ -70,5 +70,7 @@ def remove(folder: Path | None = None) -> bool:
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        raise WorkshopError(f"{error.filename}: {error.strerror}; close what uses it") from error
+        raise WorkshopError(
+            f"{error.filename}: {error.strerror}; close what uses it, or let it be written"
+        ) from error
     return True

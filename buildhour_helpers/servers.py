@@ -108,15 +108,18 @@ def ensure(home: Path, programs: Sequence[Program]) -> dict[str, Server]:
     Servers that have to be started start side by side. Raises WorkshopError with the last line
     that a server said before it gave up.
     """
-    found = {program.name: _reusable(home, program) for program in programs}
-    starting = {p.name: _Start(home, p) for p in programs if found[p.name] is None}
+    up = {program.name: _reusable(home, program) for program in programs}
+    starting: list[_Start] = []
     try:
-        started = {name: start.wait() for name, start in starting.items()}
+        for program in programs:
+            if up[program.name] is None:
+                starting.append(_Start(home, program))
+        started = {start.program.name: start.wait() for start in starting}
     except BaseException:
-        for start in starting.values():
+        for start in starting:
             start.abandon()
         raise
-    return {program.name: found[program.name] or started[program.name] for program in programs}
+    return {name: server or started[name] for name, server in up.items()}
 
 
 def _reusable(home: Path, program: Program) -> Server | None:
@@ -185,7 +188,9 @@ class _Start:
         with self.log.open("rb") as log:
             log.seek(self.log_start)
             lines = log.read().decode(errors="replace").strip().splitlines()
-        return f"{lines[-1]} (log: {self.log})" if lines else f"see {self.log}"
+        if not lines:
+            return f"see {self.log}"
+        return f"{lines[-1].removeprefix(f'{self.program.name}: ')} (log: {self.log})"
 
 
 def _detached() -> dict[str, Any]:
@@ -196,17 +201,24 @@ def _detached() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def stop(home: Path, name: str) -> bool:
-    """Stop a server and forget it; False where it was not running."""
-    server = find(home, name)
-    process = process_of(server) if server else None
-    if process:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except psutil.TimeoutExpired:
+def stop(home: Path, *names: str) -> int:
+    """Stop servers and forget them; returns how many were running.
+
+    All are told to end before any is waited for, and none outlives a Ctrl-C that cuts this short.
+    """
+    servers = [server for name in names if (server := find(home, name))]
+    processes = [process for server in servers if (process := process_of(server))]
+    try:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        psutil.wait_procs(processes, STOP_TIMEOUT_S)
+    finally:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-                process.wait(STOP_TIMEOUT_S)
-    address_file(home, name).unlink(missing_ok=True)
-    return process is not None
+        psutil.wait_procs(processes, STOP_TIMEOUT_S)
+        for name in names:
+            with contextlib.suppress(OSError):  # a file that stays tells of a process that is gone
+                address_file(home, name).unlink(missing_ok=True)
+    return len(processes)

@@ -129,7 +129,7 @@ def scratch() -> Path:
 def stop() -> bool:
     """Stop the servers that `start` started; False where none was running."""
     _forget()
-    return sum(servers.stop(home(), name) for name in NAMES) > 0
+    return servers.stop(home(), *NAMES) > 0
 
 
 def reset() -> bool:

@@ -14,6 +14,7 @@ settings.load_profile("workshop")
 OWN_VARIABLES = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
+    "BUILDHOUR_COMMAND",
     "BUILDHOUR_MODEL",
     "BUILDHOUR_SEED",
     "BUILDHOUR_SESSION",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from buildhour_helpers import cli, home
+from buildhour_helpers.__main__ import main as front_door
+from buildhour_helpers.demo import DemoOptions
+from buildhour_helpers.demo.plan import make_plan
+from buildhour_helpers.demo.run import run_folder
+from buildhour_helpers.reports import load
+
+from .reports.test_finqa import example
 
 VERBS = ("demo", "study", "lab", "serve", "import-finqa", "test", "doctor", "reset")
 
@@ -27,15 +35,46 @@ def test_help_of_a_verb_gives_an_example(verb: str, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["dance"], ["demo", "--steps", "0"], ["demo", "--seed", "x"], ["study"]]
+    ("arguments", "said"),
+    [
+        ([], "required: VERB"),
+        (["dance"], "invalid choice: 'dance'"),
+        (["study"], "required: --seeds, --out"),
+        (["demo", "--steps", "0"], "--steps: '0' is not a whole number of 1 or more"),
+        (["demo", "--steps", "x"], "--steps: 'x' is not a whole number of 1 or more"),
+        (["demo", "--seed", "-1"], "--seed: '-1' is not a whole number of 0 or more"),
+        (["study", "--seeds", "1.5"], "--seeds: '1.5' is not a whole number of 0 or more"),
+        (["serve", "--port", "99999"], "--port: '99999' is not a whole number from 0 to 65535"),
+    ],
 )
 def test_a_wrong_command_line_is_refused(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
     assert stopped.value.code == 2
-    assert "error:" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
+
+
+def test_what_the_reader_types_is_what_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BUILDHOUR_COMMAND", "python workshop.py")
+    with pytest.raises(SystemExit):
+        cli.main(["demo", "--help"])
+    said = capsys.readouterr().out
+    assert said.startswith("usage: python workshop.py demo ")
+    assert "  python workshop.py demo --seed 7" in said
+    assert cli.main(["demo", "--reports", "none"]) == 1
+    assert capsys.readouterr().err.startswith("python workshop.py demo: ")
+
+
+def test_a_ctrl_c_during_the_imports_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    assert front_door() == 130
 
 
 def test_reset_deletes_the_state_folder(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,6 +94,19 @@ def test_reset_leaves_a_folder_that_it_did_not_make(
     assert cli.main(["reset"]) == 1
     assert (tmp_path / "thesis.txt").exists()
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_reset_says_what_may_keep_a_folder_from_being_deleted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def denied(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    folder = home.prepare()
+    monkeypatch.setattr("shutil.rmtree", denied)
+    assert cli.main(["reset"]) == 1
+    said = f"{folder}: Permission denied; close what uses it, or let it be written"
+    assert said in capsys.readouterr().err
 
 
 def test_doctor_reports_every_check(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,3 +141,63 @@ def test_lab_opens_the_first_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.main(["lab", "--no-browser"]) == 0
     assert opened[1:4] == ["-m", "jupyterlab", "--no-browser"]
     assert Path(opened[-1]) == home.repository() / "notebooks" / "00_start_here.ipynb"
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A small folder as FinQA is published: a dozen examples a split."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    for place, name in enumerate(("train", "dev", "test")):
+        examples = [example(12 * place + number) for number in range(12)]
+        (folder / f"{name}.json").write_text(json.dumps(examples), encoding="utf-8")
+    return folder
+
+
+class TestImportFinqa:
+    def test_what_it_imports_is_what_the_demo_runs_on(
+        self, tmp_path: Path, published: Path
+    ) -> None:
+        """By the folders of the examples in the help: beside the state, which is made later."""
+        folder = tmp_path / "finqa"
+        assert cli.main(["import-finqa", str(published), str(folder)]) == 0
+        plan = make_plan(DemoOptions(reports=folder))
+        assert (plan.reports, len(plan.test)) == (36, 12)
+        assert run_folder("demo", 0).is_dir()
+        assert cli.main(["reset"]) == 0
+        assert len(load(folder)) == 36
+
+    @pytest.mark.parametrize("verb", ["import-finqa", "demo"])
+    def test_the_help_names_a_folder_that_git_ignores(
+        self, verb: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            cli.main([verb, "--help"])
+        assert re.search(r"^  .*(--reports|dataset) finqa\b", capsys.readouterr().out, re.MULTILINE)
+        assert (
+            "/finqa/" in (home.repository() / ".gitignore").read_text(encoding="utf-8").splitlines()
+        )
+
+    def test_the_state_folder_is_refused_since_a_reset_would_delete_it(
+        self, published: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main(["import-finqa", str(published), str(home.home() / "finqa")]) == 1
+        assert "give a folder beside it" in capsys.readouterr().err
+        assert not home.home().exists()
+
+    def test_reports_that_are_there_are_replaced_only_when_told_so(
+        self, tmp_path: Path, published: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        command = ["import-finqa", str(published), str(tmp_path / "finqa")]
+        assert [cli.main(command), cli.main(command)] == [0, 1]
+        assert "holds reports already" in capsys.readouterr().err
+        assert cli.main([*command, "--force"]) == 0
+
+    def test_a_folder_that_cannot_be_made_is_one_line_with_the_cure(
+        self, tmp_path: Path, published: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "file").write_text("", encoding="utf-8")
+        assert cli.main(["import-finqa", str(published), str(tmp_path / "file" / "finqa")]) == 1
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "; give another folder" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -23,6 +24,8 @@ from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import home
 from buildhour_helpers.reports import SHIPPED
 from buildhour_helpers.rollouts import read_records
+from buildhour_helpers.tasks import load_questions
+from buildhour_helpers.tasks.questions import save_questions
 
 SIDE = {
     "model",
@@ -170,6 +173,17 @@ class TestBadInput:
         (tmp_path / "questions.jsonl").write_text("\n".join(lines), encoding="utf-8")
         assert cli.main(["demo", "--reports", str(tmp_path)]) == 1
         assert "questions.jsonl, line 7: not a question" in capsys.readouterr().err
+
+    def test_a_question_about_a_page_that_is_not_there(self, tmp_path: Path) -> None:
+        shutil.copy(SHIPPED / "reports.jsonl.gz", tmp_path)
+        questions = load_questions()
+        questions[6] = dataclasses.replace(questions[6], gold_pages=("NONE/2001/page_1.pdf",))
+        save_questions(questions, tmp_path)
+        said = (
+            rf"questions\.jsonl, question {questions[6].id}: its page NONE/2001/page_1\.pdf is not"
+        )
+        with pytest.raises(WorkshopError, match=said):
+            plan.make_plan(DemoOptions(reports=tmp_path))
 
     def test_too_few_questions(self, tmp_path: Path) -> None:
         shutil.copy(SHIPPED / "reports.jsonl.gz", tmp_path)

@@ -6,9 +6,11 @@ import dataclasses
 import json
 import os
 import socket
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -113,9 +115,48 @@ def test_stop_ends_the_process_and_forgets_it(folder: Path) -> None:
     assert not servers.stop(folder, "tiny")
 
 
+def test_no_server_outlives_a_ctrl_c_while_they_are_stopped(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up = servers.ensure(folder, [tiny("one"), tiny("two")])
+    waited: list[int] = []
+
+    def interrupted_at_first(processes: list[psutil.Process], timeout: float) -> None:
+        waited.append(len(processes))
+        if len(waited) == 1:
+            raise KeyboardInterrupt
+        wait(processes, timeout)
+
+    wait = psutil.wait_procs
+    monkeypatch.setattr(psutil, "wait_procs", interrupted_at_first)
+    with pytest.raises(KeyboardInterrupt):
+        servers.stop(folder, "one", "two")
+    assert waited == [2, 2]
+    assert [servers.process_of(server) for server in up.values()] == [None, None]
+    assert not list((folder / "servers").glob("*.json"))
+
+
+def test_no_server_outlives_a_ctrl_c_while_they_are_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def interrupted_at_the_second(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        if started:
+            raise KeyboardInterrupt
+        started.append(popen(*arguments, **options))
+        return started[0]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", interrupted_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        servers.ensure(folder, [tiny("one"), tiny("two")])
+    assert started[0].poll() is not None
+
+
 def test_a_server_that_gives_up_passes_on_its_last_words(folder: Path) -> None:
     with pytest.raises(WorkshopError, match="the broken server did not start: out of luck"):
-        servers.ensure(folder, [tiny("fine"), tiny("broken", "--fail", "out of luck")])
+        servers.ensure(folder, [tiny("fine"), tiny("broken", "--fail", "broken: out of luck")])
     assert servers.find(folder, "broken") is None
 
 

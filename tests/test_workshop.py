@@ -86,6 +86,15 @@ class TestWhenToInstall:
         marker.write_text(text, encoding="utf-8")
         assert workshop.installed(marker)["fingerprint"] == ""
 
+    def test_the_fingerprint_follows_the_place(self, workshop: ModuleType, tmp_path: Path) -> None:
+        """An editable install points to where it was made."""
+        for place in ("old", "new"):
+            (tmp_path / place).mkdir()
+            for file in ("pyproject.toml", "constraints.txt"):
+                (tmp_path / place / file).write_text("one", encoding="utf-8")
+        old, new = (workshop.fingerprint(tmp_path / place) for place in ("old", "new"))
+        assert old != new
+
     @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
     def test_the_fingerprint_follows_both_lists(
         self, workshop: ModuleType, tmp_path: Path, name: str
@@ -96,6 +105,38 @@ class TestWhenToInstall:
         assert workshop.fingerprint(tmp_path) == before
         (tmp_path / name).write_text("two", encoding="utf-8")
         assert workshop.fingerprint(tmp_path) != before
+
+
+class TestPassingOn:
+    def test_it_runs_a_module_since_scripts_name_the_place_that_they_were_made_in(
+        self, workshop: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("pyproject.toml", "constraints.txt"):
+            shutil.copy(ROOT / name, tmp_path / name)
+        monkeypatch.setattr(workshop, "works", lambda python: True)
+        monkeypatch.setattr(workshop, "install", lambda *_: None)
+        (tmp_path / ".venv").mkdir()
+        python, *command = workshop.prepare(tmp_path, "demo")
+        assert Path(python).is_relative_to(tmp_path / ".venv")
+        helped = subprocess.run([sys.executable, *command, "--help"], capture_output=True)
+        assert helped.returncode == 0
+
+    def test_it_says_what_the_reader_types(self, workshop: ModuleType) -> None:
+        code = "import os, sys; sys.exit(os.environ['BUILDHOUR_COMMAND'] != 'python workshop.py')"
+        assert workshop.pass_on([sys.executable, "-c", code]) == 0
+
+    def test_a_program_that_is_not_there_is_one_line(
+        self,
+        workshop: ModuleType,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(workshop, "prepare", lambda root, verb: [str(tmp_path / "none")])
+        assert workshop.main(["demo"]) == 1
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert str(tmp_path / "none") in said
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
 from ..errors import WorkshopError
 from ..reports import load
+from ..reports.store import REPORTS_FILE, SHIPPED, Reports
 from ..tasks import BEST_PROMPT, Question, load_questions
+from ..tasks.questions import QUESTIONS_FILE
 
 BATCH_SIZE = 16
 EVAL_INTERVAL = 5
@@ -74,6 +77,8 @@ def make_plan(options: DemoOptions) -> Plan:
         }
     except (OSError, ValueError) as error:
         raise WorkshopError(str(error)) from error
+    for found in questions.values():
+        _check_pages(found, reports, options.reports or SHIPPED)
     for split, found in questions.items():
         if len(found) < LEAST_ROWS:
             folder = options.reports or "data"
@@ -91,6 +96,16 @@ def make_plan(options: DemoOptions) -> Plan:
         test=questions["test"][: options.questions or DEFAULT_QUESTIONS],
         epochs=epochs,
     )
+
+
+def _check_pages(questions: Iterable[Question], reports: Reports, folder: Path) -> None:
+    for question in questions:
+        for page in question.gold_pages:
+            if page not in reports:
+                raise WorkshopError(
+                    f"{folder / QUESTIONS_FILE}, question {question.id}: its page {page} is not "
+                    f"in {REPORTS_FILE}; import both files again, or restore them from git"
+                )
 
 
 def _shuffled(questions: list[Question], seed: int) -> tuple[Question, ...]:

@@ -12,7 +12,7 @@ import openai
 from ..analysis import figures
 from ..analysis.figures import Chart
 from ..analysis.summaries import compare, summarise
-from ..errors import Interrupted, WorkshopError
+from ..errors import Interrupted, WorkshopError, writing
 from ..home import home, prepare
 from ..rollouts import RolloutRecord
 from ..tasks.splits import company
@@ -21,7 +21,7 @@ from .example import most_gained
 from .plan import DemoOptions, Plan, make_plan
 from .result import DemoResult, Sizes
 from .stage import stage
-from .work import BASE_MODEL, Work
+from .work import BASE_MODEL, Trained, Work
 
 REAL = (
     "Real: the training and the wire. The job was launched through the unmodified openai client; "
@@ -47,16 +47,10 @@ def run(options: DemoOptions) -> DemoResult:
     plan = make_plan(options)
     folder = run_folder("demo", options.seed)
     print(_plan_in_words(plan), flush=True)
-    with stage(folder, options.reports, options.seed, options.concurrency) as servers:
-        work = Work(plan, folder, servers)
-        try:
-            before = work.evaluate("baseline", BASE_MODEL, plan.test, plan.prompt)
-            trained = work.train()
-            after = work.evaluate("tuned", trained.checkpoint.model, plan.test, plan.prompt)
-        except KeyboardInterrupt:
-            raise interrupted(work) from None
-        except openai.APIError as error:
-            raise WorkshopError(f"{error.message} (logs: {folder / 'logs'})") from error
+    try:
+        before, trained, after = _measured(plan, folder)
+    except KeyboardInterrupt:  # while the servers were starting or stopping
+        raise Interrupted(f"stopped by Ctrl-C; the records so far are in {folder}") from None
     for records in (before, after):
         check_graded(records)
     result = DemoResult(
@@ -72,6 +66,22 @@ def run(options: DemoOptions) -> DemoResult:
     )
     _write(result, plan, before, after, folder)
     return result
+
+
+def _measured(plan: Plan, folder: Path) -> tuple[list[RolloutRecord], Trained, list[RolloutRecord]]:
+    """The rollouts before, the job, the rollouts after; the servers are up for no longer."""
+    options = plan.options
+    with stage(folder, options.reports, options.seed, options.concurrency) as servers:
+        work = Work(plan, folder, servers)
+        try:
+            before = work.evaluate("baseline", BASE_MODEL, plan.test, plan.prompt)
+            trained = work.train()
+            after = work.evaluate("tuned", trained.checkpoint.model, plan.test, plan.prompt)
+        except KeyboardInterrupt:
+            raise interrupted(work) from None
+        except openai.APIError as error:
+            raise WorkshopError(f"{error.message} (logs: {folder / 'logs'})") from error
+    return before, trained, after
 
 
 def run_folder(kind: str, seed: int) -> Path:
@@ -135,13 +145,15 @@ def _write(
     folder: Path,
 ) -> None:
     words = simulated_in_words(plan)
-    picture = figure.draw(result, folder)
-    shown = most_gained(plan.test, before, after)
-    parts = page.Parts(words, plan.in_words(), charts(before, after), shown)
-    report = page.write(result, picture, parts, folder / "report.html")
     text = json.dumps(result.to_json(), indent=2) + "\n"
     for file in filter(None, (folder / "result.json", plan.options.json_path)):
-        file.write_text(text, encoding="utf-8", newline="\n")
+        with writing(file):
+            file.write_text(text, encoding="utf-8", newline="\n")
+    with writing(folder):
+        picture = figure.draw(result, folder)
+        shown = most_gained(plan.test, before, after)
+        parts = page.Parts(words, plan.in_words(), charts(before, after), shown)
+        report = page.write(result, picture, parts, folder / "report.html")
     print("\n" + table_in_words(result.table()) + f"\n\n{result.headline()}\n")
     print("\n".join(words))
     print(f"\nReport: {report}\nFigure: {picture}\nRecords: {folder}")

@@ -44,5 +44,4 @@ def stage(folder: Path, reports: Path | None, seed: int, concurrency: int) -> It
         up = servers.ensure(folder, [service, tools_program(reports)])
         yield Stage(up["service"], up["tools"])
     finally:
-        for name in ("service", "tools"):
-            servers.stop(folder, name)
+        servers.stop(folder, "service", "tools")

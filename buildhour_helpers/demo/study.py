@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tqdm.auto import tqdm
 
 from ..analysis.statistics import Interval
 from ..analysis.summaries import Comparison, compare, summarise, varying_share
-from ..errors import Interrupted, WorkshopError
+from ..errors import Interrupted, WorkshopError, writing
 from ..rollouts import RolloutRecord
 from ..tasks import FIRST_PROMPT
 from .plan import REPEATS, DemoOptions, Plan, make_plan
@@ -85,7 +86,8 @@ def run(options: StudyOptions) -> dict[str, Any]:
         check_graded(records)
     figures: dict[str, Any] = rounded_off(_figures(options, plan, first, best, runs))
     text = json.dumps(figures, indent=1) + "\n"
-    options.out.write_text(text, encoding="utf-8", newline="\n")
+    with writing(options.out):
+        options.out.write_text(text, encoding="utf-8", newline="\n")
     print(f"Figures: {options.out}\nRecords: {folder}")
     return figures
 
@@ -96,14 +98,40 @@ def _side_by_side(
     """Each function's result, in order: `function(options, folder, argument)` in a process."""
     workers = max(1, (os.cpu_count() or 1) // CORES_PER_JOB)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(work)), mp_context=context) as pool:
-        waiting = [pool.submit(function, options, folder, what) for function, what in work]
+    stopped = context.Event()
+    with ProcessPoolExecutor(
+        min(workers, len(work)), context, initializer=_heed, initargs=(stopped,)
+    ) as pool:
+        waiting = [pool.submit(_part, function, options, folder, what) for function, what in work]
         try:
             return [one.result() for one in tqdm(waiting, "study", unit="part")]
         except KeyboardInterrupt:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
             said = "jobs under way are cancelled; the records so far are in"
             raise Interrupted(f"stopped by Ctrl-C; {said} {folder}") from None
+
+
+_stopped: Event
+"""In a worker: set by whichever process hears Ctrl-C first."""
+
+
+def _heed(stopped: Event) -> None:
+    global _stopped
+    _stopped = stopped
+
+
+def _part(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run one part of the study, unless it was stopped: what a pool has handed to its workers
+    already cannot be cancelled, and a worker goes on to it when Ctrl-C has ended the part before.
+    """
+    if _stopped.is_set():
+        raise KeyboardInterrupt
+    try:
+        return function(*arguments)
+    except KeyboardInterrupt:
+        _stopped.set()
+        raise
 
 
 def evaluate_base(options: StudyOptions, folder: Path, prompt: str) -> list[RolloutRecord]:

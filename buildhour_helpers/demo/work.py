@@ -13,6 +13,7 @@ from typing import Any
 import openai
 
 from .. import jobs
+from ..errors import writing
 from ..graders import specs
 from ..rollouts import RolloutRecord, evaluate
 from ..rollouts.endpoints import ToolServer
@@ -108,7 +109,9 @@ class Work:
 
     def _dataset(self, split: str, questions: Sequence[Question]) -> Path:
         rows = build_rows(questions, self.plan.prompt, DEFINITIONS)
-        return write_rows(rows, self.folder / f"dataset-{split}.jsonl")
+        file = self.folder / f"dataset-{split}.jsonl"
+        with writing(file):
+            return write_rows(rows, file)
 
     def cancel(self) -> str | None:
         """Cancel the job that is under way and wait until it is; its ID, or None without one."""

@@ -87,10 +87,13 @@ def grade_with_evidence(call: GraderCall) -> float:
     """The default grade, halved where the rollout never read a page that holds the answer.
 
     It needs the rollout's state: an answer that was guessed, or lifted from a search snippet,
-    looks like one that was read.
+    looks like one that was read. Raises ValueError where the item names no `gold_pages`.
     """
+    gold = call.item.get("gold_pages")
+    if not isinstance(gold, list):
+        raise ValueError("item.gold_pages: must be a list of the pages that hold the answer")
     pages = call.trace.pages_read if call.trace else []
-    read_it = bool(set(pages) & set(call.item["gold_pages"]))
+    read_it = bool(set(pages) & set(gold))
     return grade_answer(call) * (1.0 if read_it else 0.5)
 
 

@@ -28,8 +28,8 @@ from buildhour_helpers.tasks.questions import Kind, Question, Split, save_questi
 
 SPLIT_FILES: dict[str, Split] = {"train": "train", "dev": "validation", "test": "test"}
 _ASKS_PERCENT = re.compile(
-    r"percent|%|portion|growth rate|rate of growth|\broi\b|return on (?:the )?investment|"
-    r"rate of return"
+    r"percent|%|portion|\bgrowth (?:rate|of|in)\b|rate of growth|\bdecline from\b|\bmargin\b|"
+    r"\broi\b|return on|rate of return"
 )
 _PATH = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")

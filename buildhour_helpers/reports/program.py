@@ -7,6 +7,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 
+ONE = ("const_1", "1")
+HUNDRED = {"const_100", "100", "100.0", "100.00"}
+"""Where a stock's performance is drawn from, which programs write as the page or as a constant."""
 _STEP = re.compile(r"(\w+)\(((?:[^()]|\([^()]*\))*)\)")
 
 
@@ -42,7 +45,7 @@ def is_change(program: str) -> bool:
     """Whether the program is a relative change: (new - old) / old, or new / old - 1."""
     match steps(program):
         case [("subtract", [_, old]), ("divide", ["#0", base])]:
-            return old == base
+            return old == base or {old, base} <= HUNDRED
         case [("divide", _), ("subtract", ["#0", "const_1"])]:
             return True
     return False
@@ -77,8 +80,8 @@ def nature(program: str) -> Nature:
     """Follow ratios through the program.
 
     Dividing two numbers makes a ratio, dividing by a count or a unit (const_2, const_1000)
-    does not; sums and differences of ratios, and of a ratio and one, are ratios; a ratio times
-    const_100 is in percent.
+    does not; sums and differences of ratios, and of a ratio and one, are ratios, while an amount
+    and a ratio make an amount; a ratio times const_100 is in percent.
     """
     found: list[Nature] = []
     for name, arguments in steps(program):
@@ -108,4 +111,5 @@ def _result(name: str, arguments: list[str], kinds: list[Nature]) -> Nature:
         return Nature.RATIO if all(kind is Nature.RATIO for kind in kinds) else Nature.PLAIN
     if name == "exp":
         return kinds[0]
-    return Nature.RATIO if ratio else Nature.PLAIN
+    alike = all(k is Nature.RATIO or a in ONE for k, a in zip(kinds, arguments, strict=True))
+    return Nature.RATIO if ratio and alike else Nature.PLAIN

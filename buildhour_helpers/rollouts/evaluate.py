@@ -6,8 +6,8 @@ In a notebook `await evaluate(...)`; in a script `asyncio.run(evaluate(...))`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai.types.shared import ReasoningEffort
 from tqdm.auto import tqdm
 
-from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.errors import WorkshopError, writing
 from buildhour_helpers.rollouts.endpoints import Grader, ToolServer
-from buildhour_helpers.rollouts.loop import MAX_STEPS, Row, run_rollout, trace_id_of
+from buildhour_helpers.rollouts.loop import MAX_STEPS, NEEDED, Row, run_rollout, trace_id_of
 from buildhour_helpers.rollouts.records import RolloutRecord, read_records, write_records
 
 
@@ -47,15 +47,18 @@ async def evaluate(
 
     Each record is written to `file` as its rollout ends, and the file is put in order at the end.
     Called again, it runs only what is missing or had failed. `client` and `server` default to what
-    the environment variables name. Raises WorkshopError where `file` is of another evaluation.
+    the environment variables name. Raises WorkshopError where a row lacks what a rollout needs, or
+    `file` is of another evaluation or cannot be written; what it holds by then is kept.
     """
+    _check(rows)
     plan = [
         _Planned(row, repeat, trace_id_of(row, run=run, model=model, repeat=repeat))
         for row in rows
         for repeat in range(repeats)
     ]
     done = _resumed(file, plan)
-    write_records(done.values(), file)
+    with writing(file):
+        write_records(done.values(), file)
     missing = [planned for planned in plan if planned.trace_id not in done]
     async with _client(client) as api, server or ToolServer() as tools:
 
@@ -74,7 +77,7 @@ async def evaluate(
             )
 
         with (
-            file.open("a", encoding="utf-8", newline="\n", buffering=1) as out,
+            _appending(file) as append,
             tqdm(total=len(plan), initial=len(done), desc=run, disable=not progress) as bar,
         ):
             queue = iter(missing)
@@ -83,13 +86,41 @@ async def evaluate(
                 for planned in queue:
                     record = await roll_out(planned)
                     done[planned.trace_id] = record
-                    out.write(record.to_line())
+                    append(record)
                     bar.update()
 
             await _together(worker() for _ in range(min(concurrency, len(missing))))
     records = [done[planned.trace_id] for planned in plan]
-    write_records(records, file)
+    with writing(file):
+        write_records(records, file)
     return records
+
+
+def _check(rows: Iterable[Row]) -> None:
+    for number, row in enumerate(rows, 1):
+        missing = next((key for key in NEEDED if key not in row), None)
+        if missing:
+            raise WorkshopError(
+                f"row {number}: {missing!r} is missing; a row needs {', '.join(NEEDED)}, as "
+                "tasks.build_rows makes it"
+            )
+
+
+@contextmanager
+def _appending(file: Path) -> Iterator[Callable[[RolloutRecord], None]]:
+    """A function that adds a record to the file at once."""
+    with writing(file):
+        out = file.open("a", encoding="utf-8", newline="\n", buffering=1)
+
+    def append(record: RolloutRecord) -> None:
+        with writing(file):
+            out.write(record.to_line())
+
+    try:
+        yield append
+    finally:
+        with suppress(OSError):  # what could not be written has been said
+            out.close()
 
 
 def _resumed(file: Path, plan: Iterable[_Planned]) -> dict[str, RolloutRecord]:

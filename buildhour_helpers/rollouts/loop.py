@@ -27,6 +27,8 @@ Item = dict[str, Any]
 
 MAX_STEPS = 12  # ten tool calls one by one, the refusal of an eleventh, the answer
 SEEN_BY_MODEL = ("messages", "tools")
+NEEDED = (*SEEN_BY_MODEL, "question_id")
+"""The keys of a row that a rollout cannot do without; its grader may need others."""
 
 
 def trace_id_of(row: Row, *, run: str, model: str, repeat: int) -> str:

@@ -68,6 +68,9 @@ def _validate_tools(tools: Any, tool_names: set[str]) -> str | None:
                 f"tools[{number}].function.name: {function['name']!r} is not among "
                 f"the job's tools ({known}); name the same tools in both"
             )
+    missing = tool_names - {tool["function"]["name"] for tool in tools}
+    if missing:
+        return f"tools: {min(missing)!r} of the job is missing; name the same tools in both"
     return None
 
 
@@ -120,7 +123,6 @@ def validate_file(stored: StoredFile, param: str, tool_names: set[str], item_key
     first problem.
     """
     count = 0
-    unused = set(tool_names)
     try:
         for number, line in numbered_lines(stored.path):
             try:
@@ -133,18 +135,11 @@ def validate_file(stored: StoredFile, param: str, tool_names: set[str], item_key
                 problem = f"{missing[0]}: missing; the grader's template uses item.{missing[0]}"
             if problem is not None:
                 raise ValueError(f"line {number}, {problem}")
-            unused -= {tool["function"]["name"] for tool in row.get("tools") or ()}
             count += 1
     except ValueError as error:
         raise DatasetError(param, f"{param} {stored.filename}: {error}.") from None
     if count < MIN_ROWS:
         raise DatasetError(
             param, f"{param} {stored.filename}: {count} rows; at least {MIN_ROWS} are needed."
-        )
-    if unused:
-        raise DatasetError(
-            param,
-            f"{param} {stored.filename}: no row declares the job's tool {min(unused)!r} in its "
-            "`tools`; add it to the rows or take it out of the job.",
         )
     return count

@@ -50,6 +50,10 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
     folder = chosen.home or home()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
+        base_policy()
+    except ValueError as error:
+        return refuse(str(error))
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         key = api_key(folder)

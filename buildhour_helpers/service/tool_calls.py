@@ -53,7 +53,7 @@ async def call_tool(
 
 def _shown_error(status: int, message: str, latency_s: float) -> ToolOutcome:
     output = json.dumps({"error": {"code": status, "message": message}}, ensure_ascii=False)
-    return ToolOutcome(output, latency_s, is_error=True)
+    return ToolOutcome(output, latency_s, is_error=True, refused=True)
 
 
 def _read_reply(name: str, reply: Reply, call_id: str) -> ToolOutcome:
@@ -66,7 +66,7 @@ def _read_reply(name: str, reply: Reply, call_id: str) -> ToolOutcome:
     output = answer.get("output") if isinstance(answer, dict) else None
     if reply.status >= 400:
         if isinstance(output, str):
-            return ToolOutcome(output, reply.latency_s, is_error=True)
+            return ToolOutcome(output, reply.latency_s, is_error=True, refused=True)
         text = reply.body.decode("utf-8", "replace")[:MAX_SHOWN]
         return _shown_error(reply.status, text, reply.latency_s)
     problem = _shape_problem(answer, call_id)

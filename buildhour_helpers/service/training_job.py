@@ -20,6 +20,7 @@ from .structured import sample
 
 MAX_BARREN_STEPS = 3
 MAX_REASONS = 3  # of discarded rollouts that one event lists
+MAX_SHOWN = 200  # characters of a refused call's output
 
 
 class JobFailedError(Exception):
@@ -90,17 +91,22 @@ class TrainingJob:
         """Train to the last step. Raises JobStoppedError or JobFailedError."""
         total = self._trainer.total_steps
         for step in range(self._job.step + 1, total + 1):
-            self._check_barren()
+            self._check_barren(total)
             await self._step(step, total)
-        self._check_barren()
+        self._check_barren(total)
         self._records.succeed(self._job, [] if self._learnt_steps else [NOTHING_LEARNT])
 
-    def _check_barren(self) -> None:
-        if self._barren_steps >= MAX_BARREN_STEPS:
+    def _check_barren(self, total: int) -> None:
+        """Raises JobFailedError after too many steps without a usable rollout, or if all are."""
+        if self._barren_steps >= min(MAX_BARREN_STEPS, total):
+            barren = (
+                "no step had a usable rollout"
+                if self._barren_steps == total
+                else f"{self._barren_steps} steps in a row had no usable rollout"
+            )
             raise JobFailedError(
                 "no_usable_rollouts",
-                f"{self._barren_steps} steps in a row had no usable rollout; "
-                "the events before this one say what the tools and the grader did",
+                f"{barren}; the events before this one say what the tools and the grader did",
             )
 
     def _keep(self, rollout: Rollout) -> None:
@@ -203,8 +209,11 @@ NOTHING_LEARNT = Event(
 
 
 def warnings(report: StepReport, evaluation: EvaluationReport | None) -> list[Event]:
-    """What a step's owner should know: discarded rollouts, and nothing to learn from."""
+    """What a step's owner should know: tools that take no call, discarded rollouts, and nothing to
+    learn from."""
     events = list[Event]()
+    if text := refused_text(report.rollouts):
+        events.append(Event(f"Step {report.step}: {text}", "warn"))
     phases = (("training", report.rollouts), ("validation", evaluation and evaluation.rollouts))
     for phase, rollouts in phases:
         if text := discarded_text(rollouts or ()):
@@ -219,6 +228,20 @@ def warnings(report: StepReport, evaluation: EvaluationReport | None) -> list[Ev
         )
         events.append(Event(text, "warn"))
     return events
+
+
+def refused_text(rollouts: Sequence[Rollout]) -> str | None:
+    """That most tool calls were refused, as with a wrong key, and how the tools put it.
+
+    The model is shown each refusal as if it were its own mistake, so no rollout is discarded.
+    """
+    outcomes = [outcome for rollout in rollouts for _, outcome in rollout.tool_outcomes]
+    refused = Counter(outcome.output for outcome in outcomes if outcome.refused)
+    if refused.total() * 2 <= len(outcomes):
+        return None
+    commonest = min(refused, key=lambda output: (-refused[output], output))
+    counts = f"{refused.total()} of {len(outcomes)} tool calls"
+    return f"{counts} were answered with 4xx, most often: {commonest[:MAX_SHOWN]}"
 
 
 def discarded_text(rollouts: Sequence[Rollout]) -> str | None:

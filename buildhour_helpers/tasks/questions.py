@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,6 +14,8 @@ from buildhour_helpers.reports.store import SHIPPED
 Kind = Literal["percent", "amount", "ratio", "yes_no"]
 Split = Literal["train", "validation", "test"]
 QUESTIONS_FILE = "questions.jsonl"
+TEXTS = ("id", "text", "answer_text", "program")
+LISTS = ("gold_pages", "tags", "facts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,50 @@ def _row(question: Question) -> dict[str, Any]:
 def _parse(line: str, where: str) -> Question:
     try:
         row = json.loads(line)
-        for name in ("gold_pages", "tags", "facts"):
-            row[name] = tuple(row[name])
-        question = Question(**row)
-    except (ValueError, KeyError, TypeError) as error:
+        Question(**row)  # has every field, and no other
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: not a question ({error}); restore the file from git") from error
-    if question.split not in get_args(Split) or question.kind not in get_args(Kind):
-        raise ValueError(f"{where}: unknown split {question.split!r} or kind {question.kind!r}")
-    return question
+    for name, wanted, fits in _checks(row):
+        if not fits:
+            found = json.dumps(row.get(name))[:60]
+            raise ValueError(f"{where}, {name}: {found} is not {wanted}; mend the line")
+    return Question(**{**row, **{name: tuple(row.get(name, ())) for name in LISTS}})
+
+
+def _checks(row: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+    """Fields of a line: the name, what it must be, and whether it is."""
+    kind, answer, level, pages = (row[name] for name in ("kind", "answer", "level", "gold_pages"))
+    answers = (
+        ("answer", '"yes" or "no"', answer in ("yes", "no"))
+        if kind == "yes_no"
+        else ("answer", "a number", _is_number(answer))
+    )
+    return [
+        *((name, "a text", _is_text(row[name])) for name in TEXTS),
+        ("kind", f"one of {', '.join(get_args(Kind))}", kind in get_args(Kind)),
+        ("split", f"one of {', '.join(get_args(Split))}", row["split"] in get_args(Split)),
+        answers,
+        ("level", "a whole number from 1 to 4", type(level) is int and 1 <= level <= 4),
+        *((name, "a list of texts", _are_texts(row.get(name, []))) for name in LISTS),
+        (
+            "gold_pages",
+            "a list of pages, TICKER/YEAR/page_N.pdf",
+            bool(pages) and _are_paths(pages),
+        ),
+    ]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _are_paths(value: Any) -> bool:
+    return _are_texts(value) and all(text.count("/") == 2 for text in value)

@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             create_app(functions, key=key, budget=options.budget, log=log), options.port
         )
     except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"tools: {error}", file=sys.stderr)
         return 1
     ready = {"tools_url": server.url, "tools_key": key, "pid": os.getpid()}
     said = json.dumps(ready) if options.json else f"tools at {server.url}, key {key}"

@@ -31,12 +31,14 @@ class StopReason(StrEnum):
 class ToolOutcome:
     """What came of one tool call. With `failure` set the rollout has to be discarded.
 
-    `is_error` marks an output that tells the model of a mistake; `latency_s` is wall time.
+    `is_error` marks an output that tells the model of a mistake, and `refused` the one of a call
+    that the tool would not take (over HTTP: a 4xx); `latency_s` is wall time.
     """
 
     output: str
     latency_s: float = 0.0
     is_error: bool = False
+    refused: bool = False
     failure: str | None = None
 
 

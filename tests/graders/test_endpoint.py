@@ -74,6 +74,14 @@ def test_an_answer_without_evidence_is_halved(trace: Trace | None, score: float)
     assert grade_with_evidence(graded("8.35%", trace)) == score
 
 
+@pytest.mark.parametrize("pages", [None, "a page"])
+def test_evidence_cannot_be_looked_for_without_gold_pages(pages: Any) -> None:
+    """A ValueError is a 422 at the tool server: a fault (500) would be tried again."""
+    call = GraderCall(build_sample("8.35%", [], None), {**ITEM, "gold_pages": pages}, read(PAGE))
+    with pytest.raises(ValueError, match=r"^item\.gold_pages: must be a list"):
+        grade_with_evidence(call)
+
+
 @pytest.mark.parametrize("score", [float("nan"), float("-inf"), "1", None, [1]])
 def test_a_score_has_to_be_a_finite_number(score: Any) -> None:
     with pytest.raises(TypeError, match="finite number"):

@@ -15,6 +15,33 @@ from buildhour_helpers.tasks import find_leaks, load_questions
 
 FINQA = Path(__file__).parents[3] / "shared" / "finqa"
 
+READ_BY_HAND: dict[str, tuple[float | str, str]] = {
+    "FQ/0000/page_d61cf04ec.pdf-1": (19.5, "percent"),
+    "FQ/0000/page_d61cfd246.pdf-1": (91.25, "percent"),
+    "UA/2015/page_71.pdf-1": (5.83, "percent"),
+    "FQ/0000/page_d61d0325e.pdf-1": (4.22, "percent"),
+    "UAA/2016/page_52.pdf-2": (-68.04, "percent"),
+    "ILMN/2007/page_78.pdf-3": (4.74, "percent"),
+    "FQ/0000/page_d61cf3f02.pdf-3": (80.75, "percent"),
+    "FQ/0000/page_d61d0be54.pdf-1": (10.62, "percent"),
+    "JKHY/2014/page_30.pdf-1": (16.85, "percent"),
+    "ETFC/2014/page_26.pdf-4": (37.81, "percent"),
+    "FQ/0000/page_d61cf0b04.pdf-1": (275.57, "percent"),
+    "FQ/0000/page_d61cfc0da.pdf-2": (2.05, "percent"),
+    "FQ/0000/page_d61d19edc.pdf-2": (16.67, "percent"),
+    "UNP/2014/page_25.pdf-1": (22560.05, "amount"),
+    "FQ/0000/page_d61d00bbc.pdf-1": (249.98, "amount"),
+    "BLK/2013/page_124.pdf-3": (25.31, "amount"),
+    "FQ/0000/page_d61d0e8ca.pdf-1": (20633770.0, "amount"),
+    "FQ/0000/page_d61cf3e12.pdf-4": (18770.0, "amount"),
+    "FQ/0000/page_d61d195d6.pdf-1": (2.5, "ratio"),
+    "BDX/2018/page_82.pdf-1": (0.66, "ratio"),
+    "JPM/2014/page_65.pdf-2": (1.1, "ratio"),
+    "JPM/2014/page_65.pdf-5": ("no", "yes_no"),
+    "UNP/2011/page_76.pdf-1": ("yes", "yes_no"),
+}
+"""Real questions by their id: the answer to two decimals, and its kind."""
+
 
 def example(number: int = 1, **qa: Any) -> dict[str, Any]:
     """An invented example in the published schema."""
@@ -87,6 +114,24 @@ def one(tmp_path: Path, **qa: Any) -> Any:
             2.25,
             "ratio",
             "2.25",
+        ),
+        *(
+            ({"question": f"what was {asked}?", "program": "divide(9, 40)", "exe_ans": 0.225,
+              "answer": ""}, *wanted)
+            for asked, *wanted in (
+                ("the profit margin", 22.5, "percent", "22.50%"),
+                ("the growth of sales", 22.5, "percent", "22.50%"),
+                ("the return on total assets", 22.5, "percent", "22.50%"),
+                ("the decline from that", 22.5, "percent", "22.50%"),
+                ("the share of the growth segment", 0.225, "ratio", "0.225"),
+            )
+        ),
+        (
+            {"question": "what will sales be?", "program": "add(22560, 5%)", "exe_ans": 22560.05,
+             "answer": ""},
+            22560.05,
+            "amount",
+            "22,560.05",
         ),
         # The person's text contradicts the program: the program counts.
         (
@@ -202,6 +247,14 @@ class TestRealFinqa:
         assert len(report.skipped) <= 10
         assert min(report.questions.values()) >= 100
         assert find_leaks(load_questions(tmp_path)) == []
+
+    def test_answers_are_those_that_a_reader_gives(self, tmp_path: Path) -> None:
+        import_finqa(FINQA, tmp_path)
+        found = {question.id: question for question in load_questions(tmp_path)}
+        for name, (answer, kind) in READ_BY_HAND.items():
+            value = found[name].answer
+            rounded = value if isinstance(value, str) else round(value, 2)
+            assert (rounded, found[name].kind) == (answer, kind), name
 
     def test_the_complete_schema_is_read(self, tmp_path: Path) -> None:
         report = import_finqa(FINQA / "original_schema_sample.json", tmp_path)

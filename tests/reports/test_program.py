@@ -47,6 +47,8 @@ def test_what_cannot_be_executed_is_a_value_error(program: str) -> None:
         ("add(385373, 1110566), divide(#0, const_1000)", Nature.PLAIN),
         ("divide(827, 33%)", Nature.PLAIN),
         ("multiply(28.5, 3.0%)", Nature.PLAIN),
+        ("add(22560, 5%)", Nature.PLAIN),
+        ("subtract(const_1, 5%)", Nature.RATIO),
         ("table_average(segment revenue, none)", Nature.PLAIN),
     ],
 )
@@ -57,6 +59,7 @@ def test_nature(program: str, expected: Nature) -> None:
 def test_a_relative_change_is_recognised() -> None:
     assert is_change("subtract(12, 10), divide(#0, 10)")
     assert is_change("divide(12, 10), subtract(#0, const_1)")
+    assert is_change("subtract(116.85, 100.00), divide(#0, const_100)")
     assert not is_change("subtract(12, 10), divide(#0, 12)")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from buildhour_helpers.reports import Report
+from buildhour_helpers.reports import SHIPPED, Report, statistics
 from buildhour_helpers.reports.statistics import FINQA, figures, page_figures
 
 NEWEST = Report(
@@ -24,6 +24,21 @@ OLDEST = Report(
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, float]:
     return figures()
+
+
+def test_the_table_of_the_data_card_is_what_the_command_prints(
+    shipped: dict[str, float],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(statistics, "figures", lambda folder: shipped)
+    assert statistics.main([]) == 0
+    card = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    assert f"```\n{capsys.readouterr().out}```\n" in card
+    unlike = card.partition("Where it is unlike: ")[2].partition("\n\n")[0]
+    for name in ("operations, multiply %", "millions %", "billions %"):
+        assert f"{shipped[name]:.1f}%" in unlike
+        assert f"{FINQA[name]:.1f}%" in unlike
 
 
 def test_page_figures_count_what_they_say() -> None:

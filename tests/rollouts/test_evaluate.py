@@ -167,3 +167,32 @@ def test_without_a_tool_server_the_reader_learns_what_to_do(tmp_path: Path) -> N
     client = openai.AsyncOpenAI(api_key="sk-test")
     with pytest.raises(WorkshopError, match=r"session\.start\(\)"):
         asyncio.run(evaluate(ROWS, model="sim", file=tmp_path / "r.jsonl", client=client))
+
+
+@pytest.mark.parametrize("key", ["messages", "tools", "question_id"])
+def test_a_row_that_lacks_something_is_named(world: World, tmp_path: Path, key: str) -> None:
+    lacking = {name: value for name, value in row(3).items() if name != key}
+    with pytest.raises(WorkshopError, match=f"^row 3: '{key}' is missing; a row needs"):
+        run(world, tmp_path / "r.jsonl", rows=[row(1), row(2), lacking])
+    assert world.model.requests == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_fills_up_is_one_line_with_the_file(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def open_on_a_full_disk(self: Path, mode: str = "r", **options: Any) -> Any:
+        return opened(Path("/dev/full") if mode == "a" else self, mode, **options)
+
+    monkeypatch.setattr(Path, "open", open_on_a_full_disk)
+    with pytest.raises(WorkshopError, match=r"r\.jsonl: cannot be written \(No space left") as said:
+        run(world, tmp_path / "r.jsonl")
+    assert "\n" not in str(said.value)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line_too(world: World, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(WorkshopError, match="choose a folder that can be written"):
+        run(world, tmp_path / "file" / "r.jsonl")

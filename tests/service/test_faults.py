@@ -254,6 +254,53 @@ def test_a_grader_without_variance_teaches_nothing_and_says_so(
     assert data["mean_unresponsive_rewards"] == 1.0
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_short_job_without_a_usable_rollout_fails_too(
+    service: Running, customer: Customer, customer_url: str, steps: int
+) -> None:
+    customer.grader = lambda body: Response("who are you", 401)
+    hyperparameters = {"batch_size": 10 // steps, "compute_multiplier": 0.25}
+    job = service.wait(service.job(customer_url, rows=10, hyperparameters=hyperparameters).id)
+    assert job.status == "failed"
+    assert job.error is not None
+    assert job.error.code == "no_usable_rollouts"
+    assert job.error.message.startswith("no step had a usable rollout; the events before")
+    assert "who are you" in warnings(service, job.id)[0]
+
+
+def test_tools_that_refuse_most_calls_are_a_warning_with_their_words(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    asked = set[str]()
+
+    def wrong_key_for_most(body: dict[str, Any]) -> Response | None:
+        asked.add(body["trace_id"])
+        return None if len(asked) <= 4 else JSONResponse({"detail": f"bad key {KEY}"}, 401)
+
+    customer.tool = wrong_key_for_most
+    told = warnings(service, one_step(service, customer_url).id)
+    refusals = [text for text in told if "tool calls were answered with 4xx" in text]
+    assert [text.partition(":")[0] for text in refusals] == ["Step 1", "Step 2"]
+    assert refusals[0] == (
+        "Step 1: 6 of 10 tool calls were answered with 4xx, most often: "
+        '{"error": {"code": 401, "message": "{\\"detail\\":\\"bad key [not shown]\\"}"}}'
+    )
+
+
+def test_a_refusal_now_and_then_is_the_models_own_affair(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    asked = set[str]()
+
+    def every_other(body: dict[str, Any]) -> Response | None:
+        asked.add(body["trace_id"])
+        return Response("no such page", 404) if len(asked) % 2 else None
+
+    customer.tool = every_other
+    told = warnings(service, one_step(service, customer_url).id)
+    assert not [text for text in told if "4xx" in text]
+
+
 def test_an_echoed_key_is_not_repeated(
     service: Running, customer: Customer, customer_url: str
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -15,6 +16,7 @@ from .conftest import Running, Start
 from .customer import Customer, method
 from .doubles import LookupPolicy
 
+ROOT = Path(__file__).parents[2]
 BASE = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
 
 
@@ -23,6 +25,20 @@ def finished(service: Running, url: str, **hyperparameters: Any) -> list[dict[st
     job = service.job(url, hyperparameters={**BASE, **hyperparameters})
     assert service.wait(job.id).status == "succeeded"
     return [event.data for event in service.events(job.id) if event.type == "metrics"]
+
+
+def test_what_auto_stands_for_is_what_the_docs_say() -> None:
+    page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    auto = Hyperparameters().resolved()
+    settings = auto.settings(seed=0, max_episode_steps=10, concurrency=1)
+    said = " ".join(page.split())
+    for words in (
+        f"`n_epochs` {auto.n_epochs}, `batch_size` {auto.batch_size}, `compute_multiplier` 1 "
+        f"({settings.group_size} rollouts a row and step;",
+        f"`learning_rate_multiplier` 1 (of {settings.learning_rate})",
+        f"`eval_interval` {auto.eval_interval}, `eval_samples` {auto.eval_samples}.",
+    ):
+        assert words in said
 
 
 def test_each_changes_what_it_names(service: Running, customer_url: str) -> None:

@@ -207,7 +207,14 @@ def test_a_bad_request_is_refused_at_once(
             [row(0, tools=[{"type": "function", "function": {"name": "search"}}])],
             "line 1, tools[0].function.name: 'search' is not among the job's tools (lookup)",
         ),
-        ([row(n, tools=[]) for n in range(10)], "no row declares the job's tool 'lookup'"),
+        (
+            [*(row(n) for n in range(10)), row(10, tools=[])],
+            "line 11, tools: 'lookup' of the job is missing; name the same tools in both",
+        ),
+        (
+            [{k: v for k, v in row(n).items() if k != "tools"} for n in range(10)],
+            "line 1, tools: 'lookup' of the job is missing",
+        ),
     ],
 )
 def test_a_bad_file_fails_the_job_with_its_line(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from buildhour_helpers.service.server import options, serve
+from buildhour_helpers.training.policy import Policy
 
 from .doubles import LookupPolicy, keyword_judge
 from .processes import Process
@@ -85,6 +86,16 @@ def test_a_read_only_state_folder_is_said_in_one_line(read_only: Path, refusal: 
         said = refusal(home)
         assert said.startswith(f"service: the state folder {home} cannot be used (")
         assert "choose another" in said
+
+
+def test_a_model_that_cannot_be_loaded_is_said_before_anything_is_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def damaged() -> Policy:
+        raise ValueError("weights.json: damaged; restore it")
+
+    assert serve(options(["--home", str(tmp_path / "state")]), damaged, keyword_judge) == 1
+    assert capsys.readouterr() == ("", "service: weights.json: damaged; restore it\n")
 
 
 def ids_of_a_run(home: Path) -> list[str]:

@@ -114,6 +114,36 @@ def test_bad_question_files_are_named_with_their_line(tmp_path: Path) -> None:
         tasks.load_questions(tmp_path, "dev")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"answer": "x"}, 'answer: "x" is not a number; mend the line'),
+        ({"answer": None}, "answer: null is not a number"),
+        ({"answer": True}, "answer: true is not a number"),
+        ({"answer": float("nan")}, "answer: NaN is not a number"),
+        ({"kind": "yes_no"}, 'answer: .* is not "yes" or "no"'),
+        ({"kind": "share"}, "kind: .* is not one of percent, amount, ratio, yes_no"),
+        ({"split": "dev"}, "split: .* is not one of train, validation, test"),
+        ({"level": "two"}, 'level: "two" is not a whole number from 1 to 4'),
+        ({"level": 5}, "level: 5 is not a whole number from 1 to 4"),
+        ({"text": 5}, "text: 5 is not a text"),
+        ({"text": " "}, 'text: " " is not a text'),
+        ({"tags": None}, "tags: null is not a list of texts"),
+        ({"facts": "one"}, 'facts: "one" is not a list of texts'),
+        ({"gold_pages": [7]}, r"gold_pages: \[7\] is not a list of texts"),
+        ({"gold_pages": []}, r"gold_pages: \[\] is not a list of pages"),
+        ({"gold_pages": ["page_1.pdf"]}, "gold_pages: .* is not a list of pages, TICKER/YEAR/"),
+    ],
+)
+def test_a_field_that_holds_something_else_is_named(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    first, second = [q for q in tasks.load_questions() if q.kind == "percent"][:2]
+    save_questions([first, replace(second, **change)], tmp_path)
+    with pytest.raises(ValueError, match=rf"questions\.jsonl, line 2, {said}"):
+        tasks.load_questions(tmp_path)
+
+
 def test_leaks_between_splits_and_repeats_are_found() -> None:
     questions = tasks.load_questions()
     assert tasks.find_leaks(questions) == []

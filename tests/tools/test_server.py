@@ -292,7 +292,7 @@ def test_the_command_refuses_what_it_cannot_serve(reports: Reports, tmp_path: Pa
 
     missing = run("--reports", str(tmp_path))
     assert missing.returncode == 1
-    assert missing.stderr.startswith("error: ")
+    assert missing.stderr.startswith("tools: ")
     assert missing.stderr.count("\n") == 1
     save(reports.values(), tmp_path)
     with served(create_app(ReportTools(reports).functions(), key=KEY)) as url:

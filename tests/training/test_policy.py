@@ -5,8 +5,10 @@ import json
 
 import pytest
 
+from buildhour_helpers import doctor
 from buildhour_helpers.training.policy import Conversation, Draw, ToolSpec
 from buildhour_helpers.training.simulated import SimulatedPolicy
+from buildhour_helpers.training.simulated import policy as policy_module
 from buildhour_helpers.training.simulated.act import ACT_FEATURES
 from buildhour_helpers.training.simulated.fill import FILL_FEATURES
 from buildhour_helpers.training.simulated.reasons import SAID
@@ -43,6 +45,20 @@ def turns(count: int = 40, **request):
     policy = SimulatedPolicy.base()
     conversation = Conversation(**request)
     return [asyncio.run(policy.sample(conversation, Draw.of(n))) for n in range(count)]
+
+
+@pytest.mark.parametrize("text", ['{"weights": {"act', "[]", "{}", '{"weights": [1]}', None])
+def test_damaged_base_weights_are_named_with_the_cure(text, tmp_path, monkeypatch):
+    file = tmp_path / "base_weights.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(policy_module, "files", lambda package: tmp_path)
+    with pytest.raises(ValueError, match="damaged") as damaged:
+        SimulatedPolicy.base()
+    assert str(file) in str(damaged.value)
+    assert str(damaged.value).endswith(f"; restore it: git checkout -- {file}")
+    finding = doctor.base_model()
+    assert finding.cure == f"restore it: git checkout -- {file}"
 
 
 def test_the_same_request_and_draw_give_the_same_turn():

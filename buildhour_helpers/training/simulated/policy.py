@@ -65,10 +65,18 @@ class SimulatedPolicy:
 
     @classmethod
     def base(cls) -> Self:
-        """The model with its pretrained base weights, as the package ships them."""
+        """The model with its pretrained base weights, as the package ships them.
+
+        Raises ValueError naming the file and the cure where they are damaged.
+        """
         policy = cls()
-        text = files(__package__).joinpath("base_weights.json").read_text(encoding="utf-8")
-        policy.load(json.loads(text))
+        file = files(__package__).joinpath("base_weights.json")
+        try:
+            policy.load(json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{file}: damaged ({error!r}); restore it: git checkout -- {file}"
+            ) from error
         return policy
 
     async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
