@@ -33,13 +33,15 @@ class JobRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, spec: JobSpec) -> Job:
+    def create(self, spec: JobSpec, weights: bytes | None) -> Job:
+        """A new job; `weights` are the packed ones that it begins with, None the base model's."""
         job_id = random_id("ftjob-")
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO jobs (id, created_at, status, spec) VALUES (?, ?, ?, ?)",
-                (job_id, int(time.time()), "validating_files", dumps(spec.model_dump(mode="json"))),
-            )
+                "INSERT INTO jobs (id, created_at, status, spec, policy) VALUES (?, ?, ?, ?, ?)",
+                (job_id, int(time.time()), "validating_files",
+                 dumps(spec.model_dump(mode="json")), weights),
+            )  # fmt: skip
             self._log(connection, job_id, Event(f"Created fine-tuning job: {job_id}"))
             files = f"training file: {spec.training_file} and validation file: "
             message = f"Validating {files}{spec.validation_file}"
@@ -71,7 +73,8 @@ class JobRecords:
         return Job.of(row) if row else None
 
     def policy(self, job_id: str) -> bytes | None:
-        """The packed state of the policy after the last stored step, None before any."""
+        """The packed weights to go on from: those of the last stored step, before any step those
+        that the job was created with, None for the base model's."""
         row = self._database.row("SELECT policy FROM jobs WHERE id = ?", job_id)
         return row["policy"] if row else None
 

@@ -97,6 +97,24 @@ def test_pause_and_resume_end_with_the_same_weights(
     assert (weights(paused, done.fine_tuned_model), curve(paused, job_id)) == wanted
 
 
+def test_a_job_goes_on_although_the_model_that_it_began_with_is_deleted(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    base = service.wait(service.job(customer_url, rows=10).id).fine_tuned_model
+    assert base is not None
+    calm = service.wait(service.job(customer_url, model=base, hyperparameters=SMALL).id)
+    customer.delay_s = 0.05
+    job_id = service.job(customer_url, model=base, hyperparameters=SMALL).id
+    service.wait(job_id, "running")
+    service.client.fine_tuning.jobs.pause(job_id)
+    service.client.models.delete(base)
+    customer.delay_s = 0.0
+    service.client.fine_tuning.jobs.resume(job_id)
+    done = service.wait(job_id)
+    assert done.status == "succeeded", done.error
+    assert weights(service, done.fine_tuned_model) == weights(service, calm.fine_tuned_model)
+
+
 def test_a_paused_job_lets_the_next_one_run(
     service: Running, customer: Customer, customer_url: str
 ) -> None:
