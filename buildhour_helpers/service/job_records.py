@@ -17,7 +17,7 @@ from .errors import bad_request, conflict, not_found
 from .ids import random_id
 from .job import COLUMNS, Checkpoint, Event, Job, StepResult
 from .job_specs import JobSpec
-from .strict_json import dumps
+from .strict_json import dumps, whole_characters
 
 FIND = f"SELECT {COLUMNS} FROM jobs"  # noqa: S608
 BEST_KEPT = 3
@@ -229,8 +229,8 @@ class JobRecords:
         connection.execute(
             "INSERT INTO events (id, job_id, created_at, level, message, type, data)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (random_id("ftevent-"), job_id, int(time.time()), event.level, event.message,
-             event.type, data),
+            (random_id("ftevent-"), job_id, int(time.time()), event.level,
+             whole_characters(event.message), event.type, data),
         )  # fmt: skip
 
     def events(self, job_id: str, after: str | None, limit: int) -> list[dict[str, Any]]:
