@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .strict_json import AsciiJSONResponse as JSONResponse
 
@@ -122,16 +123,45 @@ def install(app: FastAPI) -> None:
             error_body(message, code=code), error.status_code, headers=error.headers
         )
 
-    async def crashed(request: Request, error: Exception) -> JSONResponse:
-        if is_disk_full(error):
-            return JSONResponse(error_body(DISK_FULL, kind="server_error", code="disk_full"), 500)
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        message = "The service had an error while processing the request; its log says which."
-        return JSONResponse(error_body(message, kind="server_error", code="server_error"), 500)
-
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(sqlite3.OperationalError, crashed)
-    app.add_exception_handler(OSError, crashed)
-    app.add_exception_handler(Exception, crashed)
+    app.add_middleware(Crashes)
+
+
+class Crashes:
+    """ASGI middleware: a failure that no handler foresaw is answered with a 500.
+
+    An exception handler of Starlette's for all exceptions would raise them again, at which the
+    server drops a connection that the client goes on using.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if has_begun:  # half an answer must not pass for a whole one
+                raise
+            await crashed(f"{scope['method']} {scope['path']}", error)(scope, receive, send)
+
+
+def crashed(what: str, error: Exception) -> JSONResponse:
+    """The answer to a request that the service failed at."""
+    if is_disk_full(error):
+        return JSONResponse(error_body(DISK_FULL, kind="server_error", code="disk_full"), 500)
+    log.error("%s failed", what, exc_info=error)
+    message = "The service had an error while processing the request; its log says which."
+    return JSONResponse(error_body(message, kind="server_error", code="server_error"), 500)

@@ -17,7 +17,7 @@ from .errors import bad_request, conflict, not_found
 from .ids import random_id
 from .job import COLUMNS, Checkpoint, Event, Job, StepResult
 from .job_specs import JobSpec
-from .strict_json import dumps
+from .strict_json import dumps, whole_characters
 
 FIND = f"SELECT {COLUMNS} FROM jobs"  # noqa: S608
 BEST_KEPT = 3
@@ -33,13 +33,15 @@ class JobRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, spec: JobSpec) -> Job:
+    def create(self, spec: JobSpec, weights: bytes | None) -> Job:
+        """A new job; `weights` are the packed ones that it begins with, None the base model's."""
         job_id = random_id("ftjob-")
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO jobs (id, created_at, status, spec) VALUES (?, ?, ?, ?)",
-                (job_id, int(time.time()), "validating_files", dumps(spec.model_dump(mode="json"))),
-            )
+                "INSERT INTO jobs (id, created_at, status, spec, policy) VALUES (?, ?, ?, ?, ?)",
+                (job_id, int(time.time()), "validating_files",
+                 dumps(spec.model_dump(mode="json")), weights),
+            )  # fmt: skip
             self._log(connection, job_id, Event(f"Created fine-tuning job: {job_id}"))
             files = f"training file: {spec.training_file} and validation file: "
             message = f"Validating {files}{spec.validation_file}"
@@ -71,7 +73,8 @@ class JobRecords:
         return Job.of(row) if row else None
 
     def policy(self, job_id: str) -> bytes | None:
-        """The packed state of the policy after the last stored step, None before any."""
+        """The packed weights to go on from: those of the last stored step, before any step those
+        that the job was created with, None for the base model's."""
         row = self._database.row("SELECT policy FROM jobs WHERE id = ?", job_id)
         return row["policy"] if row else None
 
@@ -226,8 +229,8 @@ class JobRecords:
         connection.execute(
             "INSERT INTO events (id, job_id, created_at, level, message, type, data)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (random_id("ftevent-"), job_id, int(time.time()), event.level, event.message,
-             event.type, data),
+            (random_id("ftevent-"), job_id, int(time.time()), event.level,
+             whole_characters(event.message), event.type, data),
         )  # fmt: skip
 
     def events(self, job_id: str, after: str | None, limit: int) -> list[dict[str, Any]]:

@@ -20,13 +20,13 @@ router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["fine-tuning"], route_cl
 @router.post("")
 def create(service: Serving, body: JobRequest) -> Any:
     spec = checked_spec(body, default_seed=secrets.randbelow(2**31))
-    service.models.check_trainable(spec.model)
+    weights = service.models.to_train_from(spec.model)
     for param in ("training_file", "validation_file"):
         stored = service.files.get(getattr(spec, param), param)
         if stored.purpose != "fine-tune":
             message = f"The file {stored.id} was uploaded with the purpose {stored.purpose!r}; "
             raise bad_request(message + "upload it with 'fine-tune'.", param)
-    job = service.jobs.create(spec)
+    job = service.jobs.create(spec, weights)
     service.runner.wake()
     return job.public()
 

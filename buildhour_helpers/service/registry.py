@@ -40,23 +40,26 @@ class ModelRegistry:
         self._lock = threading.Lock()
         self._started_at = int(time.time())
 
-    def fresh(self, name: str) -> Policy:
-        """A policy of its own for training from `name`. Raises ApiError 404."""
-        policy = self._base_policy()
-        if name != BASE_MODEL:
-            policy.load(self._weights(name))
-        return policy
+    def base(self) -> Policy:
+        """A policy of its own with the base model's weights."""
+        return self._base_policy()
 
-    def check_trainable(self, name: str) -> None:
-        """Raises ApiError 400 if there is no such model, or it is none that learns."""
+    def to_train_from(self, name: str) -> bytes | None:
+        """The packed weights that a job begins with, or None for the base model's.
+
+        A job keeps a copy, since the model may be deleted before its end. Raises ApiError 400 if
+        there is no such model, or it is none that learns.
+        """
         if name == BASE_MODEL:
-            return
+            return None
         if name in (GRADER_MODEL, EMBEDDING_MODEL):
             message = f"The model {name!r} cannot be fine-tuned; use {BASE_MODEL!r}."
             raise ApiError(400, message, param="model", code="model_not_available")
-        if not self._database.row("SELECT 1 FROM models WHERE name = ?", name):
+        weights = self._packed(name)
+        if weights is None:
             message = f"There is no model {name!r}; use {BASE_MODEL!r} or a fine-tuned one."
             raise ApiError(400, message, param="model", code="model_not_available")
+        return weights
 
     def get(self, name: str) -> LoadedModel:
         """The shared policy for sampling. Raises ApiError: 404 if no model has that name, 400 if
@@ -67,7 +70,9 @@ class ModelRegistry:
             raise ApiError(400, message, param="model", code="model_not_supported")
         with self._lock:
             if name not in self._loaded:
-                policy = self.fresh(name)
+                policy = self._base_policy()
+                if name != BASE_MODEL:
+                    policy.load(self._weights(name))
                 digest = hashlib.sha256(dumps(policy.save()).encode()).hexdigest()
                 self._loaded[name] = LoadedModel(name, policy, digest)
                 if len(self._loaded) > LOADED:
@@ -81,11 +86,15 @@ class ModelRegistry:
             self._loaded.pop(name, None)
 
     def _weights(self, name: str) -> Mapping[str, Any]:
-        row = self._database.row("SELECT weights FROM models WHERE name = ?", name)
-        if row is None:
+        packed = self._packed(name)
+        if packed is None:
             raise unknown_model(name)
-        weights: Mapping[str, Any] = unpack(row["weights"])
+        weights: Mapping[str, Any] = unpack(packed)
         return weights
+
+    def _packed(self, name: str) -> bytes | None:
+        row = self._database.row("SELECT weights FROM models WHERE name = ?", name)
+        return row["weights"] if row else None
 
     def public(self) -> list[dict[str, Any]]:
         """Every model as `/v1/models` shows it, the built-in ones first."""

@@ -68,6 +68,11 @@ def dumps(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
+def whole_characters(text: str) -> str:
+    """A text with a question mark for each half of a surrogate pair, which no UTF-8 can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class AsciiJSONResponse(JSONResponse):
     """A JSON answer in ASCII."""
 

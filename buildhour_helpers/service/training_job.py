@@ -71,7 +71,7 @@ class TrainingJob:
         self._settings = spec.hyperparameters.resolved().settings(
             spec.seed, spec.max_episode_steps, concurrency
         )
-        self._policy = ServedPolicy(models.fresh(spec.model))
+        self._policy = ServedPolicy(models.base())
         if (state := records.policy(job.id)) is not None:
             self._policy.load(unpack(state))
         self._trainer = Trainer(

@@ -37,10 +37,12 @@ class Running:
         file = (name, io.BytesIO(jsonl(rows)))
         return self.client.files.create(file=file, purpose="fine-tune").id
 
-    def job(self, url: str, rows: int = 20, **more: Any) -> FineTuningJob:
+    def job(
+        self, url: str, rows: int = 20, model: str = "sim-agent-mini", **more: Any
+    ) -> FineTuningJob:
         """A job against the customer at `url`; `more` goes into `method.reinforcement`."""
         return self.client.fine_tuning.jobs.create(
-            model="sim-agent-mini",
+            model=model,
             training_file=self.upload([row(n) for n in range(rows)], "train.jsonl"),
             validation_file=self.upload([row(n) for n in range(100, 110)], "valid.jsonl"),
             seed=7,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,44 +35,75 @@ def curve(service: Running, job_id: str) -> list[tuple[Any, ...]]:
     return [tuple(numbers[key] for key in keys) for numbers in data]
 
 
+def checkpoints(service: Running, job_id: str) -> dict[int, str]:
+    """The IDs of the checkpoints that are kept, by step."""
+    listed = service.client.fine_tuning.jobs.checkpoints.list(job_id, limit=100)
+    return {one.step_number: one.id for one in listed}
+
+
 def test_a_job_killed_at_ten_moments_ends_with_the_same_weights(
     tmp_path: Path, customer: Customer, customer_url: str
 ) -> None:
+    many = {**SMALL, "n_epochs": 12}
     with Process(tmp_path / "calm") as calm:
-        job = calm.service.wait(calm.service.job(customer_url, hyperparameters=SMALL).id)
+        job = calm.service.wait(calm.service.job(customer_url, hyperparameters=many).id)
         wanted = weights(calm.service, job.fine_tuned_model), curve(calm.service, job.id)
+        kept = checkpoints(calm.service, job.id).keys()
     moments = random.Random(11)
-    home = tmp_path / "killed"
-    with Process(home) as first:
-        job_id = first.service.job(customer_url, hyperparameters=SMALL).id
-        first.service.wait(job_id, "running", "succeeded")
-        acknowledged = kill_later(first, job_id, moments)
+    told = Told()
+    customer.delay_s = 0.01  # a kill then falls into a step, while calls are under way
+    with Process(tmp_path / "killed") as process:
+        job_id = process.service.job(customer_url, hyperparameters=many).id
+        kill_later(process, job_id, customer, moments, told)
     for _ in range(9):
-        with Process(home) as process:
-            assert acknowledged <= seen(process.service, job_id)
-            acknowledged = kill_later(process, job_id, moments)
-    with Process(home) as last:
+        with Process(tmp_path / "killed") as process:
+            told.check(process.service, job_id)
+            kill_later(process, job_id, customer, moments, told)
+    customer.delay_s = 0.0
+    with Process(tmp_path / "killed") as last:
         job = last.service.wait(job_id)
         assert job.status == "succeeded", job.error
-        assert acknowledged <= seen(last.service, job_id)
-        found = weights(last.service, job.fine_tuned_model), curve(last.service, job_id)
-    assert found == wanted
+        told.check(last.service, job_id)
+        assert (weights(last.service, job.fine_tuned_model), curve(last.service, job_id)) == wanted
+        assert checkpoints(last.service, job_id).keys() == kept
 
 
-def kill_later(process: Process, job_id: str, moments: random.Random) -> set[str]:
-    """Kill a service after a moment; gives all that it acknowledged before."""
-    time.sleep(moments.uniform(0.0, 0.12))
-    acknowledged = seen(process.service, job_id)
+def kill_later(
+    process: Process, job_id: str, customer: Customer, moments: random.Random, told: Told
+) -> None:
+    """Kill a service in the midst of a job, once it has called the tool some more times."""
+    calls = len(customer.tool_bodies) + moments.randrange(1, 60)
+    while len(customer.tool_bodies) < calls:
+        time.sleep(0.001)
+    told.note(process.service, job_id)
+    assert process.service.client.fine_tuning.jobs.retrieve(job_id).status == "running"
     process.kill()
-    return acknowledged
+
+
+@dataclass
+class Told:
+    """All that a service has told of, and that therefore has to stay."""
+
+    ids: set[str] = field(default_factory=set)
+    checkpoints: dict[int, str] = field(default_factory=dict)  # IDs by step
+
+    def note(self, service: Running, job_id: str) -> None:
+        self.ids |= seen(service, job_id)
+        self.checkpoints |= checkpoints(service, job_id)
+
+    def check(self, service: Running, job_id: str) -> None:
+        """A checkpoint may make room for a better one, but is never made twice."""
+        assert self.ids <= seen(service, job_id)
+        for step, name in checkpoints(service, job_id).items():
+            assert self.checkpoints.get(step, name) == name
 
 
 def seen(service: Running, job_id: str) -> set[str]:
-    """IDs of everything that the service tells of, checkpoints that may be replaced aside."""
+    """IDs of the files, jobs and events that a service lists."""
     return {
         *(file.id for file in service.client.files.list()),
         *(job.id for job in service.client.fine_tuning.jobs.list()),
-        *(event.id for event in service.client.fine_tuning.jobs.list_events(job_id)),
+        *(event.id for event in service.client.fine_tuning.jobs.list_events(job_id, limit=100)),
     }
 
 
@@ -95,6 +127,24 @@ def test_pause_and_resume_end_with_the_same_weights(
     customer.delay_s = 0.0
     done = paused.wait(job_id)
     assert (weights(paused, done.fine_tuned_model), curve(paused, job_id)) == wanted
+
+
+def test_a_job_goes_on_although_the_model_that_it_began_with_is_deleted(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    base = service.wait(service.job(customer_url, rows=10).id).fine_tuned_model
+    assert base is not None
+    calm = service.wait(service.job(customer_url, model=base, hyperparameters=SMALL).id)
+    customer.delay_s = 0.05
+    job_id = service.job(customer_url, model=base, hyperparameters=SMALL).id
+    service.wait(job_id, "running")
+    service.client.fine_tuning.jobs.pause(job_id)
+    service.client.models.delete(base)
+    customer.delay_s = 0.0
+    service.client.fine_tuning.jobs.resume(job_id)
+    done = service.wait(job_id)
+    assert done.status == "succeeded", done.error
+    assert weights(service, done.fine_tuned_model) == weights(service, calm.fine_tuned_model)
 
 
 def test_a_paused_job_lets_the_next_one_run(
@@ -189,21 +239,54 @@ def test_a_damaged_database_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_pause_outlives_a_kill(tmp_path: Path, customer: Customer, customer_url: str) -> None:
-    customer.delay_s = 0.01
     with Process(tmp_path) as process:
-        service = process.service
-        paused, cancelled = (service.job(customer_url, hyperparameters=SMALL) for _ in range(2))
-        service.wait(paused.id, "running")
-        service.client.fine_tuning.jobs.pause(paused.id)
-        service.client.fine_tuning.jobs.cancel(cancelled.id)
+        service, jobs = process.service, process.service.client.fine_tuning.jobs
+        calm = service.wait(service.job(customer_url, hyperparameters=SMALL).id)
+        wanted = weights(service, calm.fine_tuned_model), curve(service, calm.id)
+        customer.delay_s = 0.01
+        paused = service.job(customer_url, hyperparameters=SMALL)
+        wait_for_a_checkpoint(service, paused.id)
+        jobs.pause(paused.id)
         process.kill()
     with Process(tmp_path) as process:
-        jobs = process.service.client.fine_tuning.jobs
+        service, jobs = process.service, process.service.client.fine_tuning.jobs
         assert jobs.retrieve(paused.id).status == "paused"
-        assert jobs.retrieve(cancelled.id).status == "cancelled"
         customer.delay_s = 0.0
         jobs.resume(paused.id)
-        assert process.service.wait(paused.id).status == "succeeded"
+        done = service.wait(paused.id)
+        assert (weights(service, done.fine_tuned_model), curve(service, done.id)) == wanted
+
+
+def test_a_cancel_outlives_a_kill_and_leaves_its_checkpoints(
+    tmp_path: Path, customer: Customer, customer_url: str
+) -> None:
+    customer.delay_s = 0.01
+    with Process(tmp_path) as process:
+        service, jobs = process.service, process.service.client.fine_tuning.jobs
+        running, queued = (service.job(customer_url, hyperparameters=SMALL) for _ in range(2))
+        wait_for_a_checkpoint(service, running.id)
+        for job in (queued, running):
+            jobs.cancel(job.id)
+        left = checkpoint_weights(service, running.id)
+        process.kill()
+    with Process(tmp_path) as process:
+        service, jobs = process.service, process.service.client.fine_tuning.jobs
+        assert {jobs.retrieve(job.id).status for job in (queued, running)} == {"cancelled"}
+        assert checkpoint_weights(service, running.id) == left
+        assert curve(service, queued.id) == []
+
+
+def wait_for_a_checkpoint(service: Running, job_id: str) -> None:
+    while not checkpoints(service, job_id):
+        assert service.client.fine_tuning.jobs.retrieve(job_id).finished_at is None
+        time.sleep(0.01)
+
+
+def checkpoint_weights(service: Running, job_id: str) -> dict[str, Any]:
+    models = service.client.fine_tuning.jobs.checkpoints.list(job_id, limit=100)
+    names = [one.fine_tuned_model_checkpoint for one in models]
+    assert names
+    return {name: weights(service, name) for name in names}
 
 
 def test_a_disk_that_fills_fails_the_job_and_the_database_opens(

@@ -175,6 +175,21 @@ def test_an_endpoint_that_says_nothing_times_out_and_is_tried_again(
     assert "did not answer in 0.15 s (tried 4 times)" in warnings(service, job.id)[0]
 
 
+def test_half_a_character_in_a_graders_error_costs_the_rollouts_only(
+    service: Running, customer_url: str
+) -> None:
+    source = (
+        "def grade(sample, item):\n"
+        "    if item['reference_answer'] == 'value key1': raise ValueError('\\ud800')\n"
+        "    return 1"
+    )
+    grader = {"type": "python", "name": "own", "source": source}
+    job = one_step(service, customer_url, grader=grader)
+    assert job.status == "succeeded"
+    told = "2 of 10 rollouts were discarded: 2 x line 2: ValueError: ?"
+    assert told in " ".join(warnings(service, job.id))
+
+
 def test_each_pause_before_a_retry_is_twice_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
     slept = list[float]()
 

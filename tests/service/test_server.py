@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
 import socket
@@ -12,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from buildhour_helpers.service.registry import ModelRegistry
 from buildhour_helpers.service.server import options, serve
 from buildhour_helpers.training.policy import Policy
 
+from .conftest import Running
 from .doubles import LookupPolicy, keyword_judge
 from .processes import Process
 from .servers import closed_port
@@ -115,6 +119,29 @@ def test_a_seed_for_ids_repeats_them_and_never_gives_one_twice(tmp_path: Path) -
     again = ids_of_a_run(tmp_path / "one")
     assert first[2:4] == again[4:6]  # the files of the first run are still listed
     assert len({*first, *again}) == len(first) + len(again) - 2
+
+
+def test_a_connection_outlives_a_failure_of_the_service(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: ModelRegistry) -> None:
+        raise RuntimeError("a slip of the service's own")
+
+    monkeypatch.setattr(ModelRegistry, "public", fail)
+    connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=60)
+    connection.connect()
+    kept = connection.sock
+    headers = {"Authorization": f"Bearer {service.key}"}
+    for path, status in (("/v1/models", 500), ("/v1/models", 500), ("/v1/files", 200)):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+        assert answer.status == status
+        if status == 500:
+            assert body["error"]["code"] == "server_error"
+            assert "slip" not in body["error"]["message"]
+        assert connection.sock is kept
+    connection.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGTERM")

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from ..strict_json import dumps
+from ..strict_json import dumps, whole_characters
 
 MAX_OUTPUT_BYTES = 64_000
 _CHILD = Path(__file__).with_name("python_child.py")
@@ -61,7 +61,7 @@ def _run(
     with _PLACES:
         answer = _child_answer(dumps(order).encode(), limits)
     if "error" in answer:
-        raise PythonError("runtime", str(answer["error"])[:2_000])
+        raise PythonError("runtime", whole_characters(str(answer["error"]))[:2_000])
     score = answer.get("score")
     if not isinstance(score, int | float) or isinstance(score, bool):
         raise PythonError("runtime", "grade() did not return a number")
