@@ -28,7 +28,8 @@ def step_metrics(
     grader: AnyGrader,
     timing_s: Mapping[str, float],
 ) -> dict[str, Any]:
-    """`data` of a metrics event. Latencies and timings are in seconds of wall time.
+    """`data` of a metrics event. Latencies and timings are in seconds of wall time, but for the
+    one that says it is simulated: what a rollout of a real model of this size would have taken.
 
     `timing_s` has the keys sampling, training, eval and full_iteration.
     """
@@ -54,6 +55,7 @@ def step_metrics(
         "errors": errors(train, valid),
         "timing": {
             "step": dict(timing_s),
+            "rollouts": {"simulated_latency_mean": mean(r.latency_s for r in train)},
             "graders": grader_timing(grader, [*train, *valid]),
         },
     }

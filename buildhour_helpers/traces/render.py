@@ -28,7 +28,7 @@ def style() -> str:
 def trace_html(
     trace: Trace, *, title: str = "", level: int = 3, copy: bool = False, onclick: str = ""
 ) -> str:
-    """One rollout as a conversation; outputs are folded.
+    """One rollout as a conversation; what it came to stands first, and outputs are folded.
 
     `level` is that of its heading (h1 to h6). `copy` adds a button that carries the rollout's JSON
     in `data-json`: the page listens for clicks on `.copy-json`, or `onclick` is its handler.
@@ -39,11 +39,26 @@ def trace_html(
 
 
 def pair_html(
-    left: Trace, right: Trace, titles: tuple[str, str] = ("Before", "After"), *, level: int = 3
+    left: Trace,
+    right: Trace,
+    titles: tuple[str, str] = ("Before", "After"),
+    *,
+    level: int = 3,
+    copy: bool = False,
+    onclick: str = "",
 ) -> str:
-    """Two rollouts side by side, each step beside its like (`aligned`)."""
-    rows = aligned(left.steps, right.steps)
-    return _template("pair.html").render(sides=(left, right), titles=titles, rows=rows, level=level)
+    """Two rollouts side by side, each step beside its like (`aligned`).
+
+    `titles` name the sides. `copy` and `onclick` are those of `trace_html`, a button a side.
+    """
+    return _template("pair.html").render(
+        sides=(left, right),
+        titles=titles,
+        rows=aligned(left.steps, right.steps),
+        level=level,
+        copy=copy,
+        onclick=onclick,
+    )
 
 
 def table_html(traces: Sequence[Trace], *, most: int = 50, caption: str = "") -> str:
@@ -80,6 +95,9 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def summary(text: str) -> str:
-    """The beginning of a text on one line."""
+    """The beginning of a text on one line, cut between words where it has any."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= SUMMARY_LENGTH else f"{flat[:SUMMARY_LENGTH]}…"
+    if len(flat) <= SUMMARY_LENGTH:
+        return flat
+    whole_words = flat[: SUMMARY_LENGTH + 1].rpartition(" ")[0]
+    return f"{whole_words or flat[:SUMMARY_LENGTH]}…"

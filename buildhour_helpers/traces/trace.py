@@ -23,6 +23,14 @@ class Outcome(StrEnum):
     WRONG = "wrong"  # 0 or less
     DISCARDED = "discarded"  # no reward: a tool, the grader or the API failed
 
+    @classmethod
+    def of(cls, reward: float | None) -> Outcome:
+        if reward is None:
+            return cls.DISCARDED
+        if reward >= 1:
+            return cls.RIGHT
+        return cls.PARTIAL if reward > 0 else cls.WRONG
+
 
 @dataclass(frozen=True)
 class Call:
@@ -113,11 +121,7 @@ class Trace:
 
     @property
     def outcome(self) -> Outcome:
-        if self.reward is None:
-            return Outcome.DISCARDED
-        if self.reward >= 1:
-            return Outcome.RIGHT
-        return Outcome.PARTIAL if self.reward > 0 else Outcome.WRONG
+        return Outcome.of(self.reward)
 
     @property
     def tools(self) -> tuple[str, ...]:

@@ -44,6 +44,12 @@ def test_metrics_carry_what_the_contract_lists(service: Running, customer_url: s
     } <= set(data)  # fmt: skip
     assert set(data["scores"]) == {"train_reward_mean", "valid_reward_mean", "graders"}
     assert set(data["timing"]["step"]) == {"sampling", "training", "eval", "full_iteration"}
+    listed = service.client.get(
+        f"/fine_tuning/jobs/{job.id}/rollouts?limit=100&step=2&phase=train", cast_to=object
+    )
+    latencies_s = [one["metrics"]["simulated_latency_s"] for one in listed["data"]]  # type: ignore[index]
+    simulated_s = data["timing"]["rollouts"]["simulated_latency_mean"]
+    assert simulated_s == pytest.approx(sum(latencies_s) / len(latencies_s))
     assert data["tool_calls_per_rollout"] == 1.0
     assert data["reasoning_tokens_mean"] == 34.0
 

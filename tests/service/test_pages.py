@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,6 +139,7 @@ def test_the_stream_carries_what_the_api_says_and_goes_on_where_it_left_off(
             assert drawn["train"] == said["train_mean_reward"]
             assert drawn["valid"] == said["full_valid_mean_reward"]
             assert drawn["tools"] == said["tool_calls_by_name"]
+            assert drawn["rollout_s"] == said["timing"]["rollouts"]["simulated_latency_mean"]
             assert drawn["step_s"] == said["timing"]["step"]["full_iteration"]
         assert events[-1][0] == "end"
         again = streamed(browser, f"/finetune/{job.id}/stream", **{"Last-Event-ID": events[-1][2]})
@@ -154,8 +157,13 @@ def test_rollouts_are_paged_and_filtered(service: Running, customer_url: str) ->
         assert (len(first["rollouts"]), first["has_more"]) == (25, True)
         after = first["rollouts"][-1]["seq"]
         rest = browser.get(root, params={"step": 1, "after": after}).json()
-        paged = [one["trace_id"] for one in first["rollouts"] + rest["rollouts"]]
+        listed = first["rollouts"] + rest["rollouts"]
+        paged = [one["trace_id"] for one in listed]
         assert paged == [one["id"] for one in api]
+        for shown, one in zip(listed, api, strict=True):
+            number = one["row"] + (100 if one["phase"] == "valid" else 0)
+            assert shown["question"] == f"What is the value of key{number}"
+            assert shown["outcome"] == ("right" if one["reward"] == 1 else "wrong")
         for outcome, kept in (
             ("right", lambda reward: reward == 1),
             ("wrong", lambda reward: reward == 0),
@@ -169,10 +177,24 @@ def test_rollouts_are_paged_and_filtered(service: Running, customer_url: str) ->
         assert "What is the value of key" in drawn.text
         assert "I look it up." in drawn.text
         pair = browser.get(f"{root}/{paged[0]}", params={"beside": paged[1]}).text
-        assert pair.count('class="head"') == 2
+        assert pair.count('class="head"') == pair.count('class="copy-json"') == 2
+        assert "<h2>Left: Step 1, training, row " in pair
+        assert "trace_" not in html.unescape(re.sub("<[^>]*>", "", pair))
         assert browser.get(f"{root}/trace_none").status_code == 404
         for query in ({"outcome": "good"}, {"step": "x"}, {"after": -1}, {"phase": "test"}):
             assert browser.get(root, params=query).status_code == 400
+
+
+def test_a_rollout_is_shown_without_its_question_once_the_file_is_gone(
+    service: Running, customer_url: str
+) -> None:
+    job = service.wait(service.job(customer_url).id)
+    service.client.files.delete(job.training_file)
+    with visitor(service) as browser:
+        root = f"/finetune/{job.id}/rollouts"
+        first = browser.get(root, params={"phase": "train"}).json()["rollouts"][0]
+        assert first["question"] == ""
+        assert "I look it up." in browser.get(f"{root}/{first['trace_id']}").text
 
 
 def test_pages_only_read(service: Running) -> None:

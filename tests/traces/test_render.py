@@ -10,7 +10,7 @@ import sys
 
 from buildhour_helpers.traces import Trace, pair_html, style, table_html, trace_html
 
-from .test_trace import PROMPT, RECORD, STEPS, answer
+from .test_trace import PROMPT, RECORD, STEPS, answer, call, output
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
@@ -21,9 +21,31 @@ def text_of(fragment: str) -> str:
 
 def test_a_trace_shows_reasons_calls_outputs_answer_and_grade() -> None:
     text = text_of(trace_html(Trace.of(RECORD)))
-    for said in ("Two at once.", "search", "many", "1. X/1", "there are 7", "grade 0.5", "partial"):
+    for said in ("Two at once.", "search", "many", "1. X/1", "there are 7", "reward 0.5", "partial"):
         assert said in text
     assert text.index("Two at once.") < text.index("1. X/1") < text.index("Now read.")
+
+
+def test_question_answer_and_reference_stand_whole_before_the_first_step() -> None:
+    question = " ".join(["How many barrels were sold?"] * 10)
+    asked = [PROMPT[0], {"role": "user", "content": question}]
+    row = {**RECORD, "trace": [*asked, *STEPS], "reference_answer": "8"}
+    trace = Trace.of(row)
+    for drawn in (trace_html(trace), pair_html(trace, trace)):
+        head = text_of(drawn[: drawn.index("Two at once.")])
+        for said in (f"question {question}", "answer 7", "reference 8", "Use the tools."):
+            assert said in head
+
+
+def test_a_folded_output_is_cut_between_words() -> None:
+    words = " ".join(f"barrel{number}" for number in range(40))
+    drawn = trace_html(Trace.of({"trace": [call("cat", "a", path="x"), output("a", words)]}))
+    (folded,) = re.findall(r"<summary>(.*?)</summary>", drawn)
+    assert folded.endswith("…")
+    assert set(folded.removesuffix("…").split()) <= set(words.split())
+    assert len(folded) > 80
+    unbroken = trace_html(Trace.of({"trace": [call("cat", "a"), output("a", "x" * 200)]}))
+    assert f"<summary>{'x' * 90}…</summary>" in unbroken
 
 
 def test_whatever_was_written_is_escaped() -> None:
@@ -56,6 +78,15 @@ def test_the_copy_button_carries_the_row() -> None:
     assert json.loads(html.unescape(carried)) == RECORD
 
 
+def test_each_side_of_a_pair_carries_its_row_and_names_its_button() -> None:
+    other = {**RECORD, "question_id": "q2"}
+    drawn = pair_html(Trace.of(RECORD), Trace.of(other), ("Left", "Right"), copy=True)
+    carried = [json.loads(html.unescape(text)) for text in re.findall(r'data-json="([^"]*)"', drawn)]
+    assert carried == [RECORD, other]
+    assert 'aria-label="Copy as JSON: Right: q2, repeat 2"' in drawn
+    assert "copy-json" not in pair_html(Trace.of(RECORD), Trace.of(other))
+
+
 def test_a_pair_has_a_row_for_every_aligned_step() -> None:
     left = Trace.of(RECORD)
     right = Trace.of({**RECORD, "trace": [*PROMPT, *STEPS[5:]], "reward": 1.0})
@@ -67,9 +98,10 @@ def test_a_pair_has_a_row_for_every_aligned_step() -> None:
 
 def test_a_discarded_rollout_says_why() -> None:
     row = {**RECORD, "reward": None, "answer": None, "error": "search answered 500"}
-    text = text_of(trace_html(Trace.of(row)))
-    assert "search answered 500" in text
-    assert "none: the rollout was discarded" in text
+    text = text_of(trace_html(Trace.of({**row, "stop_reason": "tool_failed"})))
+    assert "tool failed: search answered 500" in text
+    assert "no answer (tool failed)" in text
+    assert "discarded" in text
 
 
 def test_the_table_says_how_many_rows_it_leaves_out() -> None:

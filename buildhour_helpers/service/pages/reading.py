@@ -12,14 +12,15 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from buildhour_helpers.traces import Outcome
 
 from ..database import unpack
 from ..errors import not_found
 from ..job import COLUMNS, Job
 
 Row = dict[str, Any]
-Outcome = Literal["right", "partial", "wrong", "discarded"]
 
 JOBS_SHOWN = 50
 LOG_SHOWN = 50
@@ -34,20 +35,22 @@ FIGURES: Mapping[str, str] = {
     "reasoning": "reasoning_tokens_mean",
     "completion": "completion_tokens_mean",
     "per_call": "mean_tokens_per_tool_call",
+    "rollout_s": "timing.rollouts.simulated_latency_mean",
     "tool_s": "tool_execution_latency",
     "tool_errors": "tool_errors",
     "flat": "mean_unresponsive_rewards",
     "rollouts": "usage.train.rollouts",
+    "tool_calls": "usage.train.tool_calls",
     "discarded": "errors.train_discarded",
     "step_s": "timing.step.full_iteration",
 }
 """The figures of a step that the page draws, and where a metrics event has them."""
 
 REWARDS: Mapping[Outcome, str] = {
-    "right": "reward >= 1",
-    "partial": "reward > 0 AND reward < 1",
-    "wrong": "reward <= 0",
-    "discarded": "reward IS NULL",
+    Outcome.RIGHT: "reward >= 1",
+    Outcome.PARTIAL: "reward > 0 AND reward < 1",
+    Outcome.WRONG: "reward <= 0",
+    Outcome.DISCARDED: "reward IS NULL",
 }
 
 
@@ -182,6 +185,7 @@ def _in_short(row: sqlite3.Row) -> Row:
     kept = ("seq", "trace_id", "step", "phase", "row", "sample", "reward", "stop_reason")
     return {
         **{name: row[name] for name in kept},
+        "outcome": Outcome.of(row["reward"]),
         "answer": trace["answer"],
         "failure": trace["failure"],
         "tools": dict(Counter(names)),

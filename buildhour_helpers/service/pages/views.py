@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
-from buildhour_helpers.traces import Trace, pair_html, style, trace_html
+from buildhour_helpers.traces import Outcome, Trace, pair_html, style, trace_html
 
 from .. import jobs as api
 from ..context import Service, Serving
@@ -22,10 +23,12 @@ from ..files import parse_object
 from ..paging import Step
 from ..strict_json import AsciiJSONResponse
 from . import stream
-from .reading import Outcome, Reading
+from .reading import Reading, Row
 
 router = APIRouter()
 ASSETS = Path(__file__).with_name("assets")
+PHASES = {"train": "training", "valid": "validation"}
+"""The phases of a step, and what the pages call them."""
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 ACTIONS: dict[str, Callable[[Service, str], Any]] = {
     "pause": api.pause,
@@ -87,6 +90,7 @@ def log(reading: Reads, job_id: str, before: int) -> Response:
 
 @router.get("/finetune/{job_id}/rollouts")
 def rollouts(
+    service: Serving,
     reading: Reads,
     job_id: str,
     step: Step | None = None,
@@ -95,7 +99,9 @@ def rollouts(
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
     reading.job(job_id)
-    return AsciiJSONResponse(reading.rollouts(job_id, step, phase, outcome, after))
+    found = reading.rollouts(job_id, step, phase, outcome, after)
+    add_questions(service, job_id, found["rollouts"])
+    return AsciiJSONResponse(found)
 
 
 @router.get("/finetune/{job_id}/rollouts/{trace_id}")
@@ -105,9 +111,9 @@ def rollout(
     """A rollout as HTML, or two of them side by side."""
     one = shown(service, reading, job_id, trace_id)
     if beside is None:
-        return HTMLResponse(trace_html(one, title=title(one), level=2, copy=True))
+        return HTMLResponse(trace_html(one, level=2, copy=True))
     other = shown(service, reading, job_id, beside)
-    return HTMLResponse(pair_html(one, other, (title(one), title(other)), level=2))
+    return HTMLResponse(pair_html(one, other, ("Left", "Right"), level=2, copy=True))
 
 
 @router.post("/finetune/{job_id}/{action}")
@@ -128,29 +134,44 @@ def asset(name: str) -> Response:
 def shown(service: Service, reading: Reading, job_id: str, trace_id: str) -> Trace:
     """A rollout with the prompt of its row, as far as the row's file is still there."""
     found = reading.rollout(job_id, trace_id)
-    row = dataset_row(service, job_id, found["phase"], found["row"])
-    return Trace.of(
+    rows = dataset_rows(service, job_id, found["phase"], {found["row"]})
+    row = rows.get(found["row"], {})
+    trace = Trace.of(
         {
             **{key: value for key, value in found.items() if key != "items"},
             "trace": [*row.get("messages", []), *found["items"]],
             "reference_answer": row.get("reference_answer"),
         }
     )
+    return replace(trace, question_id=title(found))
 
 
-def title(trace: Trace) -> str:
-    raw = trace.raw
-    return f"Step {raw['step']}, {raw['phase']}, row {raw['row']}, sample {raw['sample']}"
+def title(rollout: Row) -> str:
+    """What a rollout is called on the pages: the id of its trace says nothing to a reader."""
+    phase = PHASES[rollout["phase"]]
+    return f"Step {rollout['step']}, {phase}, row {rollout['row']}, sample {rollout['sample']}"
 
 
-def dataset_row(service: Service, job_id: str, phase: str, index: int) -> dict[str, Any]:
-    """The row of the job's file that a rollout is about; empty where the file is gone."""
+def add_questions(service: Service, job_id: str, rollouts: list[Row]) -> None:
+    """Put beside each rollout what its row asks; nothing where the row's file is gone."""
+    for phase in PHASES:
+        here = [one for one in rollouts if one["phase"] == phase]
+        rows = dataset_rows(service, job_id, phase, {one["row"] for one in here})
+        for one in here:
+            messages = rows.get(one["row"], {}).get("messages", [])
+            one["question"] = Trace.of({"trace": messages}).question
+
+
+def dataset_rows(
+    service: Service, job_id: str, phase: str, wanted: Set[int]
+) -> dict[int, dict[str, Any]]:
+    """The rows of the job's file with those numbers; none where the file is gone."""
     spec = service.jobs.get(job_id).spec
     param = "training_file" if phase == "train" else "validation_file"
     try:
         path = service.files.get(getattr(spec, param), param).path
         with path.open("rb") as file:
-            lines = (line for line in file if line.strip())
-            return parse_object(next(islice(lines, index, None)))
-    except (ApiError, OSError, StopIteration):
+            lines = islice((line for line in file if line.strip()), max(wanted, default=-1) + 1)
+            return {n: parse_object(line) for n, line in enumerate(lines) if n in wanted}
+    except (ApiError, OSError):
         return {}
