@@ -27,8 +27,15 @@ class Interval:
     def is_clear_of_zero(self) -> bool:
         return self.low > 0 or self.high < 0
 
+    def __format__(self, number: str) -> str:
+        """The value and its ends, each as `number` says: `f"{gain:+.2f}"`."""
+        value, low, high = (
+            format(part, number or ".3f") for part in (self.value, self.low, self.high)
+        )
+        return f"{value} [{low}, {high}]"
+
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return format(self)
 
 
 def bootstrap(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,10 @@ def step(number: int, **changed: Any) -> dict[str, Any]:
 
 STEPS = [step(number) for number in range(1, 5)]
 
+LONG_NAMES = [f"look_up_a_{what}_of_the_report" for what in "abcdefghijkl"]
+MANY = [record("q1", 1.0, " ".join(LONG_NAMES[:8])), record("q1", 0.0, " ".join(LONG_NAMES[:8]))]
+OF_MANY = [step(1, tool_calls_by_name={name: n for n, name in enumerate(LONG_NAMES, 1)})]
+
 CHARTS = {
     "reward_variance": figures.reward_variance(BEFORE_RECORDS),
     "reward_against_latency": figures.reward_against_latency(BEFORE_RECORDS, AFTER_RECORDS),
@@ -95,7 +99,10 @@ CHARTS = {
     "training_curves": figures.training_curves(STEPS, note="simulated model"),
     "training_gaps": figures.training_gaps({"one": STEPS, "other": STEPS}),
     "tool_mix": figures.tool_mix(STEPS, note="simulated model"),
+    "tool_mix, many": figures.tool_mix(OF_MANY),
+    "tool_transitions, many": figures.tool_transitions(MANY, MANY),
     "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
+    "intervals": figures.intervals({"one": Interval(0.2, 0.1, 0.3)}, "One was measured"),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
     "paid_and_earned": figures.paid_and_earned(
         {"scores": {"lax": [0.1], "strict": [0.2]}, "accuracy": [0.2]},
@@ -117,7 +124,9 @@ def test_every_figure_says_what_it_shows(name: str) -> None:
     assert any(letter.isdigit() for letter in chart.alt_text())
     for axis in chart.axes:
         assert axis.get_xlabel()
-        assert axis.get_ylabel() or axis.get_title(loc="left")
+        same_scale = axis.get_shared_y_axes().get_siblings(axis)
+        named = any(label.get_text()[:1].isalpha() for label in axis.get_yticklabels())
+        assert named or any(one.get_ylabel() for one in same_scale)
 
 
 @pytest.mark.parametrize("name", sorted(CHARTS))
@@ -139,6 +148,11 @@ def test_nothing_is_drawn_over_or_outside(name: str) -> None:
     assert title.x1 <= width * 1.005
     assert title.y1 <= height * 1.005
     assert all(axis.get_window_extent().y1 <= title.y0 for axis in chart.axes)
+    for axis in chart.axes:
+        left, right = axis.get_xlim()
+        ticks = (tick for tick in axis.xaxis.get_major_ticks() if left <= tick.get_loc() <= right)
+        names = [tick.label1.get_window_extent() for tick in ticks]
+        assert all(not one.overlaps(other) for one, other in pairwise(names))
 
 
 def test_the_style_outside_is_left_alone() -> None:
@@ -171,19 +185,40 @@ def test_the_points_lie_at_the_means_of_reward_and_latency() -> None:
         (pytest.approx(8 / 3), pytest.approx(2 / 3)),
     ]
     assert [container[0].get_color() for container in axis.containers] == [BEFORE, AFTER]
-    assert "not clear of zero" in CHARTS["reward_against_latency"].finding
+    assert CHARTS["reward_against_latency"].finding == (
+        "Reward +0.00 [-1.00, +0.50], latency +0.3 [-1.0, +1.0] s: "
+        "reward and latency not clear of zero"
+    )
+    assert "before: reward 0.67 [0.50, 1.00], latency 2.3 [1.0, 3.0] s" in (
+        CHARTS["reward_against_latency"].alt_text()
+    )
 
 
 def test_the_deltas_are_those_of_each_question() -> None:
     (axis,) = CHARTS["question_deltas"].axes
     points = axis.collections[0].get_offsets()
     assert np.asarray(points).tolist() == [[-1.0, 0.5], [1.0, 0.5], [1.0, -1.0]]
+    assert axis.get_xlabel() == "change of tool calls per rollout"
     assert [text.get_text() for text in axis.texts] == [
         "better, cheaper: 1",
         "better, not cheaper: 1",
         "worse, cheaper: 0",
         "worse, not cheaper: 1",
+        "same reward: 0",
     ]
+
+
+def test_questions_that_changed_alike_are_one_dot_of_their_area() -> None:
+    """The same mean out of other sums may differ in its last bit."""
+    before = [record(f"q{n}", 0.0) for n in range(3) for _ in range(3)]
+    after = [record(f"q{n}", reward) for n in (0, 1) for reward in (0.1, 0.2, 0.3)]
+    after += [record("q1", 0.2), *(record("q2", 0.0) for _ in range(3))]
+    (axis,) = figures.question_deltas(before, after).axes
+    dots = axis.collections[0]
+    assert np.asarray(dots.get_offsets()).round(3).tolist() == [[0.0, 0.2], [0.0, 0.0]]
+    both, one = dots.get_sizes()
+    assert both == 2 * one
+    assert axis.texts[-1].get_text() == "same reward: 1"
 
 
 def test_the_quadrants_leave_out_what_scores_the_same() -> None:
@@ -241,13 +276,24 @@ def test_the_band_spans_the_neighbouring_steps() -> None:
     )
 
 
-def test_the_mix_stacks_the_calls_of_a_rollout() -> None:
-    (axis,) = CHARTS["tool_mix"].axes
-    cat, search = axis.containers
-    assert [bar.get_height() for bar in cat] == [0.5, 1.0, 1.5, 2.0]
-    assert [bar.get_y() for bar in search] == [0.5, 1.0, 1.5, 2.0]
-    assert {bar.get_height() for bar in search} == {1.0}
-    assert CHARTS["tool_mix"].finding == "Tool calls per rollout went from 1.5 to 3.0"
+def test_the_mix_has_a_panel_for_all_tools_and_for_each() -> None:
+    drawn = {axis.get_title(loc="left"): axis for axis in CHARTS["tool_mix"].axes}
+    assert {name: list(axis.lines[0].get_ydata()) for name, axis in drawn.items()} == {
+        "all tools": [1.5, 2.0, 2.5, 3.0],
+        "cat": [0.5, 1.0, 1.5, 2.0],
+        "search": [1.0] * 4,
+    }
+    assert len({axis.get_ylim() for axis in drawn.values()}) == 1
+    assert CHARTS["tool_mix"].finding == "Tool calls per rollout went from 1.5 to 3.0: cat +1.5"
+
+
+def test_of_many_tools_the_less_called_are_added_up() -> None:
+    axes = CHARTS["tool_mix, many"].axes
+    assert [axis.get_title(loc="left") for axis in axes] == [
+        "all tools", *reversed(LONG_NAMES[-6:]), "6 others",
+    ]  # fmt: skip
+    total, *parts = (float(axis.lines[0].get_ydata()[0]) for axis in axes)
+    assert total == pytest.approx(sum(parts))
 
 
 def test_unusable_rollouts_are_shares_of_the_step() -> None:
@@ -268,15 +314,31 @@ def test_what_was_paid_stands_beside_what_was_earned() -> None:
     assert chart.finding == "The job with the lax grader was paid 0.80 more than it earned"
     assert "lax: own score 0.10 to 0.80, accuracy 0.20 to 0.10" in chart.alt_text()
     assert "strict: own score 0.20 to 0.40, accuracy 0.20 to 0.40" in chart.alt_text()
+    assert [text.get_text() for text in chart.legends[0].get_texts()] == [
+        "before", "a run of the job", "mean of the runs",
+    ]  # fmt: skip
+
+
+def test_a_change_too_small_for_an_arrow_has_none() -> None:
+    before = {"scores": {"strict": [0.2]}, "accuracy": [0.2]}
+    after = [{"grader": "strict", "scores": {"strict": [0.24]}, "accuracy": [0.3]}]
+    own, true = figures.paid_and_earned(before, after).axes
+    assert [len(own.texts), len(true.texts)] == [0, 1]
 
 
 def test_the_histograms_are_shares_that_sum_to_one() -> None:
     scores, durations = CHARTS["distributions"].axes
+    for bars in scores.containers:
+        assert sum(bar.get_height() for bar in bars) == pytest.approx(1.0)
+    for line in durations.patches:
+        assert np.nansum(line.get_data().values) == pytest.approx(1.0)
+        assert (line.get_data().values != 0).all()  # nothing is no line along the axis
     for axis in (scores, durations):
-        for patch in axis.patches:
-            heights = np.asarray(patch.get_path().vertices)[:, 1]
-            assert heights.max() <= 1.0
-    assert [patch.get_label() for patch in durations.patches] == ["before", "after"]
+        assert [text.get_text() for text in axis.get_legend().get_texts()] == ["before", "after"]
+    assert axis.yaxis.get_major_formatter()(0.4) == "40%"
+    assert "before: of 6 rollouts 17% have reward 0 and 50% reward 1, half take between" in (
+        CHARTS["distributions"].alt_text()
+    )
     assert CHARTS["distributions"].finding == (
         "before: 50% right, median 3.0 s; after: 67% right, median 2.0 s"
     )
@@ -286,6 +348,49 @@ def test_a_job_without_steps_has_nothing_to_draw() -> None:
     for draw in (figures.training_curves, figures.tool_mix, figures.unusable_rollouts):
         with pytest.raises(ValueError, match="no metrics event yet"):
             draw([])
+
+
+@pytest.mark.parametrize("records", [[], [record("q1", None)]])
+def test_without_a_graded_rollout_there_is_nothing_to_draw(records: list[RolloutRecord]) -> None:
+    for draw in (
+        lambda: figures.reward_variance(records),
+        lambda: figures.distributions({"before": records}),
+        lambda: figures.tool_transitions(BEFORE_RECORDS, records),
+        lambda: figures.reward_against_latency(records, AFTER_RECORDS),
+    ):
+        with pytest.raises(ValueError, match=r"has a reward; see their errors"):
+            draw()
+    with pytest.raises(ValueError, match="no graded question in common"):
+        figures.question_deltas(records, AFTER_RECORDS)
+
+
+def test_what_is_missing_is_named() -> None:
+    never = [step(1, full_valid_mean_reward=None)]
+    for draw, missing in (
+        (lambda: figures.training_gaps({}), "no job"),
+        (lambda: figures.training_gaps({"a job": never}), "a job has no step with a training and"),
+        (lambda: figures.tool_mix([step(1, tool_calls_by_name={})]), "no tool call yet"),
+        (lambda: figures.paid_and_earned({}, []), "no run"),
+        (lambda: figures.intervals({}, "Nothing"), "nothing was measured"),
+        (lambda: figures.distributions({}), "no evaluation"),
+    ):
+        with pytest.raises(ValueError, match=missing):
+            draw()
+
+
+def test_a_job_whose_rollouts_were_all_discarded_has_no_reward_yet() -> None:
+    chart = figures.training_curves(
+        [step(1, train_mean_reward=None, full_valid_mean_reward=None)] * 2
+    )
+    assert chart.finding == "No reward yet"
+    assert "mean reward from none yet, tool calls" in chart.alt_text()
+    chart.png()
+
+
+def test_the_curves_start_at_zero_so_that_a_growing_job_keeps_its_scale() -> None:
+    assert {axis.get_ylim()[0] for axis in CHARTS["training_curves"].axes} == {0.0}
+    below = figures.training_curves([step(1, train_mean_reward=-1.0), step(2)])
+    assert below.axes[0].get_ylim()[0] == -1.0
 
 
 def test_a_job_that_was_never_validated_is_drawn_by_its_training() -> None:
@@ -307,6 +412,18 @@ def test_the_gaps_are_training_less_validation_where_it_was_validated() -> None:
     chart = figures.training_gaps({"a job": steps})
     assert chart.finding == "Training less validation reward at the end: a job +0.00"
     assert "gap +0.30 at 2, +0.00 at 3" in chart.alt_text()
+
+
+def test_a_wide_gap_has_a_bar_even_where_its_neighbours_have_none() -> None:
+    steps = [
+        {"step": n, "train_mean_reward": 0.5, "full_valid_mean_reward": reward}
+        for n, reward in enumerate((0.5, 0.2, 0.5), 1)
+    ]
+    (axis,) = figures.training_gaps({"a job": steps}).axes
+    (bars,) = axis.collections
+    assert [bar.tolist() for bar in bars.get_segments()] == [[[2.0, 0.2], [2.0, 0.5]]]
+    assert bars.get_linewidth()[0] >= 3
+    assert "gap above 0.1" in [text.get_text() for text in axis.get_legend().get_texts()]
 
 
 def test_measurements_stand_under_each_other_with_their_intervals() -> None:

@@ -8,27 +8,39 @@ from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from buildhour_helpers.analysis.figures.chart import (
     BLUE,
     GREY,
-    VERMILION,
+    ORANGE,
     Chart,
+    need,
     panels,
     percent,
     styled,
 )
 from buildhour_helpers.analysis.statistics import Agreement
 
+LEAST_ARROW = 0.05  # a shorter one would be all head
 TRUSTED = 0.8  # Spearman's rho from which the course lets a grader train
+
+BEFORE_MARK: dict[str, Any] = {
+    "marker": "|", "color": GREY, "markersize": 14, "markeredgewidth": 2, "linestyle": "",
+}  # fmt: skip
+RUN_MARK: dict[str, Any] = {"marker": "o", "markersize": 4, "alpha": 0.6, "linestyle": ""}
+MEAN_MARK: dict[str, Any] = {
+    "marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.5,
+    "linestyle": "",
+}  # fmt: skip
 
 
 @styled
 def grader_agreement(found: Agreement, *, note: str = "") -> Chart:
     """The confusion table of a grader's scores against a human's."""
-    verdict = "ranks as the human does" if found.spearman >= TRUSTED else "does not rank well"
+    verdict = "ranks much as the human does" if found.spearman >= TRUSTED else "does not rank well"
     finding = f"The grader {verdict}: rank correlation {found.spearman:.2f}"
-    chart = Chart(finding, note=note, width=5.6, height=4.4)
+    chart = Chart(finding, note=note, width=6.4, height=4.4)
     axis = chart.subplots()
     axis.grid(visible=False)
     axis.imshow(found.counts, cmap="Blues", vmin=0, vmax=max(1, found.counts.max() * 1.3))
@@ -60,8 +72,9 @@ def paid_and_earned(
 
     `before` and each of `after` have `scores` by grader and `accuracy`, a mean with the ends of
     its interval each; a run of `after` also names its `grader`. Several seeds of one grader
-    are a dot each, and the arrow ends at their mean.
+    are a dot each, and a ring and an arrow stand for their mean.
     """
+    need(after, "no run of a grader's job was given")
     runs: dict[str, list[Mapping[str, Any]]] = {}
     for run in after:
         runs.setdefault(run["grader"], []).append(run)
@@ -69,19 +82,22 @@ def paid_and_earned(
     unearned = {name: paid.gain - earned.gain for name, (paid, earned) in moves.items()}
     most = max(unearned, key=lambda name: unearned[name])
     finding = f"The job with the {most} grader was paid {unearned[most]:.2f} more than it earned"
-    chart = Chart(finding, note=note, width=8.4, height=1.8 + 0.55 * len(runs))
+    chart = Chart(finding, note=note, height=2.0 + 0.55 * len(runs))
+    axes = panels(chart, 2, sharey=True)
     for axis, column, title in zip(
-        panels(chart, 2), (0, 1), ("What the job's own grader says", "What is true"), strict=True
+        axes, (0, 1), ("What the job's own grader says", "What is true"), strict=True
     ):
         for place, (name, pair) in enumerate(moves.items()):
-            _arrow(axis, place, pair[column], VERMILION if name == most else BLUE)
+            _arrow(axis, place, pair[column], ORANGE if name == most else BLUE)
         axis.set_title(title)
         axis.set_xlabel("mean score" if column == 0 else "accuracy")
         axis.set_xlim(0, 1)
-        axis.set_ylim(len(runs) - 0.5, -0.5)
-        axis.set_yticks(range(len(runs)), list(runs) if column == 0 else [""] * len(runs))
         axis.grid(visible=False, axis="y")
         axis.grid(visible=True, axis="x")
+    axes[0].set_yticks(range(len(runs)), list(runs))
+    axes[0].set_ylim(len(runs) - 0.5, -0.5)
+    axes[0].set_ylabel("grader of the job")
+    chart.legend(handles=_marks(), loc="outside lower left", ncols=3)
     words = [f"{name}: own score {paid}, accuracy {true}" for name, (paid, true) in moves.items()]
     chart.describe(f"Arrows from before the job to after it. {'; '.join(words)}.")
     return chart
@@ -113,11 +129,19 @@ def _moves(
 
 
 def _arrow(axis: Axes, place: int, move: _Move, colour: str) -> None:
-    axis.plot(move.start, place, "|", color=GREY, markersize=14, markeredgewidth=2)
-    axis.plot(move.ends, [place] * len(move.ends), "o", color=colour, markersize=4, alpha=0.5)
-    axis.annotate(
-        "",
-        xy=(fmean(move.ends), place),
-        xytext=(move.start, place),
-        arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0},
-    )
+    end = fmean(move.ends)
+    axis.plot(move.start, place, **BEFORE_MARK)
+    axis.plot(move.ends, [place] * len(move.ends), color=colour, **RUN_MARK)
+    axis.plot(end, place, markeredgecolor=colour, **MEAN_MARK)
+    if abs(move.gain) >= LEAST_ARROW:
+        arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 6}
+        axis.annotate("", xy=(end, place), xytext=(move.start, place), arrowprops=arrow)
+
+
+def _marks() -> list[Line2D]:
+    """What the legend explains."""
+    return [
+        Line2D([], [], label="before", **BEFORE_MARK),
+        Line2D([], [], label="a run of the job", color=BLUE, **RUN_MARK),
+        Line2D([], [], label="mean of the runs", markeredgecolor=BLUE, **MEAN_MARK),
+    ]

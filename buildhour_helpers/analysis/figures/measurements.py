@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import fmean
 
-from buildhour_helpers.analysis.figures.chart import BLUE, GREEN, Chart, styled
+from buildhour_helpers.analysis.figures.chart import BLUE, GREEN, Chart, need, styled
 from buildhour_helpers.analysis.statistics import Interval
 
 
@@ -22,6 +22,7 @@ def intervals(
 
     `line` is a name and a value, drawn across all of them: zero, or what there is to reach.
     """
+    need(measured, "nothing was measured")
     chart = Chart(finding, note=note, height=1.4 + 0.42 * len(measured))
     axis = chart.subplots()
     for place, interval in enumerate(measured.values()):
@@ -37,7 +38,6 @@ def intervals(
             (value, 1.02),
             xycoords=("data", "axes fraction"),
             ha="right" if beyond_middle else "left",
-            color=GREEN,
         )
         words.append(f"a dashed line at {value:.3f}, {name}")
     axis.set_yticks(range(len(measured)), list(measured))

@@ -11,10 +11,10 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from buildhour_helpers.analysis.figures.chart import (
     BLUE,
+    GREY,
     ORANGE,
-    TOOL_COLOURS,
-    VERMILION,
     Chart,
+    need,
     panels,
     percent,
     styled,
@@ -24,6 +24,8 @@ from buildhour_helpers.analysis.statistics import Floats
 Steps = Sequence[Mapping[str, Any]]
 
 WINDOW = 5  # steps that the smoothed line and its band look over
+MOST_TOOLS = 6  # that have a panel of their own; the rest are added up
+COLUMNS = 4  # of panels beside each other
 
 
 def column(steps: Steps, name: str) -> Floats:
@@ -45,14 +47,10 @@ def training_curves(steps: Steps, *, note: str = "") -> Chart:
     The line is the mean over five neighbouring steps, the band their least and greatest value,
     the dots the steps themselves. Validation has a mark where a step was validated.
     """
-    _need(steps)
+    _need_steps(steps)
     train = column(steps, "train_mean_reward")
     valid = column(steps, "full_valid_mean_reward")
-    measured = valid if np.isfinite(valid).sum() > 1 else train
-    what = "validation" if measured is valid else "training"
-    first, last = _ends(measured)
-    chart = Chart(f"{what.capitalize()} reward went from {first:.2f} to {last:.2f}", note=note)
-    chart.set_size_inches(9.5, 3.4)
+    chart = Chart(_reward_in_words(train, valid), note=note, height=3.4)
     curves = {
         "Mean reward": (train, valid),
         "Tool calls per rollout": (
@@ -67,13 +65,25 @@ def training_curves(steps: Steps, *, note: str = "") -> Chart:
     words = []
     for axis, (title, (trained, validated)) in zip(panels(chart, 3), curves.items(), strict=True):
         _curve(axis, steps, trained, validated)
-        axis.set_title(title)
-        axis.set_ylim(bottom=None if title == "Mean reward" else 0)
+        axis.set_ylabel(title.lower())
+        # From 0, so that a curve that is followed live does not jump as it grows.
+        axis.set_ylim(bottom=float(np.fmin.reduce([*trained, *validated], initial=0.0)))
         of_validation = f" (validation {_from_to(validated)})" if _has_any(validated) else ""
         words.append(f"{title.lower()} from {_from_to(trained)}{of_validation}")
     chart.axes[0].legend(loc="best")
     chart.describe(f"Three curves over {len(steps)} steps: {', '.join(words)}.")
     return chart
+
+
+def _reward_in_words(train: Floats, valid: Floats) -> str:
+    """The finding: how the reward went, in validation where that was measured twice."""
+    what, measured = "Validation", valid
+    if np.isfinite(valid).sum() < 2:
+        what, measured = "Training", train
+    if not _has_any(measured):
+        return "No reward yet"
+    first, last = _ends(measured)
+    return f"{what} reward went from {first:.2f} to {last:.2f}"
 
 
 def _per_rollout(steps: Steps, name: str) -> Floats:
@@ -105,27 +115,28 @@ def smoothed(values: Floats, window: int = WINDOW) -> tuple[Floats, Floats, Floa
 
 @styled
 def training_gaps(curves: Mapping[str, Steps], limit: float = 0.1, *, note: str = "") -> Chart:
-    """Training and validation reward of several jobs side by side; a gap above `limit` is shaded.
+    """Training and validation reward of several jobs side by side; a gap above `limit` has a bar.
 
     The training line is the mean over five neighbouring steps, and the gap is measured from it. A
     step needs `step`, `train_mean_reward` and, where it was validated, `full_valid_mean_reward`.
     """
+    need(curves, "no job was given")
     gaps = {name: reward_gaps(steps) for name, steps in curves.items()}
-    last = {name: float(found[-1][1]) for name, found in gaps.items()}
-    listed = ", ".join(f"{name} {gap:+.2f}" for name, gap in last.items())
-    chart = Chart(f"Training less validation reward at the end: {listed}", note=note, width=9.0)
-    axes = panels(chart, len(curves))
+    for name, found in gaps.items():
+        need(found, f"{name} has no step with a training and a validation reward")
+    listed = ", ".join(f"{name} {found[-1][1]:+.2f}" for name, found in gaps.items())
+    chart = Chart(f"Training less validation reward at the end: {listed}", note=note)
+    axes = panels(chart, len(curves), sharey=True)
     words = []
     for axis, (name, steps) in zip(axes, curves.items(), strict=True):
         at, train = column(steps, "step"), smoothed(column(steps, "train_mean_reward"))[0]
         valid = column(steps, "full_valid_mean_reward")
-        shown = np.isfinite(valid)
-        wide = [train[place] - valid[place] > limit for place in np.flatnonzero(shown)]
+        shown, wide = np.isfinite(valid), train - valid > limit
         axis.plot(at, train, color=BLUE, label="train, smoothed")
         axis.plot(at[shown], valid[shown], "s--", color=ORANGE, label="validation")
-        axis.fill_between(
-            at[shown], train[shown], valid[shown], where=wide, color=VERMILION, alpha=0.2,
-            label=f"gap above {limit:g}",
+        axis.vlines(
+            at[wide], valid[wide], train[wide], color=GREY, linewidth=4, alpha=0.6,
+            zorder=1, label=f"gap above {limit:g}",
         )  # fmt: skip
         axis.set_title(name)
         axis.set_ylim(0, 1)
@@ -141,7 +152,7 @@ def training_gaps(curves: Mapping[str, Steps], limit: float = 0.1, *, note: str 
 
 def reward_gaps(steps: Steps) -> list[tuple[int, float]]:
     """Each validated step with its training reward, smoothed, less its validation reward."""
-    _need(steps)
+    _need_steps(steps)
     train = smoothed(column(steps, "train_mean_reward"))[0]
     gaps = train - column(steps, "full_valid_mean_reward")
     return [
@@ -153,31 +164,62 @@ def reward_gaps(steps: Steps) -> list[tuple[int, float]]:
 
 @styled
 def tool_mix(steps: Steps, *, note: str = "") -> Chart:
-    """Tool calls per rollout, stacked by tool."""
-    _need(steps)
-    names = sorted({name for step in steps for name in step["tool_calls_by_name"]})
-    rollouts = column(steps, "usage.train.rollouts")
-    mix = {name: _known(column(steps, f"tool_calls_by_name.{name}")) / rollouts for name in names}
+    """Calls per rollout of all tools and of each: a panel for the most called, one for the rest."""
+    _need_steps(steps)
+    mix = calls_per_rollout(steps)
+    need(mix, "the job has made no tool call yet")
     total = sum(mix.values(), start=np.zeros(len(steps)))
-    first, last = _ends(total)
-    chart = Chart(f"Tool calls per rollout went from {first:.1f} to {last:.1f}", note=note)
-    axis = chart.subplots()
-    base = np.zeros(len(steps))
-    for name, colour in zip(mix, TOOL_COLOURS * len(mix), strict=False):
-        axis.bar(column(steps, "step"), mix[name], 0.9, bottom=base, color=colour, label=name)
-        base = base + mix[name]
-    axis.set_ylabel("calls per rollout")
-    axis.legend(ncols=len(mix), loc="lower left", bbox_to_anchor=(0, 1))
-    _step_axis(axis)
+    rows = -(-(len(mix) + 1) // COLUMNS)
+    chart = Chart(_mix_in_words(mix, total), note=note, height=0.8 + 2.2 * rows)
+    axes = chart.subplots(rows, min(COLUMNS, len(mix) + 1), sharey=True, squeeze=False).flat
+    at = column(steps, "step")
+    for axis, (name, values) in zip(axes, {"all tools": total, **mix}.items(), strict=False):
+        colour = GREY if values is total else BLUE
+        axis.fill_between(at, values, color=colour, alpha=0.15, linewidth=0)
+        axis.plot(at, values, ".-", color=colour, markersize=3)
+        axis.set_title(name)
+        axis.set_ylim(bottom=0)
+        _step_axis(axis)
+    for axis in chart.axes[::COLUMNS]:
+        axis.set_ylabel("calls per rollout")
+    for empty in chart.axes[len(mix) + 1 :]:
+        empty.remove()
     parts = ", ".join(f"{name} from {_from_to(values)}" for name, values in mix.items())
-    chart.describe(f"Stacked bars over {len(steps)} steps: {parts} calls per rollout.")
+    chart.describe(
+        f"A curve over {len(steps)} steps for all tools and for each: {parts} calls per rollout."
+    )
     return chart
+
+
+def _mix_in_words(mix: Mapping[str, Floats], total: Floats) -> str:
+    """The finding: how many calls there are, and which tools took whose place."""
+    first, last = _ends(total)
+    changes = {name: float(values[-1] - values[0]) for name, values in mix.items()}
+    moved = sorted(changes, key=lambda name: -abs(changes[name]))[:3]
+    listed = ", ".join(f"{name} {changes[name]:+.1f}" for name in moved if changes[name])
+    told = f"Tool calls per rollout went from {first:.1f} to {last:.1f}"
+    return f"{told}: {listed}" if listed else told
+
+
+def calls_per_rollout(steps: Steps) -> dict[str, Floats]:
+    """The tools by how much they were called, those beyond `MOST_TOOLS` added up as one."""
+    rollouts = column(steps, "usage.train.rollouts")
+    names = sorted({name for step in steps for name in step["tool_calls_by_name"]})
+    calls = {
+        name: np.array([step["tool_calls_by_name"].get(name, 0) for step in steps]) / rollouts
+        for name in names
+    }
+    names.sort(key=lambda name: -calls[name].sum())
+    mix = {name: calls[name] for name in names[:MOST_TOOLS]}
+    if rest := names[MOST_TOOLS:]:
+        mix[f"{len(rest)} others"] = sum((calls[name] for name in rest), np.zeros(len(steps)))
+    return mix
 
 
 @styled
 def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
     """What a step could not learn from: groups without variance, and discarded rollouts."""
-    _need(steps)
+    _need_steps(steps)
     flat = column(steps, "mean_unresponsive_rewards")
     discarded = column(steps, "errors.train_discarded") / column(steps, "usage.train.rollouts")
     finding = (
@@ -188,7 +230,7 @@ def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
     axis = chart.subplots()
     at = column(steps, "step")
     axis.plot(at, flat, "o-", color=BLUE, markersize=3, label="groups without variance")
-    axis.plot(at, discarded, "s--", color=VERMILION, markersize=3, label="discarded rollouts")
+    axis.plot(at, discarded, "s--", color=ORANGE, markersize=3, label="discarded rollouts")
     axis.set_ylim(-0.02, 1.02)
     axis.yaxis.set_major_formatter(PercentFormatter(1.0))
     axis.set_ylabel("share of the step")
@@ -203,11 +245,7 @@ def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
 
 def _step_axis(axis: Axes) -> None:
     axis.set_xlabel("training step")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def _known(values: Floats) -> Floats:
-    return np.nan_to_num(values)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _has_any(values: Floats) -> bool:
@@ -216,15 +254,16 @@ def _has_any(values: Floats) -> bool:
 
 def _ends(values: Floats) -> tuple[float, float]:
     known = values[np.isfinite(values)]
-    return (float(known[0]), float(known[-1])) if len(known) else (np.nan, np.nan)
+    return float(known[0]), float(known[-1])
 
 
 def _from_to(values: Floats) -> str:
+    if not _has_any(values):
+        return "none yet"
     digits = 0 if np.nanmax(values, initial=0.0) >= 100 else 2
     first, last = _ends(values)
     return f"{first:.{digits}f} to {last:.{digits}f}"
 
 
-def _need(steps: Steps) -> None:
-    if not steps:
-        raise ValueError("no steps to draw; the job has no metrics event yet")
+def _need_steps(steps: Steps) -> None:
+    need(steps, "the job has no metrics event yet")
