@@ -40,14 +40,8 @@ from buildhour_helpers.tasks import FIRST_PROMPT, load_questions
 validation = load_questions(split="validation")
 questions = validation[::7]  # live, [::40] is cheaper
 print(len(questions), "of", len(validation), "questions. The first:\n")
-print(questions[0].text)
-print("\nreference:", questions[0].answer_text)
-
-# %% [markdown]
-# The first prompt is what most people write on the first day:
-
-# %%
-print(FIRST_PROMPT)
+print(questions[0].text, "\nreference:", questions[0].answer_text)
+print("\nthe first prompt, as one writes it on day one:\n" + FIRST_PROMPT)
 
 # %% [markdown]
 # ## One rollout, in plain client code
@@ -112,9 +106,8 @@ async def post(path, body):
 
 
 async def call_tool(call, item, trace_id):
-    body = call.model_dump(exclude_none=True)
-    body |= {"item": item, "trace_id": trace_id}
-    return (await post(call.name, body))["output"]
+    body = call | {"item": item, "trace_id": trace_id}
+    return (await post(call["name"], body))["output"]
 
 
 # %% [markdown]
@@ -139,14 +132,15 @@ async def ask(items, tools, repeat):
 async def converse(items, item, trace_id, tools=TOOLS, repeat=0):
     for _ in range(12):  # ten calls, one refusal, the answer
         turn = await ask(items, tools, repeat)
-        items += turn.output
-        calls = [one for one in turn.output if one.type == "function_call"]
+        said = [one.to_dict() for one in turn.output]
+        items += said
+        calls = [one for one in said if one["type"] == "function_call"]
         if not calls:
             break
         for call in calls:
-            said = {"type": "function_call_output", "call_id": call.call_id}
-            said["output"] = await call_tool(call, item, trace_id)
-            items.append(said)
+            output = await call_tool(call, item, trace_id)
+            back = {"call_id": call["call_id"], "output": output}
+            items.append({"type": "function_call_output", **back})
     return turn.output_text
 
 
@@ -158,16 +152,17 @@ import uuid
 
 
 async def rollout(prompt, question, item, tools=TOOLS, repeat=0):
-    items = [
+    trace = [
         {"role": "system", "content": prompt},
         {"role": "user", "content": question},
     ]
     trace_id = "trace_" + uuid.uuid4().hex
-    answer = await converse(items, item, trace_id, tools, repeat)
+    answer = await converse(trace, item, trace_id, tools, repeat)
     sample = {"output_text": answer}
     body = {"sample": sample, "item": item, "trace_id": trace_id}
     grade = await post("grade", body)
-    return {"answer": answer, "reward": grade["score"], "items": items}
+    found = {"answer": answer, "reward": grade["score"], "trace": trace}
+    return {"question_id": item.get("question_id"), **found}
 
 
 # %% [markdown]
@@ -180,16 +175,24 @@ PROMPT = (
 )
 ROWS = [
     {
-        "question": "What was the total of total revenues at the company "
-        "running Project Nevelle for fiscal 2011 and fiscal 2012 together, "
-        "in millions?",
-        "item": {"answer_value": 52843, "answer_kind": "amount"},
+        "question": "By how much did ending balance of the allowance for "
+        "doubtful accounts at Bramvern Logistics Ltd. change from fiscal "
+        "2004 to fiscal 2006, in thousands?",
+        "item": {
+            "question_id": "BRAV-03",
+            "answer_value": 2273,
+            "answer_kind": "amount",
+        },
     },
     {
-        "question": "What portion of total segment revenues at Holholt "
-        "Networks Corporation, in percent, came from net sales of cloud "
-        "services in fiscal 2006?",
-        "item": {"answer_value": 31.7, "answer_kind": "percent"},
+        "question": "What was the growth rate of dividends paid to "
+        "shareholders at the owner of the Ingcton brand from 2012 to 2013, "
+        "in percent?",
+        "item": {
+            "question_id": "NEVS-02",
+            "answer_value": -1.5786,
+            "answer_kind": "percent",
+        },
     },
 ]
 
@@ -212,22 +215,18 @@ async def harness(rows, repeats=3):
 
 # %% take="1"
 for done in await harness(ROWS):
-    print("reward", done["reward"], "after", len(done["items"]), "items")
-
-# %%
-asked = {question.text for question in validation}
-assert all(row["question"] in asked for row in ROWS)
-assert PROMPT == FIRST_PROMPT
+    print(done["question_id"], end="  ")
+    print("reward", done["reward"], "after", len(done["trace"]), "items")
 
 # %% [markdown]
-# *Time to here: 8 minutes.*
+# *Time to here: 7 minutes.*
 #
 # ## The same, with what a long evaluation needs
 #
 # `rollouts.evaluate` is that harness plus what you miss on the first long
 # run: a bound on how many run at once, retries, a line of JSON for each
-# rollout, and resuming where an interrupted run stopped. Its loop is
-# `rollouts/loop.py`, which you can read in five minutes.
+# rollout, and resuming where an interrupted run stopped. Offline, both give
+# the same answers: a request that is sent again gets the same reply.
 
 # %%
 from buildhour_helpers.rollouts import evaluate
@@ -252,33 +251,12 @@ first = await measure("first", FIRST_PROMPT)
 print(len(first), "rollouts of", len(questions), "questions")
 
 # %% [markdown]
-# Is it really the same? Our own loop, given the same tools, the same
-# question and the same repeat, sends the same requests. Offline the same
-# request always gets the same reply, so the answers must agree. (A live
-# model may differ from itself.)
-
-# %%
-from buildhour_helpers.tools.schemas import for_responses
-
-row = build_rows(questions[:1], FIRST_PROMPT, DEFINITIONS)[0]
-for record in first[:3]:
-    own = await rollout(
-        FIRST_PROMPT,
-        questions[0].text,
-        row,
-        for_responses(DEFINITIONS),
-        record.repeat,
-    )
-    print(f"our loop: {own['answer']!r:12} evaluate: {record.answer!r}")
-
-# %% [markdown]
 # ## What a baseline reports
 #
 # Five numbers, each with a 95% interval: mean **reward**; **accuracy**, the
 # share of rollouts that are fully right; **tool calls** and **reasoning
 # tokens**, which are what it costs; **latency**, which is what a user waits
-# for. Offline, latency is computed from the simulated model's tokens, so
-# that it is the same on a fast and a slow laptop.
+# for. Offline, latency is computed from the simulated model's tokens.
 
 # %%
 from buildhour_helpers.analysis.summaries import summarise
@@ -299,9 +277,7 @@ needed = len(questions) * (half_width / 0.03) ** 2
 print(f"for ± 0.03 it takes about {needed:.0f} questions")
 
 # %% [markdown]
-# An interval shrinks with the square root of the number of questions: half
-# the width costs four times the questions. Keep that in mind when someone
-# shows you a gain of three points on thirty examples.
+# Half the width costs four times the questions.
 #
 # ## Three repeats, and what their variance says
 #
@@ -364,10 +340,10 @@ print(f"largest difference: {max(runs) - min(runs):.3f}")
 # between two prompts, each run once, means nothing.
 #
 # One trap remains. The rollouts of a question are alike, so three repeats
-# of a question are not three independent facts. Whoever treats them so gets
-# an interval that is too narrow; `analysis` averages the repeats first and
-# resamples **questions**. To see it well we take a longer run, **recorded**:
-# the first prompt on all 200 validation questions, simulated model.
+# are not three independent facts. Whoever treats them so gets an interval
+# that is too narrow; `analysis` averages the repeats first and resamples
+# **questions**. To see it well we take a longer run, **recorded**: the first
+# prompt on all validation questions, simulated model.
 
 # %%
 from buildhour_helpers.analysis.statistics import mean_interval
@@ -392,7 +368,7 @@ print("over questions:           ", proper)
 assert naive.high - naive.low < proper.high - proper.low
 
 # %% [markdown]
-# *Time to here: 15 minutes.*
+# *Time to here: 14 minutes.*
 #
 # ### Exercise 1.1: Compute best-of-3
 # Difficulty 2/5 · 4 minutes
@@ -422,18 +398,7 @@ from buildhour_helpers import checks
 checks.exercise_1_1(best_of)
 
 # %% [markdown]
-# The library has the same number for any *n* up to the repeats that there
-# are (it averages over all choices of *n*, so that *n* = 1 is the mean):
-
-# %%
-from buildhour_helpers.analysis.summaries import mean_best_of_n
-
-best_of_n = {n: mean_best_of_n(first, n) for n in (1, 2, 3)}
-print({n: f"{value:.3f}" for n, value in best_of_n.items()})
-assert best_of_n[1] <= best_of_n[2] <= best_of_n[3]
-
-# %% [markdown]
-# The distance from best-of-1 to best-of-3 is **headroom**: reward that the
+# The distance from the mean to best-of-3 is **headroom**: reward that the
 # model reaches by luck already, with no new knowledge. Training turns luck
 # into habit. With no headroom at all, expect little from it.
 #
@@ -518,7 +483,7 @@ assert kinds.total() == len(failed)
 # | page never opened | search and the tools' descriptions (lesson 03) |
 # | right page, wrong value | little that words can do: practice (lesson 05) |
 #
-# *Time to here: 24 minutes.*
+# *Time to here: 22 minutes.*
 #
 # ### Exercise 1.2: Found, or passed over?
 # Difficulty 3/5 · 5 minutes
@@ -572,8 +537,7 @@ from buildhour_helpers.analysis.summaries import compare
 
 def told(before, after):
     gain = compare(before, after).difference["reward"]
-    clear = "clear of zero" if gain.is_clear_of_zero else "spans zero"
-    return f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], {clear}"
+    return f"{gain}, clear of zero: {gain.is_clear_of_zero}"
 
 
 best = await measure("best", BEST_PROMPT)
@@ -607,8 +571,7 @@ undescribed = await measure("undescribed", BEST_PROMPT, bare)
 print("descriptions, with against without:", told(undescribed, best))
 
 # %% [markdown]
-# Models differ in how much they lean on descriptions, so measure it on
-# yours. Lesson 03 does more with them.
+# Models differ in this, so measure yours. Lesson 03 does more with them.
 #
 # ## Lever three: a simpler task
 #
@@ -627,15 +590,14 @@ for level, means in sorted(levels.items()):
 assert fmean(levels[1]) > fmean(levels[4])
 
 # %% [markdown]
-# A simpler task is a real lever. A narrower product that works beats a wide
-# one that does not, and training needs *some* success to start from. But it
-# is another task: never compare its score with that of the full one.
+# A narrower product that works beats a wide one that does not. But it is
+# another task: never compare its score with that of the full one.
 #
 # ## The plateau
 #
 # A few questions leave much undecided. The **recorded** run put the task to
 # the simulated model in seven ways, on all 200 validation questions. First
-# the two comparisons that you just made, on seven times the questions:
+# the two comparisons that you just made, on more questions:
 
 # %%
 from buildhour_helpers.analysis.statistics import paired_difference
@@ -646,19 +608,38 @@ def recorded_gain(before, after):
     return paired_difference(*([fmean(r) for r in of] for of in sides))
 
 
-print("prompt:      ", recorded_gain("first prompt", "best prompt"))
+gain = recorded_gain("first prompt", "best prompt")
+print("prompt:      ", gain)
 described = recorded_gain("best, tools undescribed", "best prompt")
 print("descriptions:", described)
+assert gain.low < 0
 
 # %% [markdown]
-# Seven times the questions make brackets less than half as wide (one over
-# the root of seven). Now all seven prompts beside each other:
+# Plainly: on validation the "best" prompt is **not shown to be better**. And
+# on the test questions? A closing study asked them once:
 
 # %%
-measured = {
-    name: mean_interval([fmean(repeats) for repeats in of.values()])
+study = recording.load("study")
+final = study["prompt_against_first"]
+print(study["questions"]["test"], "test questions, reward", end=" ")
+print("{:+.3f} [{:+.3f}, {:+.3f}]".format(*final["difference"]["reward"]))
+price = final["change"]["reasoning_tokens"]
+print("reasoning tokens {:+.0%} [{:+.0%}, {:+.0%}]".format(*price))
+assert price[1] > 0
+
+# %% [markdown]
+# If the first bracket spans zero, not there either. The price is beyond
+# doubt. Later lessons keep `BEST_PROMPT` before and after training, so that
+# only the weights differ. "Best" is a name, and names prove nothing.
+#
+# Now all seven prompts beside each other:
+
+# %%
+means = {
+    name: {question: fmean(repeats) for question, repeats in of.items()}
     for name, of in recorded.items()
 }
+measured = {n: mean_interval(list(m.values())) for n, m in means.items()}
 lucky = fmean(max(repeats) for repeats in recorded["first prompt"].values())
 values = [interval.value for interval in measured.values()]
 spread = max(values) - min(values)
@@ -677,39 +658,45 @@ print(figure.alt_text())
 assert lucky > max(values)
 
 # %% [markdown]
-# No prompt reaches the dashed line. That line is the *first* prompt,
-# were its best repeat picked each time: the behaviour is in the model, and
-# no wording brings it out reliably. This is the plateau at which
-# fine-tuning begins to make sense.
+# No prompt reaches the dashed line: the *first* prompt, were its best repeat
+# picked each time. The behaviour is in the model, and no wording brings it
+# out reliably. At this plateau fine-tuning begins to make sense.
 #
 # ### Beware of the winner
 #
 # Whoever tries many prompts and keeps the best keeps some luck with it.
-# Choose on one half of the questions and look at the other half:
+# Choose the winner on one half of the questions, look at it on the other,
+# and do so for many halvings:
 
 # %%
-names = list(recorded["first prompt"])
-halves = names[::2], names[1::2]
+import random
 
 
-def mean_on(prompt, half):
-    return fmean(fmean(recorded[prompt][name]) for name in half)
+def lead(prompt, half):
+    plain = means["first prompt"]
+    return fmean(means[prompt][one] - plain[one] for one in half)
 
 
-winner = max(recorded, key=lambda prompt: mean_on(prompt, halves[0]))
-print("chosen on one half:", winner)
-for half, label in zip(halves, ("that half", "the other half")):
-    lead = mean_on(winner, half) - mean_on("first prompt", half)
-    print(f"its lead over the first prompt on {label}: {lead:+.3f}")
+leads, names = [], list(means["first prompt"])
+for draw in range(200):
+    drawn = random.Random(draw).sample(names, len(names))
+    chosen, other = drawn[::2], drawn[1::2]
+    winner = max(means, key=lambda prompt: lead(prompt, chosen))
+    leads.append((lead(winner, chosen), lead(winner, other)))
+
+# %%
+where_chosen, elsewhere = map(fmean, zip(*leads))
+print(f"the winner's lead where it was chosen: {where_chosen:+.3f}")
+print(f"the same winner's lead elsewhere:      {elsewhere:+.3f}")
+assert where_chosen > elsewhere
 
 # %% [markdown]
-# The second number is the honest one. It is often the smaller, and the more
-# prompts you try the more so. Hence three splits: train to learn from,
-# validation to choose on, test to report.
+# The second number is the honest one. Hence three splits: train to learn
+# from, validation to choose on, test to report.
 #
-# *Time to here: 34 minutes.*
+# *Time to here: 33 minutes.*
 #
-# ### Exercise 1.3: Write a prompt that beats the given one
+# ### Exercise 1.3: Beat the first prompt
 # Difficulty 4/5 · 6 minutes
 #
 # Beat `FIRST_PROMPT` on the questions of this lesson. Return your prompt
@@ -717,7 +704,8 @@ for half, label in zip(halves, ("that half", "the other half")):
 # seconds) and pairs it with the rollouts that you have in `first`. It is
 # *right* when your prompt is fair (no answers, no page names of these
 # questions in it) and its mean reward is higher. The check also tells you
-# whether that lead is more than noise, which is the harder thing.
+# whether that lead is more than noise; but a prompt that you tried until it
+# won is a winner to beware of.
 
 
 # %% exercise="1.3" difficulty=4 minutes=6
@@ -738,13 +726,11 @@ checks.exercise_1_3(my_prompt, first)
 # %% [markdown]
 # ## Recap
 #
-# - A baseline is reward, accuracy, tool calls, tokens and latency, each with
-#   an interval over questions.
-# - Repeats tell noise from change, and sort questions into solved, beyond
-#   reach, and in between. The last sort can teach.
-# - Failures have kinds, and each kind its own cure. Read ten, count all.
-# - Prompt, tool descriptions and a simpler task are cheap: try them first,
-#   pair the comparison, and stop where the intervals no longer part.
+# - Report reward, calls, tokens and latency, with intervals over questions.
+# - Repeats tell noise from change. Questions that vary can teach.
+# - Failures have kinds, each with its own cure. Read ten, count all.
+# - Cheap levers first, in paired comparisons; stop where intervals no
+#   longer part.
 #
 # ## Take it with you
 #

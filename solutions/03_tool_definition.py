@@ -1,10 +1,9 @@
 # %% [markdown]
 # # 03 Tool definition
 #
-# An agent is as good as what its tools tell it. In Agent RFT the tools also
-# leave your notebook: a training service calls them over HTTP, thousands of
-# times, many at once, while the model is still clumsy with them. So a tool
-# has two readers, the model and the service, and this lesson serves both.
+# An agent is as good as what its tools tell it. In Agent RFT a training
+# service calls them too, over HTTP, thousands of times, many at once. So a
+# tool has two readers, the model and the service. This lesson serves both.
 #
 # **In this lesson you will**
 #
@@ -43,13 +42,12 @@ for tool in DEFINITIONS:
     print(tool["function"]["name"], "-", tool["function"]["description"])
 
 # %% [markdown]
-# Note the last sentence of `search`: it warns that a snippet is one line of
-# a page, because an agent that answers from snippets looks right until the
-# numbers matter. And `list` and `cat` name the form of a path, so that one
-# tool's output is the next tool's input.
+# Note the last sentence of `search`: an agent that answers from snippets
+# looks right until the numbers matter. And `list` and `cat` name the form of
+# a path, so that one tool's output is the next tool's input.
 #
 # The parameters are JSON Schema. Short descriptions and bounds do more than
-# prose: the model reads them each time it fills one in.
+# prose.
 
 # %%
 import json
@@ -86,12 +84,6 @@ turn = client.responses.create(
 )
 call = next(one for one in turn.output if one.type == "function_call")
 print(call.name, call.arguments)
-
-# %%
-arguments = json.loads(call.arguments)
-known = {tool["name"]: tool["parameters"]["properties"] for tool in tools}
-assert set(arguments) <= set(known[call.name])
-print("a known tool, and only parameters that its schema names")
 
 # %% [markdown]
 # *Time to here: 5 minutes.*
@@ -198,7 +190,7 @@ print(refused["error"]["message"])
 # The key is sent by the service in every call, so give a job a key of its
 # own, for these tools alone, and take it back when the job is over.
 #
-# *Time to here: 11 minutes.*
+# *Time to here: 9 minutes.*
 #
 # ## A tool server of your own
 #
@@ -240,23 +232,18 @@ def read(path):
 FUNCTIONS = {"find": find, "read": read}
 
 # %% [markdown]
-# Then what is kept for each rollout. `trace_id` is the key, and the calls
-# made so far are the value; more is not needed for a budget, a log or a
-# grader that asks what was read. Arguments that do not fit, and a `ModelError`,
-# are the model's to mend. Any other exception is a bug, and must stay one:
-# it becomes a 500.
+# Then what stands between a call and its function. The model writes the
+# arguments, so arguments that do not fit are its mistake, as a `ModelError`
+# is. Any other exception is a bug, and must stay one: it becomes a 500.
 
 # %% take="1"
 from inspect import signature
 
-made = {}  # trace_id -> [(call_id, name, arguments), ...]
 
-
-def answer_for(name, body):
-    calls = made.setdefault(body["trace_id"], [])
-    calls.append((body["call_id"], name, body["arguments"]))
+def output_of(name, arguments):
     try:
-        arguments = json.loads(body["arguments"])
+        if isinstance(arguments, str):
+            arguments = json.loads(arguments)
         signature(FUNCTIONS[name]).bind(**arguments)
     except (TypeError, ValueError) as error:
         return f"Error: {error}"
@@ -267,33 +254,63 @@ def answer_for(name, body):
 
 
 # %% [markdown]
-# Last the endpoint, the only part that knows of HTTP. The key is compared in
-# constant time, so that an answer's delay gives nothing away.
+# What a call must hold; a body that lacks it gets a 4xx:
 
 # %% take="1"
+from pydantic import BaseModel, Field
+
+
+class Call(BaseModel):
+    call_id: str = Field(min_length=1)
+    trace_id: str = Field(min_length=1)
+    arguments: str | dict
+    id: str | None = None
+
+
+# %% [markdown]
+# Last the endpoint. The key is compared in constant time, so that an
+# answer's delay gives nothing away. `made` keeps the calls of each rollout,
+# for a budget, a log, or a grader that asks what was read. And the function
+# runs in a **thread**: on the event loop one slow tool would stall all
+# rollouts.
+
+# %% take="1"
+import asyncio
 import secrets
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 
 MY_KEY = secrets.token_urlsafe(24)
 app = FastAPI()
+made = {}  # trace_id -> {call_id: (name, arguments)}
 
 
+def refused(status, message):
+    return JSONResponse({"error": {"message": message}}, status)
+
+
+# %% take="1"
 @app.post("/{name}")
 async def endpoint(name: str, request: Request):
     sent = request.headers.get("authorization", "").encode()
     if not secrets.compare_digest(sent, f"Bearer {MY_KEY}".encode()):
-        raise HTTPException(401, "wrong key")
+        return refused(401, "wrong key")
     if name not in FUNCTIONS:
-        raise HTTPException(404, "no such tool")
-    body = await request.json()
-    reply = {"type": "function_call_output", "call_id": body["call_id"]}
-    return {**reply, "output": answer_for(name, body)}
+        return refused(404, "no such tool")
+    try:
+        call = Call.model_validate_json(await request.body())
+    except ValidationError:
+        return refused(400, "want JSON: call_id, trace_id, arguments")
+    made.setdefault(call.trace_id, {})[call.call_id] = name, call.arguments
+    output = await asyncio.to_thread(output_of, name, call.arguments)
+    reply = {"type": "function_call_output", "output": output}
+    return reply | {"call_id": call.call_id, "id": call.id}
 
 
 # %% [markdown]
-# In production a process serves this app. In a notebook a thread will do:
-# uvicorn on a free port of this machine, up until the notebook ends.
+# In production a process serves this app; in a notebook a thread will do.
 
 # %% take="1"
 import socket
@@ -319,13 +336,13 @@ print(await post(mine, MY_URL, MY_KEY))
 wrong = as_call("read", {"path": "ACME/2099"}, "trace_a", "call_2")
 print(await post(wrong, MY_URL, MY_KEY))
 print(await post(mine, MY_URL, "guessed"))
+print(await post({**mine, "trace_id": ""}, MY_URL, MY_KEY))
 
 # %% [markdown]
-# The offline service offers the same question as an endpoint of its own,
-# `alpha/tool/run`: it forwards one call to your server and hands back the
-# answer, or says which part of the contract was broken. Run it before any
-# job: it takes the same way through network and key as training will. Other
-# providers may not offer it, so a live session passes this cell by.
+# The offline service asks the same at `alpha/tool/run`: it forwards one call
+# to your server, and says which part of the contract was broken. Run it
+# before any job. (Other providers may not offer it: live, this cell is
+# passed by.)
 
 # %%
 if OFFLINE:
@@ -336,9 +353,9 @@ if OFFLINE:
     print(said["output"])
 
 # %% [markdown]
-# *Time to here: 19 minutes.*
+# *Time to here: 14 minutes.*
 #
-# ### Exercise 3.1: read a file, and only a file of yours
+# ### Exercise 3.1: A safe cat
 # Difficulty 3/5 · 8 minutes
 #
 # `read` above looks a path up in a dictionary, which is safe. Most servers
@@ -403,14 +420,12 @@ for one in calls:
 assert [one["is_error"] for one in calls] == [False, True, True, True, True]
 
 # %% [markdown]
-# The search and the four mistakes are there. The body without a rollout ID
-# and the guessed key are not: what breaks the contract belongs to nobody's
-# rollout.
+# The search and the four mistakes are there; what broke the contract belongs
+# to nobody's rollout.
 #
 # The first use of this state is a **budget**. The task says ten calls, and
-# it is the server that holds the agent to it: a model cannot be trusted to
-# count, and the service does not know what your calls cost. Send fourteen,
-# then one of another rollout:
+# the server holds the agent to it: a model cannot be trusted to count. Send
+# fourteen, then one of another rollout:
 
 
 # %%
@@ -463,7 +478,7 @@ def allow(made: dict, trace_id: str, call_id: str, budget=10) -> bool:
 checks.exercise_3_2(allow)
 
 # %% [markdown]
-# *Time to here: 29 minutes, exercises included.*
+# *Time to here: 30 minutes.*
 #
 # ## Parallel calls
 #
@@ -472,8 +487,6 @@ checks.exercise_3_2(allow)
 # the budget hold?
 
 # %%
-import asyncio
-
 crowd = f"trace_{uuid.uuid4().hex}"
 sent = [post(listing(n, crowd)) for n in range(14)]
 outputs = [said["output"] for _, said in await asyncio.gather(*sent)]
@@ -550,8 +563,8 @@ print(f"{len(timings) / whole_s:.0f} calls a second here and now")
 print(f"95% of them within {slow_ms:.0f} ms")
 
 # %% [markdown]
-# That figure is of your machine at this minute, so it proves nothing about
-# another. What must hold everywhere is that nothing failed:
+# That figure is of your machine, now. What must hold everywhere is that
+# nothing failed:
 
 # %%
 failed = [status for status, _ in timings if status != 200]
@@ -560,11 +573,10 @@ print(len(timings), "searches,", len(failed), "failed")
 
 # %% [markdown]
 # The limits to design for: 1 MB for a call and 1 MB for an answer, ten
-# minutes a call, three more tries after a fault. A page of 4 kB is far from
-# any of them, and from the model's patience too: whatever a tool returns
-# is read as tokens, in every turn that follows.
+# minutes a call, three more tries after a fault. Mind the model's patience
+# too: what a tool returns is read as tokens, in every turn that follows.
 #
-# *Time to here: 33 minutes.*
+# *Time to here: 34 minutes.*
 #
 # ## Two designs of one tool
 #
@@ -591,16 +603,8 @@ ours = {k: recall(bm25, k) for k in (1, 5, 10)}
 print({k: f"{share:.0%}" for k, share in ours.items()})
 
 # %% [markdown]
-# The other engine stands behind the same interface: a query in, the best
-# pages out. To embed 2,800 pages takes a while, so its figures are
+# To embed 2,800 pages takes a while, so the other engine's figures are
 # **recorded**, with the command that made them.
-
-# %%
-import inspect
-
-from buildhour_helpers.reports.embeddings import EmbeddingIndex
-
-print(inspect.getsource(EmbeddingIndex.search))
 
 # %%
 from buildhour_helpers.course import recording
@@ -618,11 +622,9 @@ print("BM25, measured now, is as recorded, and ahead of the embeddings")
 
 # %% [markdown]
 # Here BM25 wins by far: a report is found by its rare words, a company's
-# name and a line item, and that is what BM25 weighs. (The offline
-# embeddings are hashed n-grams; they know words and no meanings. A learnt
-# encoder does better, and on the real FinQA pages BM25 was ahead of those
-# as well.) On questions that share no word with their page it would be the
-# other way round. Measure on yours.
+# name and a line item. (The offline embeddings are hashed n-grams, which
+# know words and no meanings; a learnt encoder does better.) Where questions
+# share no word with their page it would be the other way round. Measure.
 #
 # ### What the agent makes of a design
 #
@@ -635,11 +637,9 @@ print("BM25, measured now, is as recorded, and ahead of the embeddings")
 # %%
 for name, design in recorded["designs"].items():
     means = {what: found[0] for what, found in design["measures"].items()}
-    print(
-        f"{name:12} reward {means['reward']:.3f}, "
-        f"{means['tool_calls']:.2f} calls, "
-        f"{means['reasoning_tokens']:.0f} reasoning tokens"
-    )
+    print(f"{name:12} reward {means['reward']:.3f}", end=", ")
+    print(f"{means['tool_calls']:.2f} calls", end=", ")
+    print(f"{means['reasoning_tokens']:.0f} reasoning tokens")
 
 # %%
 from buildhour_helpers.analysis import figures
@@ -664,8 +664,7 @@ print(chart.alt_text())
 
 # %%
 for name, gap in gaps.items():
-    clear = "clear" if gap.is_clear_of_zero else "not clear"
-    print(f"{name}: {gap}, {clear} of zero")
+    print(f"{name}: {gap}, clear of zero: {gap.is_clear_of_zero}")
 assert gaps["embeddings"].high < 0
 
 against = recorded["designs"]["bare paths"]["against_snippets"]
@@ -674,20 +673,18 @@ print("bare paths, reasoning tokens a rollout:", tokens)
 
 # %% [markdown]
 # The weaker engine costs reward: too often the page is not in front of the
-# model. Whether snippets pay is the kind of question that one rarely thinks
-# to ask and can settle in a minute. Run both, pair them by question, and
-# look whether the interval is clear of zero. Where it is not, reward is no
-# reason to prefer either; tokens may be.
+# model. Whether snippets pay is a question that one rarely thinks to ask.
+# Where its interval spans zero, reward is no reason to prefer either; tokens
+# may be.
 #
-# *Time to here: 38 minutes.*
+# *Time to here: 39 minutes.*
 #
 # ## Take it with you
 #
 # A tool server that keeps the contract, in plain FastAPI, and a client to
-# try it with: the cells that begin with `import json` and `as_call`, `async
-# def post`, `PAGES`, `def read`, `made`, `import secrets`, `import socket`
-# and `mine`, in this order. They need `aiohttp`, `fastapi` and `uvicorn`.
-# Change three things:
+# try it with: the cells that define `as_call`, `post`, `PAGES`, `read`,
+# `output_of`, `Call`, `MY_KEY`, `endpoint`, `MY_URL` and `mine`, in this
+# order. They need `aiohttp`, `fastapi` and `uvicorn`. Change three things:
 #
 # - `PAGES`, `find` and `read`: your documents, your functions. Keep
 #   `ModelError` for what the model can mend, and let real faults raise.
@@ -695,8 +692,8 @@ print("bare paths, reasoning tokens a rollout:", tokens)
 # - the thread: a process of its own, behind an address that the training
 #   service can reach.
 #
-# Your `allow` from exercise 3.2 belongs on top of `answer_for`. And forget
-# old rollouts now and then, or `made` grows for ever.
+# Your `allow` from exercise 3.2 belongs in `endpoint`, before the thread. And
+# forget old rollouts now and then, or `made` grows for ever.
 #
 # ## Recap
 #
@@ -723,20 +720,16 @@ print("bare paths, reasoning tokens a rollout:", tokens)
 # <details><summary>Why does the server hold the budget, when the prompt
 # already says ten calls?</summary>
 #
-# A prompt asks; a server decides. While it explores, the model ignores the
-# prompt now and then, and each such rollout costs tokens and load. With the
-# refusal the rollout goes on to an answer, and the wasteful one scores less
-# than its group: so it learns to count.
+# A prompt asks; a server decides. With the refusal the rollout goes on to an
+# answer, and a wasteful one scores less than its group: so it learns.
 # </details>
 #
 # <details><summary>`search` returns five pages of 4 kB each in full, to save
 # the agent the calls to `cat`. What speaks against it?</summary>
 #
-# Everything returned is read again as input in each later turn, right or
-# wrong page alike, so tokens and latency go up on every rollout. And the
-# step in which the agent chooses a page is gone, and with it what training
-# could have taught. It may still pay where pages are short. Measure it, as
-# above.
+# Everything returned is read again in each later turn, right or wrong page
+# alike. And the step in which the agent chooses a page is gone, and with it
+# what training could have taught. Measure it, as above.
 # </details>
 #
 # Next: [04 Grader design](04_grader_design.ipynb). What is a good answer

@@ -184,7 +184,9 @@ def exercise_1_3(my_prompt: Callable[[], str], first: Sequence[RolloutRecord]) -
             "questions",
         )
     elif gain.is_clear_of_zero:
-        yield right(f"it is ahead by {measured}: more than noise")
+        yield right(
+            f"it is ahead by {measured}: more than noise on these questions, on which you chose it"
+        )
     else:
         yield right(
             f"it is ahead by {measured}; the interval spans zero, so this many questions do not "
