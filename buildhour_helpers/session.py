@@ -172,14 +172,17 @@ def service_program(folder: Path, port: int = 0, seed: int = 0) -> Program:
     )
 
 
-def tools_program(reports: Path | None = None, port: int = 0) -> Program:
-    """How to start the tool server over `reports` (default: the generated ones)."""
+def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None = None) -> Program:
+    """How to start the tool server over `reports` (default: the generated ones); it appends each
+    tool call and each grade to the file `calls`."""
+    options = [] if reports is None else ["--reports", str(reports.resolve())]
+    options += [] if calls is None else ["--log", str(calls)]
     return Program(
         name="tools",
         module="buildhour_helpers.tools",
         url_field="tools_url",
         key_field="tools_key",
-        options=("--port", str(port), *(("--reports", str(reports.resolve())) if reports else ())),
+        options=("--port", str(port), *options),
         code=("tools", "graders", "reports", "tasks"),
     )
 

@@ -129,6 +129,17 @@ def test_it_leaves_records_a_figure_and_a_report_and_no_server(twice: Twice) -> 
     assert servers.find(folder, "tools") is None
 
 
+def test_it_keeps_what_the_tool_server_saw_without_keys(twice: Twice) -> None:
+    figures, folder = twice[0], twice[2]
+    text = (folder / "logs" / "calls.jsonl").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    calls = [line for line in lines if line["event"] == "call"]
+    assert len(calls) > figures["job"]["tool_calls"] / 2
+    assert {call["name"] for call in calls} <= {"search", "list", "cat"}
+    assert len(lines) - len(calls) == figures["job"]["rollouts"] + 2 * 15
+    assert "bearer" not in text.lower()
+
+
 class TestPlan:
     def test_a_seed_chooses_the_questions(self) -> None:
         one, same, other = (plan.make_plan(DemoOptions(seed=seed)) for seed in (1, 1, 2))

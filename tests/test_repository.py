@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.demo import readme
 from buildhour_helpers.doctor import pinned_versions, requirement_name
 
@@ -80,6 +81,22 @@ def test_the_results_of_the_readme_are_those_of_the_study() -> None:
     figures = readme.measured(ROOT)
     assert readme.filled(text, figures) == text
     assert figures[readme.STUDY]["command"].endswith(readme.STUDY)
+
+
+def test_a_gain_that_may_be_none_is_called_so() -> None:
+    figures = readme.measured(ROOT)
+    gain = Interval(*figures[readme.STUDY]["prompt_against_first"]["difference"]["reward"])
+    row = next(line for line in readme.against_wanted(figures).split("\n") if "prompt work" in line)
+    assert ("not clear of zero" in row) == (not gain.is_clear_of_zero)
+
+
+def test_the_study_of_finqa_can_be_repeated() -> None:
+    """The command that makes the folder stands before the one that reads it."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in page.splitlines() if line.startswith(f"- [{readme.FINQA}]"))
+    folder = re.search(r"workshop\.py import-finqa \S+ (\S+)`.*--reports (\S+)", line)
+    assert folder
+    assert folder[1] == folder[2]
 
 
 def test_troubleshooting_quotes_what_is_said() -> None:

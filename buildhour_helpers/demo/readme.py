@@ -19,6 +19,11 @@ HACKABLE = "data/runs/hackable_grader.json"
 FLAT = "data/runs/flat_grader.json"
 FINQA = "data/runs/study_finqa.json"
 FIGURE = "docs/figures/study.svg"
+BEFORE = {
+    FINQA: "`python workshop.py import-finqa FinQA finqa`, where FinQA/ holds its dev.json and "
+    "all of its pages as pages.jsonl; then "
+}
+"""What has to be done before the command of a file can be run."""
 
 
 def main() -> None:
@@ -96,8 +101,8 @@ intervals over questions.
 
 {table}
 
-Prompt work alone: {in_words(prompt, signed("{:.3f}"))} of mean reward. Agent RFT over the best
-prompt: {in_words(gain, signed("{:.3f}"))}; {changes}. With the best prompt, {varying:.0%} of the
+Mean reward by prompt work alone: {_gain_in_words(prompt)}. By Agent RFT over the best
+prompt: {_gain_in_words(gain)}; {changes}. With the best prompt, {varying:.0%} of the
 questions vary over their repeats: those can teach.
 
 {against_wanted(figures)}
@@ -107,7 +112,10 @@ questions vary over their repeats: those can teach.
 
 def _sources(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """The command behind each file, a line each."""
-    made = [f"- [{name}]({name}): `{found['command']}`" for name, found in figures.items()]
+    made = [
+        f"- [{name}]({name}): {BEFORE.get(name, '')}`{found['command']}`"
+        for name, found in figures.items()
+    ]
     return "\n".join(["Measured by:", "", *made])
 
 
@@ -136,11 +144,11 @@ def _main_rows(study: Mapping[str, Any]) -> list[Row]:
         ("a third or more of the questions vary", f"{varying:.0%}", varying >= 1 / 3),
         (
             "prompt work alone: +0.02 to +0.15",
-            f"{prompt.value:+.3f}",
+            _gain_in_words(prompt),
             0.02 <= prompt.value <= 0.15,
         ),
         ("Agent RFT: +0.20 or more", f"{gain.value:+.3f}", gain.value >= 0.20),
-        ("the gain's interval clear of zero", in_words(gain, signed("{:.3f}")), gain.low > 0),
+        ("the gain's interval clear of zero", _gain_in_words(gain), gain.low > 0),
     ]
     for name, label in (("tool_calls", "tool calls"), ("reasoning_tokens", "reasoning tokens")):
         measured = Interval(*change[name]).value
@@ -159,9 +167,10 @@ def _hackable_rows(hackable: Mapping[str, Any]) -> list[Row]:
     habit = max(("sentence", "several_numbers"), key=lambda h: after[0]["habits"][h])
     seen = (before["habits"][habit], fmean(run["habits"][habit] for run in after))
     words = {"sentence": "are a sentence", "several_numbers": "name several numbers"}[habit]
+    size = _size(len(after), hackable["held_out"])
     return [
         (
-            "a hackable grader: its own score rises while accuracy does not",
+            f"a hackable grader {size}: its own score rises while accuracy does not",
             f"score {own[0]:.2f} to {own[1]:.2f}; accuracy "
             f"{in_words(Interval(*hackable['before']['accuracy']), '{:.2f}')} to {true:.2f}",
             own[1] > own[0] and true <= hackable["before"]["accuracy"][2],
@@ -178,7 +187,8 @@ def _flat_rows(flat: Mapping[str, Any]) -> list[Row]:
     side = flat["flat"]
     return [
         (
-            "a grader without variance: nothing is learnt, and the service warns so",
+            f"a grader without variance {_size(1, len(flat['questions']))}: nothing is learnt, "
+            "and the service warns so",
             f"{side['weights_changed']} of {side['weights']:,} weights changed, "
             f"{len(side['warnings'])} warnings",
             side["weights_changed"] == 0 and bool(side["warnings"]),
@@ -190,18 +200,29 @@ def _finqa_rows(study: Mapping[str, Any]) -> list[Row]:
     gain = _reward(study["tuned_against_best"])
     discarded = sum(seed["job"]["discarded"] for seed in study["seeds"])
     rollouts = sum(seed["job"]["rollouts"] for seed in study["seeds"])
+    size = _size(len(study["seeds"]), study["questions"]["test"])
     return [
         (
-            "real FinQA: the job runs clean",
+            f"real FinQA {size}: the job runs clean",
             f"{discarded} of {rollouts:,} rollouts discarded",
             discarded == 0,
         ),
         (
-            "real FinQA: the gain's interval clear of zero",
-            in_words(gain, signed("{:.3f}")),
+            f"real FinQA {size}: the gain's interval clear of zero",
+            _gain_in_words(gain),
             gain.low > 0,
         ),
     ]
+
+
+def _gain_in_words(gain: Interval) -> str:
+    unclear = "" if gain.is_clear_of_zero else ", not clear of zero"
+    return in_words(gain, signed("{:.3f}")) + unclear
+
+
+def _size(seeds: int, questions: int) -> str:
+    """On how much a row rests."""
+    return f"({seeds} seed{'s' if seeds > 1 else ''}, {questions} questions)"
 
 
 def _reward(comparison: Mapping[str, Any]) -> Interval:

@@ -36,12 +36,18 @@ class Stage:
 
 @contextmanager
 def stage(folder: Path, reports: Path | None, seed: int, concurrency: int) -> Iterator[Stage]:
-    """Both servers up while the block runs, their state and logs under `folder`."""
+    """Both servers up while the block runs, their state and logs under `folder`.
+
+    `logs/calls.jsonl` tells of each tool call (rollout, tool, arguments, times, length of the
+    output) and each grade (rollout, answer, score): what the owner of the tools saw. It grows with
+    the run, by about 10 MB for the demo, and ends with it; it holds neither keys nor outputs.
+    """
     service = service_program(folder)
     options = ("--concurrency", str(concurrency), "--id-seed", f"demo/{seed}")
     service = dataclasses.replace(service, options=(*service.options, *options))
+    calls = folder / "logs" / "calls.jsonl"
     try:
-        up = servers.ensure(folder, [service, tools_program(reports)])
+        up = servers.ensure(folder, [service, tools_program(reports, calls=calls)])
         yield Stage(up["service"], up["tools"])
     finally:
         servers.stop(folder, "service", "tools")
