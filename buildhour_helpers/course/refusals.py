@@ -16,10 +16,13 @@ from .. import checks
 from .building import UNCOMPARED
 from .exercises import BEGIN, EFFORT, END, HEADING, exercises, solved, stub
 from .names import bound, imported, read, until_raise
+from .table import shape
 
 COLUMNS = 76
 EXERCISES_PER_LESSON = range(2, 5)
 DIFFICULTIES = range(1, 6)
+TIME = re.compile(r"\*\*Time\*\* (\d+) minutes")
+MOST_MINUTES_OFF = 3
 OURS = r"\bbuildhour_helpers\b|\bsession\.(start|stop|model|describe|scratch)\b"
 
 Cells = Sequence[NotebookNode]
@@ -54,6 +57,20 @@ def lines_are_short(cells: Cells) -> Complaints:
                 f"a code line of {len(line)} columns: {line.strip()[:40]}...",
                 f"break it at {COLUMNS}",
             )
+
+
+def time_is_as_measured(cells: Cells) -> Complaints:
+    """The first cell tells how long the lesson takes; the course's table measures it."""
+    stated = TIME.search(cells[0].source)
+    measured = shape(cells)["minutes"]
+    if stated is None:
+        yield Complaint(0, "it states no time", f"**Time** {measured:.0f} minutes")
+    elif abs(int(stated[1]) - measured) > MOST_MINUTES_OFF:
+        yield Complaint(
+            0,
+            f"it states {stated[1]} minutes, and {measured:.0f} are measured",
+            "state what `python -m buildhour_helpers.course table` measures, or shorten the lesson",
+        )
 
 
 def no_magic(cells: Cells) -> Complaints:
@@ -189,11 +206,19 @@ def _checked(cells: Cells, index: int, name: str) -> Complaints:
 
 
 def stubs_can_be_run(cells: Cells) -> Complaints:
-    """A stub is Python, and defines whatever its check is given."""
+    """A stub is Python, short enough to be read, and defines whatever its check is given."""
     for exercise in exercises(cells):
         code = cells[exercise.cell].source
+        left = stub(code, exercise)
+        too_wide = max(map(len, left.splitlines())) - COLUMNS
+        if too_wide > 0:
+            yield Complaint(
+                exercise.cell,
+                f"the stub has a line of {COLUMNS + too_wide} columns",
+                f"shorten the exercise's title by {too_wide}",
+            )
         try:
-            tree = ast.parse(stub(code, exercise))
+            tree = ast.parse(left)
             before_it_raises = bound(until_raise(tree))
         except SyntaxError as error:
             yield Complaint(
@@ -250,6 +275,7 @@ def _is_exercise(cells: Cells, index: int) -> bool:
 
 CELL_RULES: tuple[Callable[[Cells], Complaints], ...] = (
     lines_are_short,
+    time_is_as_measured,
     no_magic,
     no_empty_cells,
     pictures_in_prose_have_alt_text,

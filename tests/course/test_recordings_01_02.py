@@ -60,6 +60,8 @@ def test_the_arms_cost_the_same() -> None:
     recorded = load("samples")
     arms = samples.arms(recorded["pilot"])
     assert list(recorded["arms"]) == [arm.name for arm in arms]
+    few, many = samples.FEW, samples.MANY
+    assert [len(arm.questions) for arm in arms] == [few, many, many, few]
     for arm in arms:
         rows = arm.hyperparameters["n_epochs"] * len(arm.questions)
         assert rows == samples.STEPS * samples.BATCH_SIZE

@@ -1,8 +1,9 @@
 """Lesson 02: which training questions teach, and how many of them it takes.
 
 A pilot of the base model sorts training questions into those whose repeats differ and those that
-never score. Then jobs of equally many steps train on a few of either, or on many questions taken as
-they come; each ends on the same validation questions, paired with the base model's.
+never score. Then jobs of equally many steps train on a few of either, on many that vary, or on many
+questions taken as they come; each ends on the same validation questions, paired with the base
+model's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ...tasks import Question
 from ..small_jobs import JobRun, questions, roll_out, run_job
 
 SEED = 0
-PILOT_QUESTIONS, PILOT_REPEATS = 160, 4
+PILOT_QUESTIONS, PILOT_REPEATS = 480, 4  # so many that MANY of them vary
 FEW, MANY = 32, 128
 BATCH_SIZE, GROUP_SIZE, STEPS = 8, 8, 16
 NEVER = 10_000  # an eval_interval beyond the last step, which is always validated
@@ -94,6 +95,7 @@ def arms(pilot: Mapping[str, str]) -> tuple[Arm, ...]:
     never = [asked[name] for name, rewards in pilot.items() if set(rewards.split()) == {"0"}]
     return (
         Arm(f"{FEW} that vary", tuple(varying[:FEW])),
+        Arm(f"{MANY} that vary", tuple(varying[:MANY])),
         Arm(f"{MANY} as they come", tuple(asked.values())[:MANY]),
         Arm(f"{FEW} that never score", tuple(never[:FEW])),
     )
