@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import psutil
+import pytest
 
 from buildhour_helpers.service.datasets import Rows, validate_file
 from buildhour_helpers.service.files import StoredFile
@@ -15,8 +19,10 @@ from buildhour_helpers.training.episodes import GradeOutcome, ToolOutcome
 from buildhour_helpers.training.policy import Call
 from buildhour_helpers.training.trainer import Trainer, TrainingSettings
 
-from .customer import jsonl, row
+from .conftest import Running
+from .customer import jsonl, method, row
 from .doubles import LookupPolicy
+from .processes import Process
 
 ROWS = 10_000
 MB = 2**20
@@ -78,3 +84,50 @@ def test_a_large_evaluation_keeps_its_numbers_only(tmp_path: Path) -> None:
     assert all(len(rollout.tool_outcomes) == 1 for rollout in report.rollouts)
     assert report.reward_mean is not None
     assert peak < 6 * MB  # 1,000 outputs of 20 kB would be 20
+
+
+EQUAL = {
+    "type": "string_check",
+    "name": "equal",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.reference_answer}}",
+    "operation": "eq",
+}
+
+
+def big_job(service: Running, url: str, rows: int, with_tool: bool) -> str:
+    """The ID of a job that asks two rollouts of each row, of 4 kB."""
+    tools = {} if with_tool else {"tools": []}
+    hyperparameters = {"batch_size": 500, "compute_multiplier": 0.25, "eval_interval": ROWS}
+    return service.client.fine_tuning.jobs.create(
+        model="sim-agent-mini",
+        training_file=service.upload([row(n, notes="x" * 4_000, **tools) for n in range(rows)]),
+        validation_file=service.upload([row(n, **tools) for n in range(10)]),
+        method=method(url, grader=EQUAL, hyperparameters=hyperparameters, **tools),  # type: ignore[arg-type]
+    ).id
+
+
+def peak_bytes(process: Process, job_id: str) -> int:
+    """The most memory that the service held while a job ran to its end."""
+    memory, peak = psutil.Process(process.child.pid), 0
+    while True:
+        job = process.service.client.fine_tuning.jobs.retrieve(job_id)
+        peak = max(peak, memory.memory_info().rss)
+        if job.finished_at is not None:
+            assert job.status == "succeeded", job.error
+            return peak
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "with_tool", [False, pytest.param(True, marks=pytest.mark.long)], ids=["answers", "calls"]
+)
+def test_a_job_of_ten_thousand_rows_needs_little_more_than_a_small_one(
+    tmp_path: Path, customer_url: str, with_tool: bool
+) -> None:
+    with Process(tmp_path) as process:
+        small, large = (
+            peak_bytes(process, big_job(process.service, customer_url, rows, with_tool))
+            for rows in (500, ROWS)
+        )
+    assert large - small < 25 * MB  # the file alone has 40, and its rows take more when parsed
