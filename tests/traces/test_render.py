@@ -21,7 +21,15 @@ def text_of(fragment: str) -> str:
 
 def test_a_trace_shows_reasons_calls_outputs_answer_and_grade() -> None:
     text = text_of(trace_html(Trace.of(RECORD)))
-    for said in ("Two at once.", "search", "many", "1. X/1", "there are 7", "reward 0.5", "partial"):
+    for said in (
+        "Two at once.",
+        "search",
+        "many",
+        "1. X/1",
+        "there are 7",
+        "reward 0.5",
+        "partial",
+    ):
         assert said in text
     assert text.index("Two at once.") < text.index("1. X/1") < text.index("Now read.")
 
@@ -81,7 +89,9 @@ def test_the_copy_button_carries_the_row() -> None:
 def test_each_side_of_a_pair_carries_its_row_and_names_its_button() -> None:
     other = {**RECORD, "question_id": "q2"}
     drawn = pair_html(Trace.of(RECORD), Trace.of(other), ("Left", "Right"), copy=True)
-    carried = [json.loads(html.unescape(text)) for text in re.findall(r'data-json="([^"]*)"', drawn)]
+    carried = [
+        json.loads(html.unescape(text)) for text in re.findall(r'data-json="([^"]*)"', drawn)
+    ]
     assert carried == [RECORD, other]
     assert 'aria-label="Copy as JSON: Right: q2, repeat 2"' in drawn
     assert "copy-json" not in pair_html(Trace.of(RECORD), Trace.of(other))
