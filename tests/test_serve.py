@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import psutil
 import pytest
 from openai import OpenAI
@@ -41,6 +42,22 @@ def test_one_line_of_json_once_both_answer_and_nothing_left_after(stop: signal.S
     out, err = serving.communicate()
     assert (serving.returncode, out, err) == (0, "", "")
     assert all(servers.process_of(server) is None for server in up.values())
+
+
+def test_the_link_that_it_prints_lets_a_browser_in() -> None:
+    command = [word for word in SERVE if word != "--json"]
+    serving = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+    try:
+        assert serving.stdout
+        printed = dict(serving.stdout.readline().strip().rsplit(None, 1) for _ in range(5))
+        answer = httpx.get(printed["job page"])
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert "set-cookie" in answer.headers
+        page = httpx.get(answer.url.join("/"), cookies=answer.cookies)
+        assert "Fine-tuning jobs" in page.text
+    finally:
+        session.stop()  # then it ends by itself
+        serving.communicate()
 
 
 def test_a_server_that_ends_by_itself_ends_it_with_one_line() -> None:

@@ -220,3 +220,12 @@ def test_the_page_link_opens_the_pages() -> None:
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     with browser.open(session.page_link()) as page:
         assert b"Fine-tuning jobs" in page.read()
+
+
+def test_open_page_opens_a_job_or_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = list[str]()
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    session.start(quiet=True)
+    session.open_page("ftjob-1")
+    session.open_page()
+    assert opened == [session.page_link("/finetune/ftjob-1"), session.page_link()]

@@ -8,40 +8,17 @@ import sqlite3
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from starlette.responses import JSONResponse
 
 from buildhour_helpers.service.pages import stream
-from buildhour_helpers.service.pages.door import link
 from tests.service.conftest import Running
 from tests.service.customer import Customer, tool_answer
 
-
-def open_page(page: Page, running: Running, path: str = "/") -> None:
-    page.goto(link(running.url, running.key, path))
+from .pages import metrics, open_page, rollouts, serious, status
 
 
-def status(page: Page, wanted: str) -> None:
-    expect(page.locator("#status")).to_have_attribute("data-status", wanted)
-
-
-def metrics(running: Running, job_id: str) -> list[dict[str, Any]]:
-    return [event.data for event in running.events(job_id) if event.type == "metrics"]  # type: ignore[misc]
-
-
-def serious(page: Page) -> list[str]:
-    """What axe-core finds wrong, of the kinds that keep somebody out."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {node['html']}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-
-
-def test_a_live_job_is_shown_with_the_apis_numbers(
+def test_a_live_job_is_shown_as_it_goes_on(
     service: Running, customer: Customer, customer_url: str, page: Page
 ) -> None:
     customer.delay_s = 0.05
@@ -54,17 +31,6 @@ def test_a_live_job_is_shown_with_the_apis_numbers(
     said = metrics(service, job.id)
     assert first < len(said)  # it grew while it was looked at
     expect(page.locator("#cursor")).to_have_attribute("max", str(len(said)))
-    page.locator("#numbers summary").click()
-    for step in said:
-        row = page.locator(f'#numbers tr[data-step="{step["step"]}"]')
-        for key, value in (
-            ("train", step["train_mean_reward"]),
-            ("valid", step["full_valid_mean_reward"]),
-            ("calls", step["tool_calls_per_rollout"]),
-            ("discarded", step["errors"]["train_discarded"]),
-        ):
-            shown = row.locator(f'[data-key="{key}"]').get_attribute("data-value")
-            assert (None if shown is None else float(shown)) == value
     names = page.locator("#checkpoints code").all_inner_texts()
     kept = service.client.fine_tuning.jobs.checkpoints.list(job.id)
     assert names == [one.fine_tuned_model_checkpoint for one in kept]
@@ -89,7 +55,7 @@ def test_nothing_is_lost_or_doubled_when_the_stream_breaks_off(
     customer.delay_s = 0.03
     connections = []
     page.on("request", lambda request: connections.append(request.url))
-    job = service.job(customer_url)
+    job = service.job(customer_url, rows=60)
     open_page(page, service, f"/finetune/{job.id}")
     status(page, "succeeded")
     assert sum(url.endswith("/stream") for url in connections) > 2
@@ -155,12 +121,12 @@ def test_rollouts_are_filtered_opened_compared_and_copied(
     page.get_by_label("step", exact=True).fill("1")
     page.get_by_label("outcome").select_option("wrong")
     page.get_by_role("button", name="Show", exact=True).click()
-    listed = service.client.get(
-        f"/fine_tuning/jobs/{job.id}/rollouts?limit=100&step=1", cast_to=object
-    )
-    wrong = [one for one in listed["data"] if one["reward"] == 0]  # type: ignore[index]
+    wrong = [one for one in rollouts(service, job.id, step=1) if one["reward"] == 0]
     expect(rows).to_have_count(len(wrong))
-    assert set(page.locator("#rollouts td:nth-of-type(4)").all_inner_texts()) == {"0"}
+    assert set(column(page, "outcome")) == {"wrong"}
+    assert set(column(page, "reward")) == {"0.000"}
+    numbers = [one["row"] + (100 if one["phase"] == "valid" else 0) for one in wrong]
+    assert column(page, "question") == [f"What is the value of key{number}" for number in numbers]
     rows.nth(0).get_by_role("button").click()
     viewer = page.get_by_role("dialog")
     expect(viewer).to_contain_text("I look it up.")
@@ -171,11 +137,49 @@ def test_rollouts_are_filtered_opened_compared_and_copied(
     copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
     assert copied["id"] == wrong[0]["id"]
     page.keyboard.press("Escape")
-    rows.nth(0).get_by_role("checkbox").check()
-    rows.nth(1).get_by_role("checkbox").check()
-    page.get_by_role("button", name="Show the two side by side").click()
+    compare = page.get_by_role("button", name="Show the two side by side")
+    for place, words in enumerate(("Tick two rollouts", "Tick one more")):
+        expect(compare).to_be_disabled()
+        expect(page.locator("#ticked")).to_contain_text(words)
+        rows.nth(place).get_by_role("checkbox").check()
+    compare.click()
     expect(viewer.locator(".pair .head")).to_have_count(2)
     assert serious(page) == []
+    viewer.get_by_role("button", name="Copy as JSON: Right").click()
+    expect(page.locator("#viewer-said")).to_have_text("Copied")
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["id"] == wrong[1]["id"]
+
+
+def column(page: Page, name: str) -> list[str]:
+    return page.locator(f'#rollouts [data-label="{name}"]').all_inner_texts()
+
+
+def test_rollouts_of_one_phase_are_listed_alone(
+    service: Running, customer_url: str, page: Page
+) -> None:
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    page.get_by_label("step", exact=True).fill("2")
+    for phase, word in (("valid", "validation"), ("train", "training")):
+        page.get_by_label("phase").select_option(word)
+        page.get_by_role("button", name="Show", exact=True).click()
+        listed = rollouts(service, job.id, step=2, phase=phase)[:25]
+        expect(page.locator('#rollouts [data-label="phase"]').first).to_have_text(word)
+        names = [f"row {one['row']}, sample {one['sample']}" for one in listed]
+        assert column(page, "rollout") == names
+        assert set(column(page, "phase")) == {word}
+
+
+def test_a_rollout_without_an_answer_says_so_in_words(
+    service: Running, customer: Customer, customer_url: str, page: Page
+) -> None:
+    job = service.wait(service.job(customer_url, max_episode_steps=1).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    answers = page.locator('#rollouts [data-label="answer"]')
+    expect(answers.first).to_have_text("no answer (step limit)")
+    page.locator("[data-open]").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("no answer (step limit)")
 
 
 def test_pages_of_rollouts_go_forth_and_back(
@@ -215,7 +219,7 @@ def test_by_keyboard_alone(service: Running, customer_url: str, page: Page) -> N
     tab_to(page, "to-rollouts")
     page.keyboard.press("Enter")
     expect(page.locator("#rollouts-title")).to_be_focused()
-    expect(page.locator("#rollouts td:nth-of-type(2)").first).to_have_text("1")
+    expect(page.locator('#rollouts [data-label="step"]').first).to_have_text("1")
     opener = page.locator("[data-open]").first
     name = opener.get_attribute("data-open")
     while page.evaluate("document.activeElement.dataset.open") != name:

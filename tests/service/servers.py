@@ -12,10 +12,11 @@ import uvicorn
 
 
 @contextmanager
-def served(app: Any) -> Iterator[str]:
-    """Serve an ASGI application; gives its base URL."""
+def served(app: Any, port: int = 0) -> Iterator[str]:
+    """Serve an ASGI application, on a free port unless one is named; gives its base URL."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just given up
+    listener.bind(("127.0.0.1", port))
     config = uvicorn.Config(
         app, log_level="critical", access_log=False, timeout_graceful_shutdown=1
     )

@@ -20,6 +20,7 @@ from .. import jobs as api
 from ..context import Service, Serving
 from ..errors import ApiError, not_found
 from ..files import parse_object
+from ..job_records import BEST_KEPT
 from ..paging import Step
 from ..strict_json import AsciiJSONResponse
 from . import stream
@@ -68,7 +69,7 @@ async def jobs_stream(reading: Reads) -> Response:
 @router.get("/finetune/{job_id}")
 def job_page(reading: Reads, job_id: str) -> Response:
     try:
-        return page("job.html", job=reading.job(job_id))
+        return page("job.html", job=reading.job(job_id), best_kept=BEST_KEPT)
     except ApiError as error:
         return page("nothing.html", 404, message=error.message)
 

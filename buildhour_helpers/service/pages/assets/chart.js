@@ -1,8 +1,10 @@
 // Curves as SVG. Long jobs are drawn in buckets: the mean as a line, least to greatest as a band,
 // so that a chart has at most a few hundred points however many steps there are.
-import { element, shown } from "./dom.js";
+import { element } from "./dom.js";
 
-const WIDTH = 360, HEIGHT = 170, LEFT = 40, RIGHT = 8, TOP = 8, BOTTOM = 22;
+export const COLOURS = 7; // in the style sheet, c0 and on
+
+const WIDTH = 360, HEIGHT = 170, LEFT = 46, RIGHT = 8, TOP = 8, BOTTOM = 22;
 const BUCKETS = 160;
 const DOTS = 60; // up to so many steps, each has its dot
 
@@ -32,10 +34,11 @@ function ceiling(value) {
   return [1, 2, 2.5, 5, 10].map((part) => part * power).find((end) => end >= value * 0.999);
 }
 
-/** One chart: `series(steps)` gives [{name, points, stacked}], `top` a fixed end of its axis. */
+/** One chart: `series(steps)` gives [{name, points, stacked}], all figures of a kind; `top` is a
+    fixed end of its axis. */
 export class Chart {
-  constructor(title, series, { top = null, unit = "" } = {}) {
-    Object.assign(this, { title, series, top, unit });
+  constructor(title, series, kind, top = null) {
+    Object.assign(this, { title, series, kind, top });
     this.picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
     this.caption = element("figcaption");
     this.figure = element("figure", {}, element("h3", {}, title), this.picture, this.caption);
@@ -54,8 +57,10 @@ export class Chart {
       if (one.points.length) parts.push(...this.curve(one, place));
     }
     this.picture.replaceChildren(...parts, this.mark);
+    const first = (one) => (one.values ?? one.points)[0][1];
+    const last = (one) => (one.values ?? one.points).at(-1)[1];
     const words = this.drawn.map((one) => one.points.length
-      ? `${one.name} from ${shown(one.points[0][1])} to ${shown(one.points.at(-1)[1])}`
+      ? `${one.name} from ${this.kind.text(first(one))} to ${this.kind.text(last(one))}`
       : `${one.name}: none yet`);
     this.picture.setAttribute("aria-label",
       `${this.title}, steps ${this.first} to ${this.last}: ${words.join(", ")}`);
@@ -66,8 +71,8 @@ export class Chart {
     const legend = this.drawn.map((one, place) => {
       const raw = one.values ?? one.points;
       const found = raw.find((each) => each[0] === step);
-      return element("span", {}, element("i", { class: `key c${place % 7}` }, ""),
-        `${one.name} ${found ? shown(found[1]) : "–"}${found ? this.unit : ""}`);
+      return element("span", {}, element("i", { class: `key c${place}` }),
+        `${one.name} ${this.kind.text(found?.[1])}`);
     });
     this.caption.replaceChildren(...legend);
     const x = this.x(step);
@@ -98,7 +103,7 @@ export class Chart {
     for (const share of [0, 0.5, 1]) {
       const y = this.y(share * this.end);
       yield svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y });
-      yield svg("text", { x: LEFT - 5, y: y + 4, "text-anchor": "end" }, shown(share * this.end));
+      yield svg("text", { x: LEFT - 5, y: y + 4, "text-anchor": "end" }, this.kind.tick(share * this.end));
     }
     yield svg("text", { x: this.x(this.first), y: HEIGHT - 6 }, String(this.first));
     if (this.last > this.first) {
@@ -108,7 +113,7 @@ export class Chart {
   }
 
   *curve(one, place) {
-    const colour = `c${place % 7}`;
+    const colour = `c${place}`;
     const groups = buckets(one.points);
     const line = (index) => groups.map((g) => `${this.x(g[0]).toFixed(1)},${this.y(g[index]).toFixed(1)}`);
     if (one.stacked) {

@@ -1,4 +1,7 @@
 // The few things that both pages need of the document.
+import { clock } from "./format.js";
+
+export const find = (selector) => document.querySelector(selector);
 
 /** An element with attributes and children; a child that is a string becomes text. */
 export function element(name, attributes = {}, ...children) {
@@ -6,28 +9,30 @@ export function element(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value);
   }
-  made.append(...children.map((child) => child ?? "–"));
+  made.append(...children);
   return made;
 }
 
-/** A number for reading: few digits, a dash where there is none. */
-export function shown(value, digits = 2) {
-  if (value === null || value === undefined) return "–";
-  if (Number.isInteger(value)) return value.toLocaleString("en");
-  return value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 0.1 ? 3 : digits });
+/** A cell with the name of its column, which a narrow window shows in front of it. */
+export const cell = (label, ...children) => element("td", { "data-label": label }, ...children);
+export const rowHead = (label, ...children) =>
+  element("th", { scope: "row", "data-label": label }, ...children);
+
+/** A cell with a number, whose digits stand under those of the others. */
+export const numberCell = (label, text) => element("td", { "data-label": label, class: "number" }, text);
+
+/** Say something in a live region, once: the same again would be read aloud again. */
+export function say(region, text) {
+  if (region.textContent !== text) region.textContent = text;
 }
 
-/** Seconds for reading. */
-export function duration(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}
-
-/** A time of day, with its date where that is another day. */
-export function clock(at) {
-  const when = new Date(at * 1000);
-  const today = when.toDateString() === new Date().toDateString();
-  return today ? when.toLocaleTimeString() : when.toLocaleString();
+export async function copy(text, said) {
+  try {
+    await navigator.clipboard.writeText(text);
+    said.textContent = "Copied";
+  } catch {
+    said.textContent = "The browser does not allow it; select the text and copy it by hand";
+  }
 }
 
 export function fillTimes(root = document) {

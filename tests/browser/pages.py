@@ -1,0 +1,42 @@
+"""What the tests of the pages share: opening one as somebody who was let in, and asking the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from buildhour_helpers.service.pages.door import link
+from tests.service.conftest import Running
+
+
+def open_page(page: Page, running: Running, path: str = "/") -> None:
+    page.goto(link(running.url, running.key, path))
+
+
+def status(page: Page, wanted: str) -> None:
+    expect(page.locator("#status")).to_have_attribute("data-status", wanted)
+
+
+def metrics(running: Running, job_id: str) -> list[dict[str, Any]]:
+    return [event.data for event in running.events(job_id) if event.type == "metrics"]  # type: ignore[misc]
+
+
+def rollouts(running: Running, job_id: str, **query: Any) -> list[dict[str, Any]]:
+    """The rollouts of a job as the API lists them."""
+    asked = "&".join(f"{name}={value}" for name, value in query.items())
+    path = f"/fine_tuning/jobs/{job_id}/rollouts?limit=100&{asked}"
+    listed: Any = running.client.get(path, cast_to=object)
+    return listed["data"]  # type: ignore[no-any-return]
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds wrong, of the kinds that keep somebody out."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]

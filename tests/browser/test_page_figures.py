@@ -1,0 +1,173 @@
+"""The figures of the job page as they are read: the API's numbers, with digits and units."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.service.conftest import Running
+
+from .pages import metrics, open_page
+
+Step = dict[str, Any]
+
+
+def written(value: float | None, digits: int, unit: str = "", times: int = 1) -> str:
+    """As the page writes a figure: rounded as one learns at school."""
+    if value is None:
+        return "–"
+    exact = Decimal(repr(value)) * times
+    return f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}{unit}"
+
+
+def cells(step: Step) -> dict[str, str]:
+    """A row of the table of numbers."""
+    return {
+        "train": written(step["train_mean_reward"], 3),
+        "valid": written(step["full_valid_mean_reward"], 3),
+        "calls": written(step["tool_calls_per_rollout"], 2),
+        "reasoning": written(step["reasoning_tokens_mean"], 0),
+        "completion": written(step["completion_tokens_mean"], 0),
+        "rollout_s": written(step["timing"]["rollouts"]["simulated_latency_mean"], 1),
+        "tool_s": written(step["tool_execution_latency"], 3),
+        "per_call": written(step["mean_tokens_per_tool_call"], 0),
+        "tool_errors": written(step["tool_errors"], 0),
+        "rollouts": written(step["usage"]["train"]["rollouts"], 0),
+        "discarded": written(step["errors"]["train_discarded"], 0),
+        "flat": written(step["mean_unresponsive_rewards"], 1, times=100),
+        "step_s": written(step["timing"]["step"]["full_iteration"], 1),
+    }
+
+
+def captions(step: Step) -> dict[str, list[str]]:
+    """What stands under each chart."""
+    usage = step["usage"]["train"]
+    shown = cells(step)
+    return {
+        "Mean reward": [f"training {shown['train']}", f"validation {shown['valid']}"],
+        "Tool calls per rollout": [f"lookup {shown['calls']}"],
+        "Tokens per rollout": [f"reasoning {shown['reasoning']}", f"all {shown['completion']}"],
+        "Latency of a rollout, simulated": [f"mean {shown['rollout_s']} s"],
+        "Latency of a tool call": [f"mean {shown['tool_s']} s"],
+        "Tokens per tool call": [f"mean {shown['per_call']}"],
+        "Errors and discards": [
+            "tool calls with an error "
+            + written(step["tool_errors"] / usage["tool_calls"], 1, "%", 100),
+            "rollouts discarded "
+            + written(step["errors"]["train_discarded"] / usage["rollouts"], 1, "%", 100),
+        ],
+        "Groups without variance": [f"of all groups {shown['flat']}%"],
+        "Time of a step": [f"whole step {shown['step_s']} s"],
+    }
+
+
+def drawn(page: Page) -> dict[str, list[str]]:
+    """The captions on the page, by the title of their chart."""
+    figures = page.locator("#charts figure").all()
+    return {
+        one.locator("h3").inner_text(): one.locator("figcaption span").all_inner_texts()
+        for one in figures
+    }
+
+
+def test_every_number_is_the_apis(service: Running, customer_url: str, page: Page) -> None:
+    job = service.wait(service.job(customer_url).id)
+    said = metrics(service, job.id)
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#cursor")).to_have_attribute("max", str(len(said)))
+    assert drawn(page) == captions(said[-1])
+    page.locator("#cursor").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#at")).to_have_text("1")
+    assert drawn(page) == captions(said[0])
+    page.locator("#numbers summary").click()
+    for step in said:
+        row = page.locator(f'#numbers tr[data-step="{step["step"]}"]')
+        shown = {key: row.locator(f'[data-key="{key}"]').inner_text() for key in cells(step)}
+        assert shown == cells(step)
+        assert row.locator("td").count() == len(shown)
+
+
+def test_an_axis_carries_its_unit(service: Running, customer_url: str, page: Page) -> None:
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#cursor")).to_be_enabled()
+    for title, unit in (("Groups", "%"), ("Latency of a rollout", " s"), ("Mean reward", "")):
+        chart = page.locator("figure").filter(has_text=title)
+        ticks = chart.locator('text[text-anchor="end"]').all_text_contents()[:3]
+        assert [tick.endswith(unit) for tick in ticks] == [True] * 3
+        numbers = [float(tick.removesuffix(unit)) for tick in ticks]
+        assert numbers == [0, numbers[2] / 2, numbers[2]]
+
+
+def test_more_tools_than_colours_are_summed_up(
+    service: Running, customer_url: str, page: Page
+) -> None:
+    job = service.wait(service.job(customer_url).id)
+    tools = {f"tool{number}": 10 * number for number in range(1, 10)}
+    with contextlib.closing(sqlite3.connect(service.home / "service.sqlite")) as database, database:
+        found = database.execute("SELECT seq, data FROM events WHERE type = 'metrics'").fetchall()
+        for seq, data in found:
+            changed = {**json.loads(data), "tool_calls_by_name": tools}
+            database.execute("UPDATE events SET data = ? WHERE seq = ?", (json.dumps(changed), seq))
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#cursor")).to_be_enabled()
+    chart = page.locator("figure").filter(has_text="Tool calls per rollout")
+    rollouts = metrics(service, job.id)[-1]["usage"]["train"]["rollouts"]
+    wanted = [(f"tool{number}", 10 * number) for number in range(4, 10)] + [("other tools", 60)]
+    texts = chart.locator("figcaption span").all_inner_texts()
+    assert texts == [f"{name} {written(count / rollouts, 2)}" for name, count in wanted]
+    colours = chart.locator("figcaption i").evaluate_all(
+        "keys => keys.map((key) => getComputedStyle(key).backgroundColor)"
+    )
+    assert len(set(colours)) == len(colours) == 7
+
+
+def test_times_and_texts_are_cut_to_what_is_read(service: Running, page: Page) -> None:
+    open_page(page, service)
+    found = page.evaluate(
+        """async () => {
+            const { duration, beginning, REWARD, SHARE } =
+                await import("/assets/format.js");
+            const texts = ["short", "two whole words", "unbrokenword"];
+            return {
+                times: [0.4, 36.4, 89.4, 90, 3600, 5399, 5400, 100000].map(duration),
+                texts: texts.map((text) => beginning(text, 9)),
+                none: [REWARD.number(null), SHARE.text(undefined), SHARE.text(0)],
+            };
+        }"""
+    )
+    times = ["0 s", "36 s", "89 s", "2 min", "60 min", "90 min", "1.5 h", "27.8 h"]
+    assert found == {
+        "times": times,
+        "texts": ["short", "two whole…", "unbrokenw…"],
+        "none": ["–", "–", "0.0%"],
+    }
+
+
+def test_a_phone_shows_what_a_row_is_about(service: Running, customer_url: str, page: Page) -> None:
+    """Without scrolling sideways: status, reward, answer, tools, and the button that copies."""
+    job = service.wait(service.job(customer_url).id)
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page(page, service)
+    inside(page, "#jobs .status")
+    open_page(page, service, f"/finetune/{job.id}")
+    for label in ("outcome", "reward", "question", "answer", "tools called"):
+        inside(page, f'#rollouts [data-label="{label}"]')
+    inside(page, "#checkpoints button")
+    inside(page, "#rollouts button")
+
+
+def inside(page: Page, selector: str) -> None:
+    """The first of them lies within the window's width."""
+    found = page.locator(selector).first
+    expect(found).to_be_visible()
+    box = found.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
