@@ -62,7 +62,7 @@ function row(rollout) {
     showChosen();
   });
   const answer = rollout.answer ?? rollout.failure ?? `no answer (${rollout.stop_reason.replaceAll("_", " ")})`;
-  const tools = Object.entries(rollout.tools).map(([tool, count]) => `${tool} ${count}`).join(", ");
+  const tools = Object.entries(rollout.tools).map(([tool, count]) => `${tool}\u00a0${count}`).join(", ");
   return element("tr", {}, cell("compare", box), rowHead("rollout", open),
     numberCell("step", `${rollout.step}`), cell("phase", PHASES[rollout.phase]),
     cell("outcome", element("span", { class: "outcome", "data-outcome": rollout.outcome }, rollout.outcome)),
