@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..training.policy import Conversation, Item
-from .conversations import part_texts, read_choice, read_items, read_tools
+from .conversations import Place, part_texts, read_choice, read_items, read_tools
 from .errors import bad_request
 from .job_specs import Metadata
 from .response_requests import EFFORTS, Format
@@ -38,8 +38,9 @@ class ResponseFormat(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="forbid")
 
+    include_obfuscation: bool | None = None  # taken and ignored
     include_usage: bool | None = None
 
 
@@ -122,35 +123,38 @@ class ChatRequest(BaseModel):
         )
 
 
-def message_items(message: Mapping[str, Any], param: str) -> list[Item]:
+TOOL_NAMES = {"call_id": "tool_call_id", "output": "content"}
+CALL_NAMES = {"call_id": "id", "name": "function.name", "arguments": "function.arguments"}
+
+
+def message_items(message: Mapping[str, Any], param: str) -> list[tuple[Item, Place]]:
     """A chat message as Responses items: text, then the calls that it makes. Raises ApiError."""
     if message.get("role") == "tool":
-        return [
-            {
-                "type": "function_call_output",
-                "call_id": message.get("tool_call_id"),
-                "output": message.get("content"),
-            }
-        ]
-    items = list[Item]()
+        output = {
+            "type": "function_call_output",
+            "call_id": message.get("tool_call_id"),
+            "output": message.get("content"),
+        }
+        return [(output, Place(param, TOOL_NAMES))]
+    items = list[tuple[Item, Place]]()
     calls = message.get("tool_calls") or []
     content = message.get("content")
     if content is not None or not calls:
         text = part_texts(content, f"{param}.content")
-        items.append({"type": "message", "role": message.get("role"), "content": text})
+        said = {"type": "message", "role": message.get("role"), "content": text}
+        items.append((said, Place(param)))
     if not isinstance(calls, list):
         raise bad_request(f"'{param}.tool_calls' is no list.", f"{param}.tool_calls")
     for number, call in enumerate(calls):
         function = call.get("function") if isinstance(call, dict) else None
+        where = f"{param}.tool_calls[{number}]"
         if not isinstance(function, dict):
-            where = f"{param}.tool_calls[{number}]"
             raise bad_request(f"Missing required parameter: '{where}.function'.", where)
-        items.append(
-            {
-                "type": "function_call",
-                "call_id": call.get("id"),
-                "name": function.get("name"),
-                "arguments": function.get("arguments"),
-            }
-        )
+        made = {
+            "type": "function_call",
+            "call_id": call.get("id"),
+            "name": function.get("name"),
+            "arguments": function.get("arguments"),
+        }
+        items.append((made, Place(where, CALL_NAMES)))
     return items

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..training.policy import Conversation, Draw, Item, ToolSpec
@@ -38,6 +39,18 @@ def part_texts(content: Any, param: str) -> str:
     return "\n".join(texts)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an item stands in a request, and what its fields are called there, where that is
+    something else than in a Responses item."""
+
+    param: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, key: str) -> str:
+        return f"{self.param}.{self.names.get(key, key)}"
+
+
 class _Reader:
     """Reads input items one by one, numbering the calls as they come."""
 
@@ -46,35 +59,37 @@ class _Reader:
         self._calls: dict[str, str] = {}
         self._answered = set[str]()
 
-    def read(self, item: Any, param: str) -> Item:
+    def read(self, item: Any, place: Place) -> Item:
         if not isinstance(item, dict):
-            raise bad_request(f"Invalid value for '{param}': an object is expected.", param)
+            message = f"Invalid value for '{place.param}': an object is expected."
+            raise bad_request(message, place.param)
         kind = item.get("type", "message")
         if kind == "message":
-            return self._message(item, param)
+            return self._message(item, place)
         if kind == "function_call":
-            return self._call(item, param)
+            return self._call(item, place)
         if kind == "function_call_output":
-            return self._output(item, param)
+            return self._output(item, place)
         if kind == "reasoning":
-            return self._reasoning(item, param)
-        message = f"Invalid value for '{param}.type': {kind!r} is not offered here."
-        raise bad_request(message, f"{param}.type")
+            return self._reasoning(item, place)
+        where = place.of("type")
+        raise bad_request(f"Invalid value for '{where}': {kind!r} is not offered here.", where)
 
-    def _message(self, item: Mapping[str, Any], param: str) -> Item:
+    def _message(self, item: Mapping[str, Any], place: Place) -> Item:
         role = item.get("role")
         if role not in ROLES:
-            message = f"Invalid value for '{param}.role': {role!r}; use one of {', '.join(ROLES)}."
-            raise bad_request(message, f"{param}.role")
-        text = part_texts(item.get("content"), f"{param}.content")
+            where = place.of("role")
+            message = f"Invalid value for '{where}': {role!r}; use one of {', '.join(ROLES)}."
+            raise bad_request(message, where)
+        text = part_texts(item.get("content"), place.of("content"))
         return {"type": "message", "role": role, "content": text}
 
-    def _call(self, item: Mapping[str, Any], param: str) -> Item:
+    def _call(self, item: Mapping[str, Any], place: Place) -> Item:
         call_id, name, arguments = (
-            _text(item, key, param) for key in ("call_id", "name", "arguments")
+            _text(item, key, place) for key in ("call_id", "name", "arguments")
         )
         if call_id in self._calls:
-            raise bad_request(f"Duplicate call_id {call_id!r}.", f"{param}.call_id")
+            raise bad_request(f"Duplicate call_id {call_id!r}.", place.of("call_id"))
         self._calls[call_id] = f"call_{len(self._calls) + 1}"
         return {
             "type": "function_call",
@@ -83,20 +98,20 @@ class _Reader:
             "arguments": arguments,
         }
 
-    def _output(self, item: Mapping[str, Any], param: str) -> Item:
-        call_id = _text(item, "call_id", param)
+    def _output(self, item: Mapping[str, Any], place: Place) -> Item:
+        call_id = _text(item, "call_id", place)
         if call_id not in self._calls:
             message = f"No tool call found for function call output with call_id {call_id}."
-            raise bad_request(message, f"{param}.call_id")
+            raise bad_request(message, place.of("call_id"))
         self._answered.add(call_id)
-        output = part_texts(item.get("output"), f"{param}.output")
+        output = part_texts(item.get("output"), place.of("output"))
         return {
             "type": "function_call_output",
             "call_id": self._calls[call_id],
             "output": output,
         }
 
-    def _reasoning(self, item: Mapping[str, Any], param: str) -> Item:
+    def _reasoning(self, item: Mapping[str, Any], place: Place) -> Item:
         summary = item.get("summary")
         sealed = item.get("encrypted_content")
         if sealed is not None:
@@ -105,35 +120,38 @@ class _Reader:
             except (ValueError, AttributeError):
                 raise ApiError(
                     400,
-                    f"The encrypted content of '{param}' could not be verified.",
-                    param=f"{param}.encrypted_content",
+                    f"The encrypted content of '{place.param}' could not be verified.",
+                    param=place.of("encrypted_content"),
                     code="invalid_encrypted_content",
                 ) from None
-        text = part_texts(summary if summary is not None else [], f"{param}.summary")
+        text = part_texts(summary if summary is not None else [], place.of("summary"))
         return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
 
-    def finish(self) -> None:
+    def finish(self, param: str) -> None:
         """Raises ApiError 400 if a call was left without its output."""
         for call_id in self._calls:
             if call_id not in self._answered:
                 message = f"No tool output found for function call {call_id}."
-                raise bad_request(message, "input")
+                raise bad_request(message, param)
 
 
-def _text(item: Mapping[str, Any], key: str, param: str) -> str:
+def _text(item: Mapping[str, Any], key: str, place: Place) -> str:
     value = item.get(key)
     if not isinstance(value, str):
-        raise bad_request(f"Missing required parameter: '{param}.{key}'.", f"{param}.{key}")
+        where = place.of(key)
+        raise bad_request(f"Missing required parameter: '{where}'.", where)
     return value
 
 
-def read_items(items: Sequence[Any], seal: Seal, param: str = "input") -> tuple[Item, ...]:
+def read_items(
+    items: Sequence[tuple[Any, Place]], seal: Seal, param: str = "input"
+) -> tuple[Item, ...]:
     """Input items in the policy's form. Raises ApiError 400 that names the item and field."""
     if not items:
         raise bad_request(f"'{param}' is empty; give it a message at least.", param)
     reader = _Reader(seal)
-    read = tuple(reader.read(item, f"{param}[{number}]") for number, item in enumerate(items))
-    reader.finish()
+    read = tuple(reader.read(item, place) for item, place in items)
+    reader.finish(param)
     return read
 
 

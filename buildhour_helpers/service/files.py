@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import APIRouter, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, UploadFile
 from fastapi.responses import FileResponse
 
 from .context import Serving
@@ -189,7 +189,17 @@ def check_lines(path: Path, filename: str) -> None:
 router = APIRouter(prefix="/v1/files", tags=["files"], route_class=StrictRoute)
 
 
-@router.post("")
+async def _documented(request: Request) -> None:
+    """Raises ApiError 400 for a field of the form that is not read here."""
+    for name in await request.form():
+        if name.startswith("expires_after"):
+            message = "The parameter 'expires_after' is not offered by this service."
+            raise bad_request(message, "expires_after", "unsupported_parameter")
+        if name not in ("file", "purpose"):
+            raise bad_request(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
+
+
+@router.post("", dependencies=[Depends(_documented)])
 def create(service: Serving, file: UploadFile, purpose: Annotated[Purpose, Form()]) -> Any:
     if not file.filename:
         raise bad_request("The uploaded part 'file' has no file name.", "file")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..training.policy import Conversation
-from .conversations import read_choice, read_items, read_tools
+from .conversations import Place, read_choice, read_items, read_tools
 from .errors import bad_request
 from .job_specs import Metadata
 from .seal import Seal
@@ -15,15 +15,36 @@ from .structured import SchemaError, check_schema
 
 EFFORTS = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default"]
 
+INCLUDABLE = Literal[
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+]
+
 
 class Reasoning(BaseModel):
-    """How hard to think, and whether to tell of it."""
+    """How hard to think, and whether to tell of it; context and mode are taken and ignored."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="forbid")
 
     effort: EFFORTS | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
+    context: Literal["auto", "current_turn", "all_turns"] | None = None
+    mode: str | None = None
+
+
+class StreamOptions(BaseModel):
+    """Taken and ignored: nothing is obfuscated here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    include_obfuscation: bool | None = None
 
 
 class Format(BaseModel):
@@ -78,7 +99,7 @@ class ResponseRequest(BaseModel):
     previous_response_id: str | None = None
     store: bool | None = None
     stream: bool | None = None
-    include: list[str] | None = None
+    include: list[INCLUDABLE] | None = None
     metadata: Annotated[Metadata, Field(max_length=16)] | None = None
 
     background: bool | None = None
@@ -96,7 +117,7 @@ class ResponseRequest(BaseModel):
     prompt_cache_retention: str | None = None
     safety_identifier: str | None = None
     service_tier: str | None = None
-    stream_options: dict[str, Any] | None = None
+    stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_logprobs: int | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -121,8 +142,10 @@ class ResponseRequest(BaseModel):
         tools = read_tools(self.tools or [])
         choice, tools = read_choice(self.tool_choice, tools)
         text = self.text or Text()
+        items = [(item, Place("previous_response_id")) for item in earlier]
+        items += [(item, Place(f"input[{n}]")) for n, item in enumerate(self.input_items())]
         return Conversation(
-            items=read_items([*earlier, *self.input_items()], seal),
+            items=read_items(items, seal),
             tools=tools,
             instructions=self.instructions or "",
             tool_choice=choice,

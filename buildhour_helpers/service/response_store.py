@@ -16,10 +16,7 @@ class ResponseStore:
         self._database = database
 
     def add(self, response: dict[str, Any], input_items: list[dict[str, Any]]) -> None:
-        numbered = [
-            {"id": f"in_{number}_{response['id'][5:]}", "type": "message", **item}
-            for number, item in enumerate(input_items)
-        ]
+        numbered = _numbered(input_items, response["id"][5:])
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO responses (id, created_at, previous_id, input, response)"
@@ -79,6 +76,20 @@ class ResponseStore:
                 raise bad_request(f"Nothing has the ID {after!r}.", "after")
             items = items[ids.index(after) + 1 :]
         return items[:limit]
+
+
+def _numbered(items: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """The items, each with an ID of its own to page by: the client's, where it gave one."""
+    numbered = list[dict[str, Any]]()
+    used = set[str]()
+    for number, item in enumerate(items):
+        name = item.get("id")
+        if not isinstance(name, str) or not name or name in used:
+            name = f"in_{number}_{key}"
+        used.add(name)
+        rest = {field: value for field, value in item.items() if field != "id"}
+        numbered.append({"id": name, "type": "message", **rest})
+    return numbered
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:

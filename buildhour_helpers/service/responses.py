@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import islice
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
+from starlette.exceptions import HTTPException
 
 from .context import Serving
 from .conversations import draw_for
@@ -34,9 +36,25 @@ async def create(service: Serving, body: ResponseRequest) -> Response:
     return AsciiJSONResponse(response)
 
 
+@router.post("/compact", include_in_schema=False)
+@router.post("/input_tokens", include_in_schema=False)
+def not_offered() -> None:
+    """As any other unknown path; without this the next route would call the method wrong."""
+    raise HTTPException(404)
+
+
 @router.get("/{response_id}")
-def retrieve(service: Serving, response_id: str) -> Any:
-    return service.responses.get(response_id)
+def retrieve(
+    service: Serving,
+    response_id: str,
+    stream: bool = False,
+    starting_after: Annotated[int, Query(ge=-1)] = -1,
+) -> Response:
+    """The response, or with `stream` its events after the one numbered `starting_after`."""
+    response = service.responses.get(response_id)
+    if stream:
+        return event_stream(islice(response_events(response), starting_after + 1, None))
+    return AsciiJSONResponse(response)
 
 
 @router.delete("/{response_id}")

@@ -38,12 +38,17 @@ class Running:
         return self.client.files.create(file=file, purpose="fine-tune").id
 
     def job(
-        self, url: str, rows: int = 20, model: str = "sim-agent-mini", **more: Any
+        self,
+        url: str,
+        rows: int | list[dict[str, Any]] = 20,
+        model: str = "sim-agent-mini",
+        **more: Any,
     ) -> FineTuningJob:
         """A job against the customer at `url`; `more` goes into `method.reinforcement`."""
+        training = [row(n) for n in range(rows)] if isinstance(rows, int) else rows
         return self.client.fine_tuning.jobs.create(
             model=model,
-            training_file=self.upload([row(n) for n in range(rows)], "train.jsonl"),
+            training_file=self.upload(training, "train.jsonl"),
             validation_file=self.upload([row(n) for n in range(100, 110)], "valid.jsonl"),
             seed=7,
             suffix="test",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,8 @@ from buildhour_helpers.service.endpoints import EndpointClient, EndpointLimits, 
 from buildhour_helpers.service.graders.run import RateLimit
 
 from .conftest import Running, Start
-from .customer import KEY, Customer, tool_answer
-from .servers import closed_port
+from .customer import KEY, Customer, row, tool_answer
+from .servers import closed_port, served
 
 
 def rollouts(service: Running, job_id: str, step: int = 1) -> list[dict[str, Any]]:
@@ -27,10 +28,10 @@ def warnings(service: Running, job_id: str) -> list[str]:
     return [event.message for event in service.events(job_id) if event.level == "warn"]
 
 
-def one_step(service: Running, url: str, **more: Any) -> Any:
+def one_step(service: Running, url: str, rows: Any = 10, **more: Any) -> Any:
     """A finished job of two steps with small groups."""
     hyperparameters = {"batch_size": 5, "compute_multiplier": 0.25, "eval_interval": 2}
-    job = service.job(url, rows=10, hyperparameters=hyperparameters, **more)
+    job = service.job(url, rows=rows, hyperparameters=hyperparameters, **more)
     return service.wait(job.id)
 
 
@@ -54,11 +55,30 @@ def dropped() -> Response:
     return StreamingResponse(nothing(), headers={"content-length": "100"})
 
 
+def without_length(content: bytes) -> Response:
+    """A body whose size only its end tells."""
+
+    async def parts() -> Any:
+        for start in range(0, len(content), 100_000):
+            yield content[start : start + 100_000]
+
+    return StreamingResponse(parts())
+
+
+class Late(Response):
+    """An answer that comes after a second."""
+
+    async def __call__(self, *connection: Any) -> None:
+        await asyncio.sleep(1.0)
+        await super().__call__(*connection)
+
+
 SHOWN = {
     "404 without output": lambda body: JSONResponse({"detail": "no such page"}, 404),
     "422 with output": lambda body: JSONResponse({"output": "Error: bad path"}, 422),
     "429": lambda body: Response("slow down", 429),
     "1 MB and more": lambda body: JSONResponse(tool_answer(body, "x" * 1_000_001)),
+    "1 MB and more without a length": lambda body: without_length(b"x" * 1_000_001),
     "an Error: output": lambda body: JSONResponse(tool_answer(body, "Error: empty query")),
 }
 
@@ -79,6 +99,7 @@ def test_the_model_is_shown_its_mistake(
         "422 with output": "Error: bad path",
         "429": '{"error": {"code": 429, "message": "slow down"}}',
         "1 MB and more": '{"error": {"code": 413, "message": "the tool\'s output',
+        "1 MB and more without a length": '{"error": {"code": 413, "message": "the tool\'s output',
         "an Error: output": "Error: empty query",
     }
     assert output.startswith(told[fault])
@@ -109,6 +130,10 @@ def test_a_passing_fault_is_tried_again(
 
 DISCARDED = {
     "500 always": (lambda body: Response(status_code=500), "answered 500 (tried 4 times)"),
+    "a dropped connection always": (
+        lambda body: dropped(),
+        "dropped the connection (ClientPayloadError) (tried 4 times)",
+    ),
     "a redirect": (lambda body: RedirectResponse("/elsewhere"), "answered 307, a redirect"),
     "garbage": (lambda body: Response("<html>"), "answered 200 with"),
     "a wrong shape": (lambda body: JSONResponse(["x"]), "answered 200 with"),
@@ -122,6 +147,10 @@ GRADERS_OWN = {
     "a score of 7": (lambda body: JSONResponse({"score": 7}), "the score 7, not within 0 to 1"),
     "a boolean": (lambda body: JSONResponse({"score": True}), "no number in `score`"),
     "1 MB and more": (lambda body: Response("x" * 1_000_001), "more than 1 MB"),
+    "1 MB and more without a length": (
+        lambda body: without_length(b"x" * 1_000_001),
+        "more than 1 MB",
+    ),
 }
 TOOLS_OWN = {
     "output of another type": (
@@ -164,15 +193,38 @@ def test_a_lasting_fault_discards_rollouts_and_ends_the_job(
     assert len(asked) == tries * len({body["trace_id"] for body in asked})
 
 
+@pytest.mark.parametrize("where", ["tool", "grader"])
 def test_an_endpoint_that_says_nothing_times_out_and_is_tried_again(
-    start: Start, customer: Customer, customer_url: str
+    start: Start, customer: Customer, customer_url: str, where: str
 ) -> None:
     service = start(limits=EndpointLimits(timeout_s=0.15, first_pause_s=0.01))
-    customer.delay_s = 1.0
+    setattr(customer, where, lambda body: Late())
     hyperparameters = {"batch_size": 5, "compute_multiplier": 0.25}
     job = service.wait(service.job(customer_url, hyperparameters=hyperparameters).id)
     assert job.status == "failed"
+    assert f"the {where} '" in warnings(service, job.id)[0]
     assert "did not answer in 0.15 s (tried 4 times)" in warnings(service, job.id)[0]
+
+
+def test_what_would_be_sent_is_bounded_too(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    rows = [row(0, notes="x" * 1_000_000), *(row(n) for n in range(1, 10))]
+    job = one_step(service, customer_url, rows)
+    assert job.status == "succeeded"
+    large = [
+        rollout
+        for step in (1, 2)
+        for rollout in rollouts(service, job.id, step)
+        if rollout["row"] == 0
+    ]
+    assert len(large) == 2
+    for rollout in large:
+        output = next(i["output"] for i in rollout["items"] if i["type"] == "function_call_output")
+        assert output == '{"error": {"code": 413, "message": "the tool call is larger than 1 MB"}}'
+        assert rollout["failure"] == "the grader's request is larger than 1 MB"
+    assert not any("notes" in body["item"] for body in customer.tool_bodies)
+    assert not any("notes" in body["item"] for body in customer.grader_bodies)
 
 
 def test_half_a_character_in_a_graders_error_costs_the_rollouts_only(
@@ -214,20 +266,56 @@ def test_a_slow_endpoint_is_waited_for(
     assert one_step(service, customer_url).status == "succeeded"
 
 
-def test_a_tool_that_is_dead_for_a_while_costs_its_rollouts_only(
+def test_a_tool_that_fails_for_some_rows_costs_their_rollouts_only(
     service: Running, customer: Customer, customer_url: str
 ) -> None:
 
-    def dead_for_two_rows(body: dict[str, Any]) -> Response | None:
+    def fails_for_two_rows(body: dict[str, Any]) -> Response | None:
         key = body["item"]["messages"][-1]["content"].split()[-1]
         return Response(status_code=502) if key in ("key1", "key2") else None
 
-    customer.tool = dead_for_two_rows
+    customer.tool = fails_for_two_rows
     job = one_step(service, customer_url)
     assert job.status == "succeeded"
     discarded = [r for step in (1, 2) for r in rollouts(service, job.id, step) if r["failure"]]
     assert len(discarded) == 4
     assert all(r["reward"] is None and r["stop_reason"] == "tool_failed" for r in discarded)
+
+
+def test_a_tool_that_is_dead_for_less_than_the_retries_last_costs_nothing(
+    start: Start, customer: Customer, customer_url: str
+) -> None:
+    service = start(limits=EndpointLimits(timeout_s=60.0, first_pause_s=0.1))  # 0.7 s in all
+    back_at = list[float]()
+
+    def dead_for_a_while(body: dict[str, Any]) -> Response | None:
+        if not back_at:
+            back_at.append(time.monotonic() + 0.5)
+        return Response(status_code=502) if time.monotonic() < back_at[0] else None
+
+    customer.tool = dead_for_a_while
+    job = one_step(service, customer_url)
+    assert job.status == "succeeded"
+    assert len(customer.tool_bodies) > len({body["trace_id"] for body in customer.tool_bodies})
+    assert not any(r["failure"] for step in (1, 2) for r in rollouts(service, job.id, step))
+
+
+def test_a_tool_server_that_ends_within_a_job_ends_the_job(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    customer.delay_s = 0.01
+    grader = {"type": "endpoint", "name": "exact", "url": f"{customer_url}/grade"}
+    many = {"batch_size": 5, "compute_multiplier": 0.25, "n_epochs": 100}
+    with served(customer.app()) as url:
+        job_id = service.job(url, grader=grader, hyperparameters=many).id
+        while not any(event.type == "metrics" for event in service.events(job_id)):
+            time.sleep(0.01)
+    job = service.wait(job_id)
+    assert job.error is not None
+    assert job.error.code == "no_usable_rollouts"
+    told = " ".join(warnings(service, job_id))
+    assert "the tool 'lookup' cannot be reached" in told
+    assert "(tried 4 times)" in told
 
 
 async def _turns(limit: RateLimit, count: int) -> None:

@@ -64,3 +64,16 @@ def test_an_unknown_purpose_is_refused(service: Running) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         service.client.files.create(file=("x.jsonl", b"{}"), purpose="magic")  # type: ignore[arg-type]
     assert caught.value.body["param"] == "purpose"
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"expires_after": {"anchor": "created_at", "seconds": 3_600}}, "is not offered"),
+        ({"extra_body": {"colour": "red"}}, "Unknown parameter: 'colour'"),
+    ],
+)
+def test_a_field_that_is_not_read_is_refused(service: Running, form: dict, words: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=words):
+        service.client.files.create(file=("x.txt", b"x"), purpose="user_data", **form)
+    assert service.client.files.list().data == []

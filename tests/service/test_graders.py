@@ -196,6 +196,13 @@ def test_python_that_fails_or_reaches_out(service: Running, body: str, words: st
     assert words in (result.metadata.errors.python_grader_runtime_error_details or "")
 
 
+def test_python_whose_process_dies(service: Running) -> None:
+    result = run(service, python("import os\ndef grade(sample, item): os._exit(3)"))
+    assert result.reward == 0.0
+    assert flags(result) == {"python_grader_server_error"}
+    assert result.metadata.errors.python_grader_server_error_type == "crash"
+
+
 def test_python_output_does_not_mix_with_its_score(service: Running) -> None:
     source = "def grade(sample, item):\n    print('{\"score\": 7}' * 100_000)\n    return 0.5"
     assert run(service, python(source)).reward == 0.5
@@ -211,6 +218,34 @@ def test_python_output_does_not_mix_with_its_score(service: Running) -> None:
 def test_a_template_that_names_nothing(service: Running, sample: str, item: str, flag: str) -> None:
     result = run(service, {**EQUAL, "input": sample, "reference": item})
     assert flags(result) == {flag}
+
+
+NEVER = {
+    "model_grader_parse_error", "model_grader_refusal_error", "model_grader_server_error",
+    "truncated_observation_error", "unresponsive_reward_error",
+}  # fmt: skip
+
+
+def test_flags_of_what_cannot_happen_here_stay_false(service: Running) -> None:
+    """`sim-grader` neither refuses nor fails, and its score is a number, not a text to parse."""
+    divided = {
+        "type": "multi",
+        "name": "divided",
+        "graders": {"equal": EQUAL},
+        "calculate_output": "1 / equal",
+    }
+    failing = [
+        divided,
+        {**EQUAL, "input": "{{item.nothing}}"},
+        {**JUDGED, "input": [{"role": "user", "content": "{{sample.output_json.answer}}"}]},
+        {**SIMILAR, "reference": "x" * 10_001},
+        python("def grade(sample, item): raise ValueError"),
+        python("import os\ndef grade(sample, item): os._exit(3)"),
+    ]
+    found = [flags(run(service, grader)) for grader in failing]
+    assert all(len(one) == 1 for one in found)
+    assert set().union(*found) == NO_FLAGS - NEVER
+    assert flags(run(service, JUDGED, "I refuse to answer")) == set()
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,9 @@ def test_max_output_tokens_leaves_an_incomplete_response(service: Running) -> No
         ({"tools": [{"type": "web_search"}]}, "only function tools"),
         ({"background": True}, "'background' is not offered"),
         ({"max_output_tokens": 3}, "greater than or equal to 16"),
+        ({"reasoning": {"efort": "low"}}, r"Unknown parameter: 'reasoning\.efort'"),
+        ({"stream_options": {"usage": True}}, r"Unknown parameter: 'stream_options\.usage'"),
+        ({"include": ["nonsense"]}, "'include.0'"),
         ({"extra_body": {"temprature": 1}}, "Unknown parameter: 'temprature'"),
         ({"metadata": {"k": "v" * 513}}, "at most 512"),
     ],
@@ -237,3 +240,40 @@ def test_a_stream_tells_the_same_as_the_whole(service: Running) -> None:
     assert "response.output_text.delta" in kinds
     assert final.output_text == whole.output_text
     assert final.usage == whole.usage
+
+
+def test_a_stored_response_is_streamed_as_when_it_was_made(service: Running) -> None:
+    made = list(ask(service, tools=[TOOL], stream=True))
+    name = made[-1].response.id
+    retrieve = service.client.responses.retrieve
+    assert list(retrieve(name, stream=True)) == made
+    assert list(retrieve(name, stream=True, starting_after=3)) == made[4:]
+
+
+def test_each_input_item_has_an_id_to_page_by(service: Running) -> None:
+    messages = [
+        {"role": "user", "content": f"What is key{n}", "id": name}
+        for n, name in enumerate(["msg_1", "msg_1", None, 7, "msg_2"])
+    ]
+    made = ask(service, input=messages)
+    pages = service.client.responses.input_items.list(made.id, limit=1, order="asc")
+    listed = [item.to_dict() for item in pages]
+    assert [item["content"][0]["text"] for item in listed] == [m["content"] for m in messages]
+    names = [item["id"] for item in listed]
+    assert names[0] == "msg_1"
+    assert names[4] == "msg_2"
+    assert len({*names}) == 5
+
+
+def test_an_item_is_named_as_it_stands_in_this_request(service: Running) -> None:
+    first = ask(service)
+    with pytest.raises(openai.BadRequestError, match=r"'input\[0\]\.role'"):
+        ask(service, previous_response_id=first.id, input=[{"role": "robot", "content": "x"}])
+
+
+@pytest.mark.parametrize("path", ["resp_1/cancel", "compact", "input_tokens"])
+def test_what_is_not_offered_is_not_found(service: Running, path: str) -> None:
+    with pytest.raises(
+        openai.NotFoundError, match=f"Unknown request URL: POST /v1/responses/{path}"
+    ):
+        service.client.post(f"/responses/{path}", body={}, cast_to=object)
