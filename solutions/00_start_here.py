@@ -22,9 +22,9 @@
 # Run a cell with Shift+Enter, read what it printed, go on. Lost your place?
 # *Run > Run All Above Selected Cell* brings you back.
 #
-# In an **exercise** a cell raises `NotImplementedError`: put your code
-# there, and the cell below says what is right, what is wrong and what to
-# try. No later cell needs your answer. Solved lessons are in `solutions/`.
+# An **exercise** raises `NotImplementedError`: put your code there, and the
+# cell below tells how it did. No later cell needs your answer. Solved
+# lessons are in `solutions/`.
 #
 # Two lines begin every lesson:
 
@@ -54,10 +54,9 @@ MODEL = os.environ.get("BUILDHOUR_MODEL", "sim-agent-mini")
 
 # %% [markdown]
 # `sim-agent-mini` is the **simulated model**: no language model, but a small
-# program that makes choices by a table of numbers, its weights. It reads
-# what a request holds and nothing else, and it learns by the arithmetic by
-# which large models learn. What it scores says nothing about a large one;
-# how you measure and train it carries over line by line.
+# program that chooses by a table of numbers, its weights, and learns by the
+# arithmetic by which large models learn. What it scores says nothing about a
+# large one; how you measure and train it carries over.
 #
 # *Time to here: 4 minutes.*
 
@@ -139,8 +138,8 @@ for item in first.output:
     print(item.type)
 
 # %% [markdown]
-# The reply is a **call**, with a line of **reasoning** before it. The model
-# has run nothing; it has asked us to.
+# A **call**, and **reasoning** before it. The model has run nothing; it has
+# asked us to.
 
 # %%
 call = first.output[-1]
@@ -149,9 +148,9 @@ print(call.name, call.arguments)
 # %% [markdown]
 # ## Carry out a call
 #
-# Our tools stand behind web addresses, one each, because later a training
-# service must be able to call them too. We send the model's call as it came
-# and add a `trace_id`, which says which attempt the call belongs to.
+# Our tools stand behind web addresses, since later a training service must
+# call them too. We send the model's call as it came, and add a `trace_id`:
+# which attempt the call belongs to.
 
 # %% take="1"
 import json
@@ -176,10 +175,9 @@ output = post(call.name, body)["output"]
 print(output[:300], "...")
 
 # %% [markdown]
-# That text is for the model to read. A path such as `AVEC/2007/page_143.pdf`
-# is a company's ticker, a year and a page.
+# That text is for the model. A path is a company's ticker, a year, a page.
 #
-# *Time to here: 10 minutes.*
+# *Time to here: 8 minutes.*
 
 # %% [markdown]
 # ## The loop
@@ -212,8 +210,8 @@ trace = roll_out(question.text)
 print(len(trace), "items; the last is a", trace[-1]["type"])
 
 # %% [markdown]
-# One attempt from question to answer is a **rollout**, and the list of what
-# happened is its **trace**. You will read many; read this one now.
+# One attempt from question to answer is a **rollout** (a *trajectory*,
+# elsewhere), and the list of what happened is its **trace**. Read it:
 
 
 # %%
@@ -231,21 +229,18 @@ for item in trace:
     print(f"{kind:22}{' '.join(text_of(item).split())[:76]}")
 
 # %% [markdown]
-# How to read it:
-#
 # - `reasoning` is why. The simulated model names what moved its choice most,
-#   such as *fresh*: not used before. A large model gives a summary in prose.
+#   such as *fresh*: not used before.
 # - `function_call` is what it did. Look at the arguments: the whole question,
 #   or its telling words?
-# - `function_call_output` is all that it learnt. `Error:` at the beginning
-#   tells the model of a mistake of its own. If the answer follows from none
-#   of the outputs, it was a guess.
+# - `function_call_output` is all that it learnt. `Error:` tells the model of
+#   a mistake of its own. If the answer follows from none of the outputs, it
+#   was a guess.
 # - `message` is the answer.
 #
-# An untrained agent wanders: it may hold the right page in its hands and
-# read three more.
+# An untrained agent wanders: it may hold the right page and read three more.
 #
-# *Time to here: 15 minutes.*
+# *Time to here: 11 minutes.*
 
 # %% [markdown]
 # ### Exercise 0.1: Count the calls
@@ -397,9 +392,8 @@ assert share[1] > share[0]
 print(f"better than usual: {share[0]:.2f} -> {share[1]:.2f}")
 
 # %% [markdown]
-# In a real job each choice on the way shares the rollout's advantage: which
-# tool, which words, when to stop. So an agent learns to search well from
-# numbers that were given for its answers.
+# In a real job each **action** on the way shares the rollout's advantage:
+# which tool, which words, when to stop.
 #
 # *Time to here: 25 minutes.*
 
@@ -490,7 +484,7 @@ checks.exercise_0_3(advice)
 # | Tinker, and what speaks its API | you sample and train by API calls |
 #
 # What you learn is on your side of the wire: tools, grader, data,
-# statistics. That side is the same for all of them.
+# statistics. It is the same everywhere.
 
 # %% [markdown]
 # ## Take it with you
@@ -535,5 +529,5 @@ checks.exercise_0_3(advice)
 #
 # </details>
 #
-# Next: **01 Prompt baselines**, how good the agent is before any training,
-# and how far words alone can carry it.
+# Next: [01 Prompt baselines](01_prompt_baselines.ipynb), how good the agent
+# is before any training, and how far words alone can carry it.

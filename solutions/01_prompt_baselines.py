@@ -152,16 +152,16 @@ import uuid
 
 
 async def rollout(prompt, question, item, tools=TOOLS, repeat=0):
-    trace = [
+    items = [
         {"role": "system", "content": prompt},
         {"role": "user", "content": question},
     ]
     trace_id = "trace_" + uuid.uuid4().hex
-    answer = await converse(trace, item, trace_id, tools, repeat)
+    answer = await converse(items, item, trace_id, tools, repeat)
     sample = {"output_text": answer}
     body = {"sample": sample, "item": item, "trace_id": trace_id}
     grade = await post("grade", body)
-    found = {"answer": answer, "reward": grade["score"], "trace": trace}
+    found = {"answer": answer, "reward": grade["score"], "items": items}
     return {"question_id": item.get("question_id"), **found}
 
 
@@ -216,7 +216,7 @@ async def harness(rows, repeats=3):
 # %% take="1"
 for done in await harness(ROWS):
     print(done["question_id"], end="  ")
-    print("reward", done["reward"], "after", len(done["trace"]), "items")
+    print("reward", done["reward"], "after", len(done["items"]), "items")
 
 # %% [markdown]
 # *Time to here: 7 minutes.*
@@ -253,7 +253,7 @@ print(len(first), "rollouts of", len(questions), "questions")
 # %% [markdown]
 # ## What a baseline reports
 #
-# Five numbers, each with a 95% interval: mean **reward**; **accuracy**, the
+# Five numbers, each with a 95% **interval**: mean **reward**; **accuracy**, the
 # share of rollouts that are fully right; **tool calls** and **reasoning
 # tokens**, which are what it costs; **latency**, which is what a user waits
 # for. Offline, latency is computed from the simulated model's tokens.

@@ -271,8 +271,7 @@ class Call(BaseModel):
 # Last the endpoint. The key is compared in constant time, so that an
 # answer's delay gives nothing away. `made` keeps the calls of each rollout,
 # for a budget, a log, or a grader that asks what was read. And the function
-# runs in a **thread**: on the event loop one slow tool would stall all
-# rollouts.
+# runs in a **thread** of its own, or one slow tool would stall all rollouts.
 
 # %% take="1"
 import asyncio

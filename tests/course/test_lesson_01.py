@@ -72,4 +72,4 @@ def test_its_loop_answers_as_evaluate_does(tmp_path: Path, monkeypatch: pytest.M
         own, record = asyncio.run(both())
     assert (own["question_id"], own["answer"]) == (question.id, record.answer)
     assert own["reward"] == record.reward
-    assert [one.get("type") for one in own["trace"]] == [one.get("type") for one in record.trace]
+    assert [one.get("type") for one in own["items"]] == [one.get("type") for one in record.trace]

@@ -63,7 +63,11 @@ SPOILT = {
         r"the stub has a line of 87 columns; shorten the exercise's title by 11",
     ),
     "no time": ("**Time** 13 minutes.", "", r"it states no time; \*\*Time\*\* 13 minutes"),
-    "another time": ("**Time** 13", "**Time** 17", r"states 17 minutes, and 13 are measured; state"),
+    "another time": (
+        "**Time** 13",
+        "**Time** 17",
+        r"states 17 minutes, and 13 are measured; state",
+    ),
     "a magic": ("import math", "%timeit 2\nimport math", r"`%timeit 2`; plain Python"),
     "a shell line": ("import math", "!ls\nimport math", r"`!ls`; plain Python"),
     "nbval's comment": ("import math", "# NBVAL_SKIP\nimport math", r"cell tags instead"),

@@ -86,3 +86,15 @@ def test_the_project_is_empty(tmp_path: Path) -> None:
 
 def test_a_cell_that_fails_fails_the_project(tmp_path: Path) -> None:
     assert EmptyProject(tmp_path, ()).run("assert 1 == 2", {}).returncode == 1
+
+
+def test_the_agent_of_lesson_00_answers(variables: Variables, tmp_path: Path) -> None:
+    """Its cells only define things, so somebody has to ask."""
+    (lesson,) = lessons(["00"])
+    ask = (
+        'trace = roll_out("How much was net income at Aldantis in 2010?")\nprint(trace[-1]["type"])'
+    )
+    project = EmptyProject(tmp_path, named_packages(box(lesson)))
+    ended = project.run(f"{taken(lesson)}\n\n{ask}", variables)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout == "message\n"
