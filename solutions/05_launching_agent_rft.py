@@ -218,12 +218,12 @@ assert wasted.iloc[0] > wasted.iloc[-1]
 
 # %% [markdown]
 # Twice the rollouts, and up to twice the tool calls on your server: fewer
-# where the job teaches to call less. In the last column, each doubling saves
-# some groups, the second often fewer. If most groups are flat because the
+# where the job teaches to call less. Larger groups waste fewer rows, but see
+# how little a second doubling may save. If most groups are flat because the
 # task is hard, this is the knob; if it is solved, choose other questions.
 #
-# **Learning rate multiplier** scales every update. It costs nothing, so it
-# is tempting, and it is the easiest way to break a model.
+# **Learning rate multiplier** scales every update. It costs nothing, and it is
+# the easiest way to break a model.
 
 # %%
 name = "learning_rate_multiplier"
@@ -269,7 +269,7 @@ print("few rows, less base:", ahead)
 
 # %% [markdown]
 # All those rollouts should have put it far ahead: did they? Where you have new
-# rows, spend on them first. (A second epoch is no crime: see the figure.)
+# rows, spend on them first. (A second epoch is no crime: see the next figure.)
 #
 # **Reasoning effort** is how much thinking a turn may hold. It is fixed for
 # the job, and you should serve the tuned model with the same value.
