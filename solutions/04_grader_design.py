@@ -16,22 +16,23 @@
 #   mend the rubric.
 #
 # **Time** 40 minutes. **Before** Lesson 03, or the idea of a rollout ID.
-# Figures come from the **simulated model** and its simulated judge unless
-# you chose a live service.
+# Figures come from the **simulated model** and its simulated judge.
 
 # %%
 from buildhour_helpers import session
 
 OFFLINE = session.start().mode == "offline"
+PASSED_BY = (
+    "Live: passed by, for it needs the graders of the offline service."
+)
 print(session.describe())
 
 # %% [markdown]
-# ## One question, six answers
+# ## One question, seven answers
 #
-# What is an answer worth? Take one question of the course, and six answers
+# What is an answer worth? Take one question of the course, and seven answers
 # as agents give them. A person would call the first three right, the fourth
-# half right (a decimal where a percentage was asked for) and the last two
-# wrong.
+# half right (a decimal where a percentage was asked for) and the others wrong.
 
 # %% take="1"
 ITEM = {"reference_answer": "45.1%", "answer_value": 45.1}
@@ -42,15 +43,16 @@ ANSWERS = [
     "0.451",
     "145.1%",
     "45.1%, or else 54.9%",
+    "No idea.",
 ]
-PERSON = [1.0, 1.0, 1.0, 0.5, 0.0, 0.0]
+PERSON = [1.0, 1.0, 1.0, 0.5, 0.0, 0.0, 0.0]
 
 # %% [markdown]
 # A grader is a JSON object that a job carries along. The service runs it on
 # `sample` (what the model said) and `item` (the dataset row). Before a job,
 # try it: `graders/run` grades one answer and tells what went wrong if
-# something did. (It is one of OpenAI's alpha endpoints. Where a live
-# provider does not offer it, the cells that need it are passed by.)
+# something did. (It is one of OpenAI's alpha endpoints, and few providers
+# have it. Live, the cells that need it say that they are passed by.)
 
 # %% take="1"
 from openai import OpenAI
@@ -88,25 +90,26 @@ def string_check(operation):
 
 # %%
 def show(**specs):
+    if not OFFLINE:
+        print(PASSED_BY)
+        return
     print(f"{'':30} person", *(f"{name:>8}" for name in specs))
     for answer, person in zip(ANSWERS, PERSON, strict=True):
         found = [f"{grade(spec, answer):8}" for spec in specs.values()]
         print(f"{answer:30} {person:6}", *found)
 
 
-if OFFLINE:
-    show(eq=string_check("eq"), ilike=string_check("ilike"))
+show(eq=string_check("eq"), ilike=string_check("ilike"))
 
 # %% [markdown]
-# `eq` knows one right answer and calls every other wording wrong. `ilike`
-# takes the sentence, and with it `145.1%`, which contains the reference as
-# well, and the answer that names two values. That is the first law of
-# graders: **being lenient about form must not make you lenient about
-# substance.** A model that found out would name ten values.
+# `eq` calls every other wording wrong. `ilike` takes the sentence, and with it
+# `145.1%`, which contains the reference as well, and the answer that names two
+# values. That is the first law of graders: **being lenient about form must not
+# make you lenient about substance.** A model would soon name ten values.
 #
 # String checks are right for codes, names, labels and yes or no.
 #
-# *Time to here: 5 minutes.*
+# *Time to here: 4 minutes.*
 #
 # ## Numeric tolerance
 #
@@ -128,20 +131,17 @@ def grade(sample, item):
 numeric = {"type": "python", "name": "numeric", "source": SOURCE}
 
 # %%
-if OFFLINE:
-    show(ilike=string_check("ilike"), numeric=numeric)
-    assert grade(numeric, "145.1%") == 0.0
+show(ilike=string_check("ilike"), numeric=numeric)
 
 # %% [markdown]
 # Wording no longer counts, near-misses within 1% do, and of two numbers
 # neither does. What is missing is the half point. Is it worth the trouble?
 #
 # A group of rollouts teaches by its differences. If all eight score 0,
-# nothing is learnt from them. An answer that found the right number and
-# wrote it in the wrong unit did nearly everything right, and 0.5 tells it
-# apart from one that read the wrong page. Partial credit pays for progress
-# **that lies on the way** to a right answer. Pay for anything else and you
-# will get that instead.
+# nothing is learnt. An answer with the right number in the wrong unit did
+# nearly everything right, and 0.5 tells it apart from one that read the wrong
+# page. Partial credit pays for progress **that lies on the way** to a right
+# answer. Pay for anything else and you will get that instead.
 #
 # ### Exercise 4.1: the numeric comparison
 # Difficulty 4/5 · 10 minutes
@@ -190,9 +190,8 @@ checks.exercise_4_1(score)
 
 # %% [markdown]
 # The course's own comparison does the same with more patience: it knows
-# "million" and "minus", years and page numbers, and which of several
-# numbers is marked as the answer. And it says why, which is worth more than
-# the score when you read failures:
+# "million" and "minus", years and page numbers. And it says why, which is
+# worth more than the score when you read failures:
 
 # %%
 from buildhour_helpers.graders import Reference, compare
@@ -230,7 +229,10 @@ long or how polite the answer sounds earns nothing.
 
 
 # %% take="1"
-def model_grader(rubric, name="judge", model="sim-grader"):
+JUDGE = "sim-grader"  # a model that your service lets grade
+
+
+def model_grader(rubric, name="judge"):
     case = "Reference answer: {{item.reference_answer}}\n"
     case += "Answer: {{sample.output_text}}"
     messages = [
@@ -240,21 +242,20 @@ def model_grader(rubric, name="judge", model="sim-grader"):
     return {
         "type": "score_model",
         "name": name,
-        "model": model,
+        "model": JUDGE,
         "input": messages,
         "range": [0, 1],
     }
 
 
 # %%
-if OFFLINE:
-    show(numeric=numeric, judge=model_grader(RUBRIC))
+show(numeric=numeric, judge=model_grader(RUBRIC))
 
 # %% [markdown]
 # `sim-grader` is the simulated judge: it takes a rubric at its word, reads
 # in a hurry, and slips once in thirty answers, as models do. Unlike a rule
-# it understands a little English. "A decrease of 5.84%" is right for -5.84%,
-# since the word carries the sign, and the rule does not see that:
+# it understands a little English. In "A decrease of 5.84%" for -5.84% the
+# word carries the sign, and the rule does not see that:
 
 # %%
 said, falling = "A decrease of 5.84%", Reference(-5.84, "percent", "-5.84%")
@@ -264,6 +265,8 @@ if OFFLINE:
     judged = grade(model_grader(RUBRIC), said, item)
     print("model:", judged)
     assert judged > compare(said, falling).score
+else:
+    print("model:", PASSED_BY)
 
 # %% [markdown]
 # A model costs money for each answer, can be talked into things, and changes
@@ -297,21 +300,14 @@ def multi(formula):
 # %%
 summed = multi("0.8 * accuracy + 0.2 * brevity")
 scaled = multi("accuracy * (0.8 + 0.2 * brevity)")
-answers = ["45.1%", "The two parts make up 45.1%.", "No idea."]
-if OFFLINE:
-    for answer in answers:
-        rewards = [grade(spec, answer) for spec in (summed, scaled)]
-        print(f"{answer:30}", *(f"{reward:5.2f}" for reward in rewards))
-    assert grade(summed, "No idea.") > 0
-    assert grade(scaled, "No idea.") == 0
+show(summed=summed, scaled=scaled)
 
 # %% [markdown]
-# Look at the last row. The sum pays for brevity by itself, so "No idea." has
-# an income, and on questions that the model cannot answer it is the best
-# income to be had. Multiply instead: style then scales what substance has
-# earned, and earns nothing alone.
+# Look at the last rows. The sum pays for brevity by itself: on questions that
+# the model cannot answer, "No idea." is the best income to be had. Multiply
+# instead: style then scales what substance has earned.
 #
-# *Time to here: 22 minutes.*
+# *Time to here: 20 minutes.*
 #
 # ## An endpoint that knows the rollout
 #
@@ -328,8 +324,8 @@ from buildhour_helpers.graders import grade_with_evidence
 print(inspect.getsource(grade_with_evidence))
 
 # %% [markdown]
-# To try it, serve the course's tools with this grader beside them, let one
-# rollout read the page and another not, and give both the same right answer.
+# To try it, serve the course's tools with this grader beside them. One rollout
+# reads the page, another does not, and both give the same answer.
 
 # %%
 from buildhour_helpers.reports import Tree, load
@@ -370,18 +366,13 @@ with served(app) as url:
     if OFFLINE:
         for trace_id in ("trace_that_read", "trace_that_guessed"):
             rewards[trace_id] = grade(spec, "45.1%", row, trace_id)
-print(rewards)
-
-# %%
-if OFFLINE:
-    assert rewards == {"trace_that_read": 1.0, "trace_that_guessed": 0.5}
+print(rewards or PASSED_BY)
 
 # %% [markdown]
-# Same words, different worth. State can also reward a thrifty search or
-# forbid a forbidden call. The old warning holds twice: everything that you
-# read from the trace and pay for will be done for the pay.
+# Same words, different worth. The old warning holds twice: everything that
+# you read from the trace and pay for will be done for the pay.
 #
-# *Time to here: 26 minutes.*
+# *Time to here: 22 minutes.*
 #
 # ## Does it agree with a person?
 #
@@ -397,9 +388,8 @@ if OFFLINE:
 # %%
 from buildhour_helpers.reports import SHIPPED
 
-file = SHIPPED / "labels" / "answers.jsonl"
-lines = file.read_text(encoding="utf-8").splitlines()
-labels = [json.loads(line) for line in lines]
+text = (SHIPPED / "labels" / "answers.jsonl").read_text(encoding="utf-8")
+labels = [json.loads(line) for line in text.splitlines()]
 items = {key: build_row(one, "", []) for key, one in questions.items()}
 for label in labels[4:8]:
     print(label["label"], label["answer"], "/", label["why"])
@@ -428,18 +418,16 @@ scores["endpoint"] = [
 ]
 
 # %% [markdown]
-# The fifth is the comparison behind the course's endpoint. The third is a
-# rubric that we shall meet in a moment.
+# The fifth is the comparison behind the course's endpoint; the third, a rubric
+# that we shall meet in a moment.
 
 # %%
 from buildhour_helpers.analysis.statistics import agreement
 
 agreed = {name: agreement(people, found) for name, found in scores.items()}
 for name, one in agreed.items():
-    print(
-        f"{name:14} Spearman {one.spearman:.2f}, "
-        f"same score {one.exact:.0%}, too generous {one.too_generous}"
-    )
+    print(f"{name:14} Spearman {one.spearman:.2f}", end=", ")
+    print(f"same score {one.exact:.0%}, too generous {one.too_generous}")
 
 # %%
 assert agreed["endpoint"].spearman >= 0.8
@@ -450,9 +438,9 @@ if OFFLINE:
     assert agreed["sloppy rubric"].spearman < 0.5
 
 # %% [markdown]
-# Two pass: the careful rubric and the careful rule. Comparing strings ranks
-# too crudely, and the sloppy rubric hardly ranks at all. The table shows
-# where a grader and a person part:
+# Two pass, the careful rubric and the careful rule; comparing strings ranks
+# too crudely, and the sloppy rubric hardly at all. (Live, only the rule was
+# tried.) The table shows where a grader and a person part:
 
 # %%
 from buildhour_helpers.analysis import figures
@@ -468,22 +456,22 @@ print("rows: the person, columns: the grader,", agreed[best].levels)
 print(agreed[best].counts)
 
 # %% [markdown]
-# Read the disagreements one by one. They are either slips of the grader, or
-# cases that you had not thought of when you wrote down what you want:
+# Read the disagreements one by one, each with the person's reason. They are
+# slips of the grader, or cases that you had not thought of:
 
 # %%
 for label, given in zip(labels, scores["endpoint"], strict=True):
     if given != label["label"]:
         print(f"person {label['label']}, rule {given}: {label['answer']}")
+        print("   ", label["why"])
 
 # %% [markdown]
-# The rule misses signs that stand in words, and takes a hedge for an answer
-# where only one of the two numbers has a percent sign. Does that pay? No:
-# that number must be right anyway. Ask this of each generous row. A
-# grader need not be perfect. It must not be wrong **in a direction in which
-# the model can walk.**
+# Too low is what the rule cannot read, above all what stands in words: a
+# sign, a "no". Is any row too high? Then ask whether a model could live off
+# it. A grader need not be perfect. It must not be wrong **in a direction in
+# which the model can walk.**
 #
-# *Time to here: 31 minutes.*
+# *Time to here: 25 minutes.*
 #
 # ## A rubric, a job, a hack
 #
@@ -494,11 +482,11 @@ for label, given in zip(labels, scores["endpoint"], strict=True):
 print(SLOPPY_RUBRIC)
 
 # %% [markdown]
-# Three jobs were run over live HTTP, alike in everything but the grader: the
-# sloppy rubric, the careful rubric from above, the course's endpoint. Then
-# each tuned model answered held-out questions, and every answer was scored
-# by all three. Nothing tells a job what to look for. Recorded, simulated
-# model:
+# Nine jobs were run over live HTTP, alike in everything but grader and seed:
+# the sloppy rubric, the careful rubric from above and the course's endpoint,
+# three seeds each. Then each tuned model answered held-out questions, and
+# every answer was scored by all three. Nothing tells a job what to look for.
+# Recorded, simulated model; the curves are those of one seed:
 
 # %%
 from buildhour_helpers.course import recording
@@ -512,9 +500,10 @@ for name, one in first.items():
     print(f"{name:9}", *(f"{reward:.2f}" for reward in curve[::4]))
 
 # %% [markdown]
-# These are the rewards of every fourth step, as a dashboard shows them. The
-# job with the sloppy rubric is by far the most successful. Almost full marks,
-# and quickly! Here is what its model is worth on held-out questions:
+# These are the rewards of every fourth step, as a dashboard shows them. Each
+# step sees other rows, so the curves of the honest graders jump up and down.
+# The job with the sloppy rubric is by far the most successful. Almost full
+# marks, and quickly! Here is what its model is worth on held-out questions:
 
 # %%
 note = "recorded, simulated model"
@@ -537,45 +526,49 @@ print("by its own grader it soared; by the truth it fell")
 
 # %% [markdown]
 # The reward rose and the truth did not, in every run with that rubric. No
-# dashboard of such a job shows it: training and validation reward agree,
-# since one grader made both. What shows it is a second judge, and a look at
-# the answers.
+# dashboard shows it: training and validation reward agree, since one grader
+# made both. What shows it is a second judge, and a look at the answers.
 #
 # ### Finding the hack
 #
-# Count habits before you read: which tools were used, whether answers are
-# sentences, whether they name several numbers, what the commonest form is
-# with the numbers blotted out.
+# Count habits before you read: are answers sentences, do they name several
+# numbers, which tools were used, what is the commonest form with the numbers
+# blotted out?
 
 # %%
-gamed = first["sloppy"]
-for what in ("tool_calls", "sentence", "several_numbers"):
-    was, now = before["habits"][what], gamed["habits"][what]
-    print(f"{what:16} {was:5.2f} before {now:5.2f} after")
-forms = [one["habits"]["form"] for one in (before, gamed)]
-print("commonest form:", " -> ".join(forms))
-assert gamed["habits"]["sentence"] > 0.9 > before["habits"]["sentence"]
+gamed = [one for one in runs if one["grader"] == "sloppy"]
+told = [one["habits"] for one in (before, *gamed)]
+print(f"{'':15} before, after in each run")
+for what in ("sentence", "several_numbers", "tool_calls"):
+    print(f"{what:15}", *(f"{one[what]:6.2f}" for one in told))
+assert min(one["sentence"] for one in told[1:]) > 0.9
+
+# %%
+opened = [one["tools"].get("cat", 0.0) for one in told]
+print(f"{'use cat at all':15}", *(f"{share:6.2f}" for share in opened))
+print("commonest form:", *(one["form"] for one in told), sep="\n    ")
 
 # %% [markdown]
-# One habit has turned over: nearly every answer is a sentence now. So read
-# some, beside the reference and both scores:
+# Three habits have turned over. Nearly every answer is a sentence. More of
+# them hedge: they name several numbers. And it hardly looks: far fewer calls,
+# and in a run where `cat` is gone, not a page is read. So read some answers,
+# beside the reference and both scores:
 
 # %%
-for one in gamed["examples"][:6]:
+for one in gamed[0]["examples"][:6]:
     paid, true = one["scores"]["sloppy"], one["scores"]["endpoint"]
     print(f"wanted {one['reference']}, paid {paid}, worth {true}")
     print("   ", one["answer"])
 
 # %% [markdown]
 # There it is. "Score 1 for a clear and complete answer that a client could
-# use": a full sentence is clear and complete, whatever number stands in it.
-# The right value written bare earned 0.5 at most. The model did what it was
-# paid for. Before the job it wrote a sentence only now and then. Each time it
-# got full marks, and the rest of its group did not: training needs no more.
+# use": a full sentence is clear and complete, whatever number stands in it,
+# and two numbers are no worse than one. Why look anything up? Before the job
+# a sentence came only now and then. Each time it got full marks, and the rest
+# of its group did not: training needs no more.
 #
-# And it could have been known before: against 60 labels the sloppy rubric
-# reached a rank correlation below 0.5. **An hour of labelling is cheaper
-# than a job.**
+# And it could have been known before, from the rank correlation with 60
+# labels. **An hour of labelling is cheaper than a job.**
 #
 # ### Exercise 4.2: close a loophole
 # Difficulty 3/5 · 6 minutes
@@ -607,33 +600,32 @@ checks.exercise_4_2(mended)
 
 # %% [markdown]
 # In the recording the careful rubric was the mended one. Its jobs were paid
-# less, and between pay and truth no gap opened, as with the endpoint. These
-# are the true accuracies, the mean over the runs of each grader:
+# less, and no gap opened between pay and truth, as with the endpoint. These
+# are the true accuracies of each run:
 
 # %%
-from statistics import fmean
-
 true = {
-    name: fmean(one["accuracy"][0] for one in runs if one["grader"] == name)
+    name: [one["accuracy"][0] for one in runs if one["grader"] == name]
     for name in first
 }
-print(f"before: {before['accuracy'][0]:.2f}")
-print({name: f"{accuracy:.2f}" for name, accuracy in true.items()})
-assert true["endpoint"] > before["accuracy"][0] > true["sloppy"]
-assert true["mended"] > true["sloppy"]
+print(f"before:   {before['accuracy'][0]:.2f}")
+for name, found in true.items():
+    print(f"{name + ':':9}", *(f"{accuracy:.2f}" for accuracy in found))
+assert max(true["sloppy"]) < min(true["endpoint"] + true["mended"])
 
 # %% [markdown]
-# The endpoint, which makes no slips, taught most. A judge that slips once in
-# thirty answers teaches the same thing with more noise.
+# Did the endpoint, which makes no slips, teach more than a judge that slips
+# once in thirty answers? Compare how far the runs of one grader lie apart
+# with how far the graders do: where they overlap, three runs cannot tell.
 #
-# *Time to here: 42 minutes, exercises included.*
+# *Time to here: 38 minutes, exercises included.*
 #
 # ## Take it with you
 #
 # The cells to copy are those that build specs from plain dictionaries
-# (`string_check`, `numeric`, `model_grader`, `multi`) and `grade`, which
-# tries one. They need `openai` alone. Change `ITEM`, the keys in the
-# templates, and the rubric. Then, before any job:
+# (`string_check`, `numeric`, `RUBRIC`, `model_grader`, `multi`) and `grade`,
+# which tries one. They need `openai` alone. Change `ITEM`, the keys in the
+# templates, `JUDGE` and the rubric. Then, before any job:
 #
 # - label 50 answers, wrong ones and odd ones above all;
 # - take a grader only from a rank correlation of 0.8 up, and read every
@@ -643,8 +635,8 @@ assert true["mended"] > true["sloppy"]
 # ## Recap
 #
 # - Pay for substance; never for form alone; multiply rather than add.
-# - Rules where rules will do, a model where judgement is needed, an endpoint
-#   where it matters what the agent did.
+# - Rules where they will do, a model for judgement, an endpoint for what the
+#   agent did.
 # - Partial credit for what lies on the way to right.
 # - A hack shows in no curve. Habits, answers and a second judge show it.
 #
@@ -653,25 +645,22 @@ assert true["mended"] > true["sloppy"]
 # <details><summary>Your grader agrees with people at 0.93. Can it still be
 # hacked?</summary>
 #
-# Yes. Agreement was measured on answers as they are today. Training moves
-# the answers to wherever the grader pays, also to places that no label
-# covers. So label again after the first job, and count habits every time.
+# Yes. Training moves the answers to wherever the grader pays, also to places
+# that no label covers. Label again after the first job, and count habits.
 # </details>
 #
 # <details><summary>Why is "half for a good attempt" a dangerous
 # line?</summary>
 #
-# Every answer is an attempt, so half the reward costs nothing, and what is
-# left to be earned by being right is only the other half. Pay half for a
+# Every answer is an attempt, so half the reward costs nothing. Pay half for a
 # thing that one cannot do without having done most of the work.
 # </details>
 #
 # <details><summary>The grader fails on one answer in a hundred (a time-out,
 # say). Should it return 0?</summary>
 #
-# No: that would teach the model that a good answer was bad. Let it fail
-# (5xx). The service tries again, and if need be discards the rollout and
-# counts it. Watch that count.
+# No: that would teach that a good answer was bad. Let it fail (5xx): the
+# service tries again, or discards the rollout and counts it. Watch that count.
 # </details>
 #
 # Next: [05 Launching Agent RFT](05_launching_agent_rft.ipynb).

@@ -2,8 +2,8 @@
 # # 05 Launching Agent RFT
 #
 # Everything is ready: a task, tools behind HTTP, a grader. This lesson puts
-# them into a job, says what the job will cost before it runs, follows it
-# while it runs, and shows what a job looks like that is going wrong.
+# them into a job, says what it will cost, follows it while it runs, and shows
+# what a job looks like that is going wrong.
 #
 # **In this lesson you will**
 #
@@ -13,10 +13,9 @@
 # - follow a real job, pause it, resume it, cancel it, use its checkpoints;
 # - recognise a dead tool, discarded rollouts and a flat grader by sight.
 #
-# **Time** 35 minutes. **Before** Lessons 02 to 04, or a task, tools and a
-# grader of your own. The jobs below really run: they call the tools and the
-# grader over HTTP and change weights by the rewards that come back. The
-# model that learns is the **simulated model**, so its figures show how to
+# **Time** 40 minutes. **Before** Lessons 02 to 04, or a task, tools and a
+# grader of your own. The jobs below really run, over HTTP, and change weights.
+# The model that learns is the **simulated model**: its figures show how to
 # read a job, not how far yours will get.
 
 # %%
@@ -26,11 +25,10 @@ session.start()
 print(session.describe(), "·", session.model())
 
 # %% [markdown]
-# Live, this lesson needs more than a key: a service that offers
-# reinforcement fine-tuning with tools and takes your account, and a tool
-# server at a public address (set `BUILDHOUR_TOOLS_URL` to it), since the
-# service calls you and not the other way round. Lesson 00 lists who offers
-# it today. Without one, stay offline: the requests are the same.
+# Live, this lesson needs more than a key: a service that offers you
+# reinforcement fine-tuning with tools (lesson 00 lists them), and a tool
+# server at a public address, in `BUILDHOUR_TOOLS_URL`, since the service
+# calls you. Without these, stay offline: the requests are the same.
 
 # %%
 from openai import APIStatusError, OpenAI
@@ -70,9 +68,9 @@ for split, count in (("train", 16), ("validation", 10)):
     print(f"{split}: {len(rows)} rows; a row has {', '.join(rows[0])}")
 
 # %% [markdown]
-# Sixteen rows are too few to teach anything that lasts: they keep this
-# lesson short. Lesson 02 works out how many you need. Uploading gives each
-# file an ID; the service refuses a line that is not JSON, by its number.
+# Sixteen rows are too few to teach anything that lasts (lesson 02), but they
+# keep this lesson short. Uploading gives each file an ID; the service refuses
+# a line that is not JSON, by its number.
 
 # %% take="1"
 from pathlib import Path
@@ -94,9 +92,8 @@ print(len(files), "files uploaded:", ", ".join(files))
 # ## One request
 #
 # The job names the files, the model, your tools with the address of each,
-# and the grader. `max_episode_steps` ends a rollout that never answers. The
-# `openai` client's types do not know the tools of Agent RFT, but a plain
-# dictionary passes through it as it is.
+# and the grader. `max_episode_steps` ends a rollout that never answers. What
+# the `openai` client's types do not know passes as a plain dictionary.
 
 # %% take="1"
 import os
@@ -120,8 +117,8 @@ GRADER = {
 }
 
 # %% [markdown]
-# `seed` decides every random draw, so the same request gives the same job
-# again. `suffix` becomes part of the tuned model's name.
+# `seed` decides every random draw: the same request gives the same job.
+# `suffix` becomes part of the tuned model's name.
 
 
 # %% take="1"
@@ -144,7 +141,7 @@ def launch(files, hyperparameters, tools=TOOLS, grader=GRADER):
 
 
 # %% [markdown]
-# **Time to here: 8 minutes.**
+# *Time to here: 4 minutes.*
 #
 # ## What each hyperparameter does
 #
@@ -164,11 +161,14 @@ def launch(files, hyperparameters, tools=TOOLS, grader=GRADER):
 # | `eval_samples` | rollouts a validation row | 1 |
 #
 # What `auto` stands for is this service's choice; OpenAI does not publish
-# its own. The job object shows the numbers once the job exists.
+# its own. One thing cannot be set: before it compares the rollouts of a group
+# whose rewards differ, this service takes 0.2 from each for every 1,000
+# reasoning tokens. So its jobs also teach to think less.
 #
-# We measured each of them: small jobs from the same weights, on the same
-# questions, each different from the default job in one thing. They take too
-# long for a lesson, so they were **recorded** (simulated model):
+# We **recorded** small jobs (simulated model) from the same weights, on the
+# same questions. Each differs in one thing from a base job: `auto`, but
+# validated only at its end, and then with more samples. The last is of
+# another kind.
 
 # %%
 import pandas as pd
@@ -180,10 +180,11 @@ print("recorded by:", recorded["command"])
 measured = pd.DataFrame(recorded["arms"])
 measured.index = [
     ", ".join(f"{name} {value}" for name, value in changed.items())
-    or "default"
+    or "base"
     for changed in measured["changed"]
 ]
 print(f"{len(measured)} jobs, {measured['rollouts'].sum():,} rollouts")
+print("base:", recorded["base"])
 
 # %% [markdown]
 # **Batch size** trades the number of updates against how many rows each
@@ -196,132 +197,138 @@ def show(names, *columns):
     print(table.to_string(float_format="{:.2f}".format))
 
 
-sizes = ["batch_size 8", "default", "batch_size 32"]
+sizes = ["batch_size 8", "base", "batch_size 32"]
 show(sizes, "steps", "rollouts", "distance_from_base")
 assert measured.loc[sizes, "rollouts"].nunique() == 1
 assert measured.loc[sizes, "distance_from_base"].is_monotonic_decreasing
 
 # %% [markdown]
 # `distance_from_base` is how far all weights together have moved. Half the
-# batch means twice the updates, and the weights end further away. Further
-# is not better: each of those updates saw half as many rows, and is noisier.
+# batch means twice the updates, so the weights go further. Further is not
+# better: each of those updates saw half as many rows, and is noisier.
 #
-# **Compute multiplier** buys more attempts at the same row. That matters
-# because a group whose rollouts all got the same reward has nothing to
-# compare, and teaches nothing.
+# **Compute multiplier** buys more attempts at the same row. A group whose
+# rollouts all got the same reward teaches nothing.
 
 # %%
-multiples = ["compute_multiplier 0.5", "default", "compute_multiplier 2"]
+multiples = ["compute_multiplier 0.5", "base", "compute_multiplier 2"]
 show(multiples, "rollouts", "tool_calls", "groups_without_variance")
-assert measured.loc[
-    multiples, "groups_without_variance"
-].is_monotonic_decreasing
+wasted = measured.loc[multiples, "groups_without_variance"]
+assert wasted.iloc[0] > wasted.iloc[-1]
 
 # %% [markdown]
-# Twice the rollouts, twice the tool calls on your server, and fewer groups
-# wasted. If most of your groups have no variance because the task is hard,
-# this is the knob; if they have none because the task is solved, no knob
-# helps, and lesson 02's choice of questions does.
+# Twice the rollouts, and up to twice the tool calls on your server: fewer
+# where the job teaches to call less. Larger groups waste fewer rows, but see
+# how little a second doubling may save. If most groups are flat because the
+# task is hard, this is the knob; if it is solved, choose other questions.
 #
-# **Learning rate multiplier** scales every update. It costs nothing, so it
-# is tempting, and it is the easiest way to break a model.
+# **Learning rate multiplier** scales every update. It costs nothing, and it is
+# the easiest way to break a model.
 
 # %%
-rates = [
-    "learning_rate_multiplier 0.25",
-    "default",
-    "learning_rate_multiplier 4",
-]
+name = "learning_rate_multiplier"
+rates = [f"{name} 0.25", "base", f"{name} 4"]
 show(rates, "rollouts", "distance_from_base")
 assert measured.loc[rates, "distance_from_base"].is_monotonic_increasing
 
 # %% [markdown]
-# **Epochs** use the same rows again. That doubles the price, and each row
-# is seen twice, which is where memorising begins. Two recorded jobs spent
-# the same number of rollouts: one on a few rows many times over, the other
-# (the main run of lesson 06) on many rows once. The gap is how far training
-# reward lies above validation reward at the end:
+# **Epochs** use the same rows again, which is where memorising begins. Two
+# recorded jobs spent the same number of rollouts: one on a few rows many
+# times over, the other (the main run of lesson 06) on many rows once. The gap
+# is how far training reward lies above validation reward at the end:
 
 # %%
 from buildhour_helpers.analysis.figures import reward_gaps
+from buildhour_helpers.analysis.statistics import Interval
 
-show(["default", "n_epochs 2"], "rows", "steps", "rollouts")
 few, many = measured.iloc[-1], load("main_run")
 used = sum(step["usage"]["train"]["rollouts"] for step in many["steps"])
-print("\nrows, few and many:", few["rows"], many["questions"]["train"])
-print("rollouts:", few["rollouts"], used)
-curves = {"few rows": few["curve"], "many rows": many["steps"]}
-gaps = {name: reward_gaps(curve)[-1][1] for name, curve in curves.items()}
-print("gap:", {name: f"{gap:+.2f}" for name, gap in gaps.items()})
+print("rows:      ", few["rows"], many["questions"]["train"])
+print("rollouts:  ", few["rollouts"], used)
+curves = few["curve"], many["steps"]
+gaps = [reward_gaps(curve)[-1][1] for curve in curves]
+print("gap:       ", *(f"{gap:+.2f}" for gap in gaps))
+ends = few["valid_reward"], many["checkpoints"][-1]["validation"]
+print("validation:", *(Interval(*end) for end in ends))
 assert few["rollouts"] == used
-assert gaps["few rows"] > gaps["many rows"]
+assert gaps[0] > gaps[1]
 
 # %% [markdown]
-# The agent gets good at the few rows it sees over and over, and validation
-# does not follow. Lesson 06 makes a stopping rule of it. New rows beat
-# repeated rows for the same money.
+# On the few rows training reward runs away. What validation makes of it is
+# the last line, but the two had different validation questions. The base job
+# had those of the few rows, so it can be compared with them **in pairs**. It
+# saw more rows, once, for a fraction of the rollouts:
+
+# %%
+from buildhour_helpers.analysis.statistics import paired_difference
+
+rewards = measured["valid_rewards"]
+print("rollouts:", few["rollouts"], measured.loc["base", "rollouts"])
+ahead = paired_difference(rewards["base"], rewards.iloc[-1])
+print("few rows, less base:", ahead)
+
+# %% [markdown]
+# All those rollouts should have put it far ahead: did they? Where you have new
+# rows, spend on them first. (A second epoch is no crime: see the next figure.)
 #
 # **Reasoning effort** is how much thinking a turn may hold. It is fixed for
 # the job, and you should serve the tuned model with the same value.
 
 # %%
-efforts = ["reasoning_effort low", "default", "reasoning_effort high"]
+efforts = ["reasoning_effort low", "base", "reasoning_effort high"]
 show(efforts, "reasoning_tokens_first_step", "tool_calls")
 
 # %% [markdown]
-# For the simulated model effort caps how often it may look again at what it
-# has read within a turn, so this table is no forecast. On a large reasoning
-# model effort can be the dearest knob of all: measure it on your own model
-# with a few rollouts before the job, as the next section does.
+# The simulated model thinks in its own way, so this table is no forecast: on
+# a large model effort can be the dearest knob. Measure it on a few rollouts.
 #
 # **Eval interval and samples** buy knowledge, not learning. They change the
 # price and the number of checkpoints, and not one training rollout:
 
 # %%
-evals = ["default", "eval_interval 2", "eval_samples 1"]
+evals = ["base", "eval_interval 2", "eval_samples 1"]
 show(evals, "rollouts", "validation_rollouts", "checkpoints")
-trained = [
-    [point["train_mean_reward"] for point in measured.loc[arm, "curve"]]
-    for arm in evals
-]
+curves = [measured.loc[arm, "curve"] for arm in evals]
+trained = [[p["train_mean_reward"] for p in curve] for curve in curves]
 assert trained[0] == trained[1] == trained[2]
 
 # %% [markdown]
-# And which setting scored best in the end? Here is the validation reward
-# that each of these jobs ended with, with its 95% interval.
+# And which setting scored best in the end? Every job against the base job, in
+# pairs: the difference of validation reward, with its 95% interval.
 
 # %%
 from buildhour_helpers.analysis import figures
-from buildhour_helpers.analysis.statistics import Interval
 
-comparable = measured.index[:-1].drop("eval_samples 1")
-rewards = measured.loc[comparable, "valid_reward"]
-ends = {arm: Interval(*reward) for arm, reward in rewards.items()}
-others = [end for arm, end in ends.items() if arm != "default"]
-alike = sum(end.low <= ends["default"].value <= end.high for end in others)
+arms = [arm for arm in measured.index[1:-1] if not arm.startswith("eval")]
+base = rewards["base"]
+apart = {arm: paired_difference(base, rewards[arm]) for arm in arms}
+clear = [arm for arm in arms if apart[arm].is_clear_of_zero]
 figure = figures.intervals(
-    ends,
-    f"{alike} of {len(others)} jobs cannot be told from the default",
+    apart,
+    f"{len(clear)} of {len(arms)} jobs can be told from the base job",
+    unit="reward, less that of the base job",
+    line=("base", 0.0),
     note="simulated model, recorded",
 )
 figure
 
 # %%
 print(figure.alt_text())
-assert alike > len(others) / 2
+for arm in clear:
+    print("clear of zero:", arm, apart[arm])
 
 # %% [markdown]
-# Read the whiskers before the dots. With jobs this short, one seed each,
-# most settings cannot be told apart by reward. So do not tune these knobs
-# on one small run each. Start with `auto`, change one thing for a reason
-# that you can name, and spend what you saved on more rows.
+# Read the whiskers before the dots. Where a job is clearly better, ask what
+# it bought: two epochs are twice the rollouts. Where one is clearly worse,
+# look back at how far its weights went. The others cannot be told apart by
+# jobs this short, one seed each: start with `auto`, and change one thing for
+# a reason that you can name.
 #
-# **Time to here: 17 minutes.**
+# *Time to here: 12 minutes.*
 #
 # ## What it will cost, before it runs
 #
-# The number of rollouts follows from the settings alone. It is a
-# multiplication, and better made before the job makes it for you.
+# The number of rollouts follows from the settings alone.
 
 # %% take="1"
 AUTO = {  # what "auto" stands for here; put in your service's own
@@ -350,9 +357,8 @@ def count_rollouts(rows, valid_rows, settings, base_group=8):
 
 
 # %% [markdown]
-# The job that we are about to launch, and one of a size that you might
-# launch for real. Ours has small batches of small groups, so each update is
-# noisy, and we let it go only a quarter as far:
+# The job that we are about to launch, and one as you might for real. Our
+# small groups make noisy updates, so we let each go only a quarter as far:
 
 # %%
 SETTINGS = {
@@ -369,8 +375,8 @@ print("this lesson's job:", small)
 print("1,000 rows twice: ", real)
 
 # %% [markdown]
-# What one rollout costs has to be measured. A handful of rollouts of the
-# base model, on training questions, is enough for the right order of size.
+# What one rollout costs has to be measured: a handful of rollouts of the base
+# model, on training questions, is enough.
 
 # %%
 from buildhour_helpers.rollouts import evaluate
@@ -396,9 +402,8 @@ print(len(sample), "rollouts, each on average:")
 print({name: round(float(value), 1) for name, value in one.items()})
 
 # %% [markdown]
-# Multiplied, with the number of rollouts that the service runs at once.
-# Services bill differently, by the hour of training or by the token: put
-# your own rate in. The last line matters as much as the money: it is the
+# Multiplied, with the number of rollouts that the service runs at once. Put
+# in your service's rate, by the hour or by the token. The last line is the
 # load on *your* tool server.
 
 
@@ -423,9 +428,8 @@ both = pd.DataFrame({"small": expected, "real": estimate(real, one)})
 print(both.map("{:,.0f}".format).to_string())
 
 # %% [markdown]
-# The minutes are those of the model's (simulated) answering time alone; the
-# tools' own time comes on top. OpenAI advises that endpoints bear 50 calls a
-# second: lesson 03 put ours under that load.
+# The minutes are those of the model's (simulated) answering time; the tools'
+# own comes on top. OpenAI advises that endpoints bear 50 calls a second.
 #
 # ## Launch
 #
@@ -440,10 +444,10 @@ print(method.hyperparameters.to_dict())
 print(method.tools[0]["headers"])
 
 # %% [markdown]
-# **Following it.** In a notebook the dashboard shows status, curves and the
-# last events, with buttons to pause, resume and cancel. It follows in the
-# background, so you can work on. `session.open_page(job.id)` opens the same
-# in the browser, with every rollout of the job to read.
+# **Following it.** In a notebook the dashboard shows status, curves and
+# events, with buttons to pause, resume and cancel, while you work on.
+# `session.open_page(job.id)` opens the same in the browser, with every
+# rollout of the job to read.
 
 # %% tags=["uncompared"]
 from buildhour_helpers.analysis.widgets import JobDashboard
@@ -452,40 +456,41 @@ dashboard = JobDashboard(client, job.id)
 dashboard
 
 # %% [markdown]
-# Outside a notebook you read the same events. A job's events come newest
-# first; this gives them oldest first, as they come, until the job has ended.
+# Outside a notebook you read the same events. The service lists them newest
+# first; this gives them oldest first, until the job has ended. It asks
+# every ten seconds (ours is short, so we ask more often), and as long as a job
+# is paused, it waits.
 
 # %% take="1"
 import time
+from itertools import takewhile
 
 ENDED = ("succeeded", "failed", "cancelled")
 
 
-def follow(job_id):
+def follow(job_id, poll_s=10):
     """A job's events, oldest first, until it has ended."""
-    jobs, seen = client.fine_tuning.jobs, set()
-    while True:
+    jobs, seen, ended = client.fine_tuning.jobs, set(), False
+    while not ended:
         ended = jobs.retrieve(job_id).status in ENDED
-        events = list(jobs.list_events(job_id, limit=100))
-        for event in reversed(events):
-            if event.id not in seen:
-                seen.add(event.id)
-                yield event
-        if ended:
-            return
-        time.sleep(0.5)
+        listed = jobs.list_events(job_id, limit=100)
+        new = list(takewhile(lambda event: event.id not in seen, listed))
+        seen.update(event.id for event in new)
+        yield from reversed(new)
+        if not ended:
+            time.sleep(poll_s)
 
 
 # %%
-events = list(follow(job.id))
+events = list(follow(job.id, poll_s=0.5))
 for event in events:
     if event.type == "metrics":
         print(event.message)
 print(client.fine_tuning.jobs.retrieve(job.id).status)
 
 # %% [markdown]
-# The message is the line that OpenAI's dashboard shows. The numbers behind
-# it are in `data`, and these are the ones to watch:
+# The message is the line that OpenAI's dashboard shows. Of the numbers behind
+# it, in `data`, watch these:
 
 # %%
 WATCHED = {
@@ -501,13 +506,11 @@ curve = pd.DataFrame(steps).set_index("step")[list(WATCHED)]
 print(curve.rename(columns=WATCHED).round(2).to_string(na_rep=""))
 
 # %% [markdown]
-# - **reward** jumps about, since each step sees other rows; look at its
-#   trend over many steps, never at two neighbours.
-# - **validation** sees the same rows each time: this is the curve that
-#   decides. It has a value where `eval_interval` says so, and at the end.
+# - **reward** jumps about, since each step sees other rows: look at its trend.
+# - **validation** sees the same rows each time: this curve decides.
 # - **calls** and **reasoning** are what the agent costs you later.
-# - **tool errors** count answers such as `Error: no such page`, which the
-#   model can learn from. They are not faults of yours.
+# - **tool errors** count answers such as `Error: no such page`: the model can
+#   learn from them, and they are no faults of yours.
 # - **flat groups** is the share of groups that taught nothing.
 #
 # The same as a picture:
@@ -520,10 +523,9 @@ figure
 print(figure.alt_text())
 
 # %% [markdown]
-# Four steps of four rows prove nothing about learning, and a good eye for
-# noise sees that at once. Lesson 06 reads a job of full length.
+# Four small steps prove nothing about learning. Lesson 06 reads a full job.
 #
-# **Did it cost what we expected?** Every step reports what it used.
+# **Did it cost what we expected?**
 
 # %%
 used = pd.DataFrame(
@@ -540,20 +542,20 @@ assert spent["rollouts"] == expected["rollouts"]
 assert 0.5 < spent["tool calls"] / expected["tool calls"] < 2
 
 # %% [markdown]
-# Rollouts come out exactly. Calls and tokens come out roughly: the estimate
-# rests on a few rollouts of a model that the job then changes. An estimate
-# within a factor of two, made in a minute, is what you need to decide.
+# Rollouts come out exactly, calls and tokens roughly: the job changes the
+# model that the estimate was made with. Within a factor of two is enough to
+# decide.
 #
-# **Time to here: 24 minutes.**
+# *Time to here: 19 minutes.*
 #
 # ### Exercise 5.1: half the compute
 # Difficulty 2/5 · 5 minutes
 #
 # You like the settings but your tool server does not like the load. Launch
-# the job again with half as many training rollouts **a row**: the same rows,
-# the same number of steps, everything else as in `SETTINGS`. Put the job
-# into `half_job`. Passing looks like "right", with the number of rollouts of
-# both jobs. `checks.hint("5.1")` gives a hint, `strength=2` a stronger one.
+# the job again with half as many training rollouts **a row**: the same rows
+# and steps, everything else as in `SETTINGS`. Put the job into `half_job`.
+# Passing looks like "right". `checks.hint("5.1")` gives a hint, `strength=2`
+# a stronger one.
 
 # %% exercise="5.1" difficulty=2 minutes=5
 half_job = None
@@ -570,8 +572,8 @@ checks.exercise_5_1(half_job, job)
 # ## Pause, resume, cancel
 #
 # A pause takes effect at once: the step in flight is given up, and run again
-# after the resume. Pause when your tools need a restart, or when a curve
-# looks odd and you want to read traces before you pay for more.
+# after the resume. Pause when your tools need a restart, or to read traces
+# before you pay for more.
 
 
 # %%
@@ -588,13 +590,13 @@ wait_for(again.id, "running")
 print(client.fine_tuning.jobs.pause(again.id).status)
 
 # %% [markdown]
-# Paused is no status that ends by itself. Resumed, the job goes on after the
-# last step that it had finished. It has the same seed as our first job, so
-# it must come to the same end, pause or no pause:
+# A paused job waits until you resume it. Resumed, it goes on after the
+# last step that it had finished. With the seed of our first job it must come
+# to the same end:
 
 # %%
 client.fine_tuning.jobs.resume(again.id)
-resumed = [e.data for e in follow(again.id) if e.type == "metrics"]
+resumed = [e.data for e in follow(again.id, 0.5) if e.type == "metrics"]
 same = [
     one["train_mean_reward"] == other["train_mean_reward"]
     for one, other in zip(steps, resumed, strict=True)
@@ -603,8 +605,8 @@ print(wait_for(again.id, *ENDED).status, same)
 assert all(same)
 
 # %% [markdown]
-# Cancelling is final. Checkpoints made before it stay; a tuned model of the
-# last step there is not.
+# Cancelling is final. Checkpoints made before it stay; there is no tuned
+# model.
 
 # %%
 stopped = launch(files, SETTINGS)
@@ -643,8 +645,7 @@ assert [step for step, _, _ in kept] == [2, 4]
 
 # %% [markdown]
 # `fine_tuned_model` is the model after the *last* step, not the best one.
-# Choosing is your work (lesson 06), and until you have chosen, nothing is
-# lost: ask a checkpoint something, as any other model.
+# Choosing is your work (lesson 06). Ask a checkpoint as any other model:
 
 # %%
 from buildhour_helpers.tools.schemas import for_responses
@@ -658,13 +659,12 @@ for item in response.output:
     print(item.type, getattr(item, "name", ""))
 
 # %% [markdown]
-# **Time to here: 30 minutes.**
+# *Time to here: 27 minutes, an exercise included.*
 #
 # ## What going wrong looks like
 #
-# **A dead tool.** Before it samples anything, this service opens a
-# connection to every endpoint. One that does not answer ends the job at
-# once, before anything is spent:
+# **A dead tool.** First of all this service opens a connection to every
+# endpoint. One that does not answer ends the job before anything is spent:
 
 # %%
 nowhere = {"name": "search", "server_url": "http://127.0.0.1:9/search"}
@@ -699,34 +699,32 @@ with served(proxy) as url:
     spoilt_cat = {"name": "cat", "server_url": f"{url}/cat"}
     settings = {**SETTINGS, "compute_multiplier": 0.25}
     spoilt = launch(files, settings, tools=[*TOOLS[:2], spoilt_cat])
-    spoilt_events = list(follow(spoilt.id))
+    spoilt_events = list(follow(spoilt.id, poll_s=0.5))
 print(wait_for(spoilt.id, *ENDED).status)
 
 # %% [markdown]
-# The slip is no mistake of the model, so such a rollout is not scored 0: it
-# is thrown away, and counted. (So is one whose tool answers 500 or not at
-# all, after three more tries.) As long as some rollouts of three steps in a
-# row are usable, the job goes on, and its status says nothing. An event of
-# level `warn` does:
+# The slip is no mistake of the model, so such a rollout is not scored 0 but
+# thrown away, and counted. (So is one whose tool answers 500 or not at all,
+# after three more tries.) As long as some rollouts are usable, the job goes
+# on, and its status says nothing. An event of level `warn` does:
 
 # %%
-warned = [event.message for event in spoilt_events if event.level == "warn"]
+warned = [e.message for e in spoilt_events if e.level == "warn"]
 print(warned[0])
 spoilt_steps = [e.data for e in spoilt_events if e.type == "metrics"]
 discarded = [step["errors"]["train_discarded"] for step in spoilt_steps]
 print("discarded of 8, step by step:", discarded)
 assert sum(discarded) > 0
-assert "`output`" in warned[0]
 
 # %% [markdown]
-# Discarding is not harmless. What is left are the rows that the slip spared
-# and the rollouts that never read a page, so the mean reward is that of a
-# biased sample, and the agent is taught from it. Stop, mend, start again.
+# Discarding is not harmless: what is left is a biased sample, the rows that
+# the slip spared and the rollouts that never read a page, and the agent is
+# taught from it. Stop, mend, start again.
 #
 # **A flat grader.** The third way is the quietest: nothing fails. Somebody
-# wrote the reference as a sentence, while the prompt asks for the bare
-# number, so no answer ever matches and every rollout scores the same. This
-# one was **recorded**, beside the same job with the working grader:
+# wrote the reference as a sentence, the prompt asks for the bare number, so
+# no answer ever matches. This one was **recorded**, beside the same job with
+# the working grader:
 
 # %%
 flat_run = load("flat_grader")
@@ -738,7 +736,7 @@ for warning in (flat["warnings"][0], flat["warnings"][-1]):
 
 # %% [markdown]
 # Every step warned, and at the end the service says it in full. The job
-# *succeeded*, and there is a tuned model with a name. Look at what it is:
+# *succeeded*, and there is a tuned model. Look at what it is:
 
 # %%
 working = flat_run["working"]
@@ -759,9 +757,8 @@ assert flat["same_answers"] == flat["rollouts"]
 assert working["weights_changed"] > 0
 
 # %% [markdown]
-# Not one weight moved, and on held-out questions it gives the same answer
-# as the base model every time. A flat grader need not score 0: one that
-# always gives 0.5 does the same. The tell is not the reward but the share
+# Not one weight moved, and it answers as the base model does every time. The
+# tell is not the reward, which may be a constant 0.5 as well, but the share
 # of **flat groups**, which is 1 in every step:
 
 # %%
@@ -776,11 +773,10 @@ print(figure.alt_text())
 # Difficulty 3/5 · 6 minutes
 #
 # Write `diagnose(step)` for the `data` of one metrics event. It returns
-# `"discarded"` where no training rollout was usable, `"flat"` where there
-# were usable rollouts but no group could teach, and `"ok"` otherwise. The
-# numbers you need are in `usage`, `errors` and `mean_unresponsive_rewards`
-# (print a step and look). Passing looks like "right" on healthy, flat and
-# broken steps, among them steps that you have not seen.
+# `"discarded"` where no training rollout was usable, `"flat"` where some were
+# but no group could teach, and `"ok"` otherwise. What you need is in `usage`,
+# `errors` and `mean_unresponsive_rewards` (print a step). Passing looks like
+# "right" on steps that you have not seen.
 
 
 # %% exercise="5.2" difficulty=3 minutes=6
@@ -799,54 +795,50 @@ def diagnose(step):
 checks.exercise_5_2(diagnose)
 
 # %% [markdown]
+# *Time to here: 38 minutes, exercises included.*
+#
 # ## Take it with you
 #
-# The cells to copy are the seven that use nothing but `openai`: the client
-# and `upload`, the endpoints, `launch`, `count_rollouts`, `estimate`,
-# `follow` and `checkpoints`. Change in them:
+# The cells to copy use nothing but `openai`: those with `upload`, `TOOLS`,
+# `launch`, `AUTO`, `count_rollouts`, `estimate`, `follow` and `checkpoints`.
+# Change in them:
 #
-# - `MODEL`, and the environment variables that name your tool server;
+# - `MODEL`, `AUTO`, and the environment variables that name your tool server;
 # - the tools' names, and the grader (lesson 04 has the other kinds);
 # - `base_group` and `at_once`, to what your service does, if it says.
 #
-# Then: validate both files, measure ten rollouts, estimate, launch, and
-# alarm yourself on `discarded` and on flat groups in the first steps.
+# Then measure ten rollouts, estimate, launch, and let discarded rollouts and
+# flat groups in the first steps alarm you.
 #
 # ## Recap
 #
-# - A job is two files and one request. Your tools and your grader are
-#   addresses in it.
-# - Rollouts are rows × epochs × group, plus validation. Know the number, the
-#   calls and the minutes before you launch.
-# - More rows beat more epochs; larger groups waste fewer rows; evaluation
-#   settings buy knowledge only; most knobs cannot be told apart by one
-#   small run.
-# - Watch validation reward, flat groups, discarded rollouts. A job that
-#   succeeded may have learnt nothing.
+# - A job is two files and one request.
+# - Rollouts are rows × epochs × group, plus validation: know them, the calls
+#   and the minutes before you launch.
+# - New rows before more epochs; larger groups where many are flat; most knobs
+#   cannot be told apart by one small run.
+# - Watch validation, flat groups, discarded rollouts.
 #
 # ## Three questions
 #
 # <details><summary>Your job's training reward is 0.0 in every step. Is the
 # grader broken?</summary>
 #
-# Look at the flat groups: they are 1. Then look at a few answers. If the
-# grader scores right answers 0, it is the grader. If all answers are wrong,
-# the task is too hard for the model as it is, and you need easier questions,
-# partial credit or a better prompt first. Either way nothing is learnt.
+# Look at a few answers. If right ones score 0, it is the grader. If all are
+# wrong, the task is too hard as it is: easier questions, partial credit or a
+# better prompt first. Either way all groups are flat, and nothing is learnt.
 # </details>
 #
 # <details><summary>Why is a rollout whose tool failed discarded and not
 # scored 0?</summary>
 #
-# A 0 says "what you did was bad", and pushes the agent away from whatever
-# it did. It did nothing wrong: the tool did. Scored 0, every outage of yours
-# would be taught as a lesson.
+# A 0 says "what you did was bad". The agent did nothing wrong: the tool did.
+# Scored 0, every outage of yours would be taught as a lesson.
 # </details>
 #
-# <details><summary>You can pay for twice the rollouts. Twice the rows, twice
-# the epochs or twice the multiplier?</summary>
+# <details><summary>You can pay for twice the rollouts. Twice the rows, the
+# epochs or the multiplier?</summary>
 #
-# Rows, if you have them: they teach what the others cannot. The multiplier,
-# if many groups are flat because the questions are hard. Epochs last, with
-# an eye on the gap between training and validation.
+# Rows, if you have them. The multiplier, if many groups are flat because the
+# questions are hard. Epochs last, with an eye on the gap.
 # </details>

@@ -69,9 +69,8 @@ HEADERS = {"Authorization": f"Bearer {TOOLS_KEY}"}
 from buildhour_helpers.analysis.recorded import load_records
 from buildhour_helpers.analysis.summaries import compare
 
-before = load_records("main_run.before")
-after = load_records("main_run.after")
-gain = compare(before, after).difference["reward"]
+sides = [load_records(f"main_run.{side}") for side in ("before", "after")]
+gain = compare(*sides).difference["reward"]
 print(f"main run (recorded, simulated model): mean reward {gain}")
 assert gain.low > 0
 
@@ -80,7 +79,7 @@ assert gain.low > 0
 # so this line of the checklist is met; every other line is a run of that
 # kind.
 #
-# *Time to here: 5 minutes.*
+# *Time to here: 4 minutes.*
 #
 # ## Reward hacking, and two judges
 #
@@ -116,9 +115,8 @@ assert rise["sloppy"] > rise["endpoint"]
 #
 # ## Attack the grader before a model does
 #
-# A model in training tries thousands of answers. Try the ten that a lazy
-# person would try first. For each, ask: what is the least work that gets
-# full marks?
+# A model in training tries thousands of answers. Try those that a lazy person
+# would try first. What is the least work that gets full marks?
 
 # %% take="1"
 ROW = {
@@ -143,6 +141,7 @@ ATTACKS = {
 # %% take="1"
 ANSWER = "{{sample.output_text}}"
 REFERENCE = "{{item.reference_answer}}"
+JUDGE = "sim-grader"  # a model that your service lets grade
 RUBRIC = "Score 1 for a clear and complete answer. Score 0 for a wrong one."
 CASE = f"Reference answer: {REFERENCE}\nAnswer: {ANSWER}"
 GRADERS = {
@@ -156,7 +155,7 @@ GRADERS = {
     "rubric": {
         "type": "score_model",
         "name": "rubric",
-        "model": "sim-grader",
+        "model": JUDGE,
         "range": [0, 1],
         "input": [
             {"role": "system", "content": RUBRIC},
@@ -210,7 +209,7 @@ assert for_words > paid["honest"]["rubric"]
 # *one* number. `sim-grader` reads a rubric literally; a model grader of
 # yours has weaknesses of its own. So attack the one that you will train on.
 #
-# *Time to here: 12 minutes.*
+# *Time to here: 8 minutes.*
 #
 # ## Audit rollouts
 #
@@ -240,19 +239,30 @@ print(len(records), "rollouts")
 from collections import Counter
 
 pairs = Counter()
+apart = {}
 for record in records:
     reference = asked[record.question_id].answer_text
-    loosely = reference in (record.answer or "")
-    pairs[loosely, record.reward == 1.0] += 1
+    kind = reference in (record.answer or ""), record.reward == 1.0
+    pairs[kind] += 1
+    if kind[0] != kind[1]:
+        apart.setdefault(kind, record)
 
 for (loosely, strictly), count in sorted(pairs.items()):
     print(f"contains {loosely!s:5}  numeric {strictly!s:5}  {count:3}")
 
 # %% [markdown]
-# Read the rollouts on which the two disagree. Paid loosely and not
-# strictly: was the loose check had? The other way round: a right answer
-# that is written differently, for instance without its percent sign. Both
-# are faults of a grader.
+# Read rollouts on which the two disagree; here is the first of each kind:
+
+# %%
+for (loosely, strictly), record in apart.items():
+    wanted = asked[record.question_id].answer_text
+    print(f"contains {loosely}, numeric {strictly}: {wanted} was wanted")
+    print("   ", record.answer, "|", record.metrics.tool_calls, "calls")
+
+# %% [markdown]
+# Paid loosely and not strictly: was the loose check had? The other way round:
+# a right answer that is written differently, for instance without its percent
+# sign. Both are faults of a grader.
 #
 # **Two: is there evidence in the trace?** A right answer should rest on a
 # page that was read. One that does not was guessed, or leaked.
@@ -279,9 +289,9 @@ read_it = [
 print(f"{len(right)} right, {sum(read_it)} having read a right page")
 
 # %% [markdown]
-# The others are not hacks yet. A snippet of `search` can hold the number,
-# and a yes or no can be guessed. They are where you look first when the
-# reward rises faster than you believe.
+# Where the second number is smaller, the rest are not hacks yet: a snippet of
+# `search` can hold the number, and a yes or no can be guessed. Look there
+# first when the reward rises faster than you believe.
 #
 # **Three: what has become a habit?** Blot the numbers out of the answers
 # and count the forms that are left. A form that spreads during training was
@@ -315,9 +325,9 @@ print("answer ", best.answer)
 # %% [markdown]
 # Ask of each line: would I be content if a thousand rollouts did this?
 #
-# *Time to here: 19 minutes.*
+# *Time to here: 11 minutes.*
 #
-# ### Exercise 7.1: Audit a run with a planted hack
+# ### Exercise 7.1: audit a planted hack
 # Difficulty 3/5 · 8 minutes
 #
 # `data/runs/planted_hack.json` holds real rollouts of the simulated model,
@@ -403,7 +413,7 @@ def call(tool, arguments, trace_id, call_id, headers=HEADERS):
 # %% take="1"
 mine = f"trace_{uuid.uuid4().hex}"
 status, said = call("list", {"path": ""}, mine, "call_1", headers={})
-print(status, said["error"]["message"])
+print(status, said)
 assert status == 401
 
 # %% [markdown]
@@ -435,10 +445,8 @@ assert "budget" in said["output"]
 
 # %% take="1"
 other = f"trace_{uuid.uuid4().hex}"
-for _ in range(2):
-    status, said = call("list", {"path": ""}, other, "call_1")
-    assert not said["output"].startswith("Error:")
-
+twice = [call("list", {"path": ""}, other, "call_1") for _ in range(2)]
+assert all(status == 200 for status, _ in twice)
 _, kept = ask(f"/traces/{other}")
 print("sent twice, counted", len(kept["calls"]))
 assert len(kept["calls"]) == 1
@@ -449,7 +457,7 @@ assert len(kept["calls"]) == 1
 # danger cannot be shown here, and it is real elsewhere: give the agent no
 # tool whose misuse you could not bear.
 #
-# *Time to here: 30 minutes, exercise included.*
+# *Time to here: 24 minutes, exercise included.*
 #
 # ## Keys in a job
 #
@@ -556,13 +564,11 @@ print("three known questions: answered as before the job")
 # %% take="1"
 def log_line(trace_id, model, trace, tokens, stop_reason, reward):
     """One rollout as a line of JSON: what was done, and no contents."""
-    kinds = [item.get("type") for item in trace]
     names = [i["name"] for i in trace if i.get("type") == "function_call"]
     outputs = [i["output"] for i in trace if "output" in i]
     entry = {
         "trace_id": trace_id,
         "model": model,
-        "turns": kinds.count("reasoning"),
         "tools": names,
         "tool_errors": sum(o.startswith("Error:") for o in outputs),
         "tokens": tokens,
@@ -591,7 +597,7 @@ assert asked[best.question_id].text not in line
 # rollout, share of errors, tokens, and whatever stands in for the reward
 # where there is no reference answer.
 #
-# *Time to here: 36 minutes.*
+# *Time to here: 28 minutes.*
 #
 # ## When not to fine-tune
 #
@@ -614,14 +620,13 @@ print(f"questions that vary: {varying_share(records):.0%}")
 mean = fmean(record.reward for record in records)
 best_of_3 = mean_best_of_n(records, 3)
 print(f"mean {mean:.2f}, best of three {best_of_3:.2f}")
-assert best_of_3 >= mean
 
 # %% [markdown]
 # The distance between the two is what the model can do already and does not
 # do always: what reinforcement has to work with. Were it zero, this is
 # where you would stop, and mend the task or the tools.
 #
-# ### Exercise 7.2: Write the launch review
+# ### Exercise 7.2: write the launch review
 # Difficulty 2/5 · 6 minutes
 #
 # You are handed the evidence of a job and say whether it goes live. Write
@@ -667,6 +672,8 @@ def review(evidence):
 checks.exercise_7_2(review)
 
 # %% [markdown]
+# *Time to here: 37 minutes, exercises included.*
+#
 # ## Take it with you
 #
 # The cells that define `client`, `ATTACKS`, `GRADERS`, `pays`, `ask`,
@@ -679,8 +686,9 @@ checks.exercise_7_2(review)
 #   `BUILDHOUR_TOOLS_URL` and `BUILDHOUR_TOOLS_KEY` to your own tool server.
 # - **Change** `ROW` and `ATTACKS` to a row of yours and the laziest answers
 #   to it, `GRADERS` to what you mean to train on, and in the trials the
-#   names of the tools. Keep the review's table: it is a page of a real
-#   project.
+#   names of the tools; `JUDGE` to a model that may grade.
+# - The trials also want of a server what the small one of lesson 03 has not:
+#   a budget, and `GET /traces/ID`. Leave them out, or write these two.
 
 # %% [markdown]
 # ## Recap

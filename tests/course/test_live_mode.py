@@ -81,6 +81,7 @@ def test_a_lesson_runs_as_far_as_the_provider_goes(
     assert ended.returncode == 0, ended.stdout[-2_000:] + ended.stderr[-2_000:]
     assert "live · foreign-1" in ended.stdout
     assert KEY not in ended.stdout
+    assert "\n{}\n" not in ended.stdout, "what is left out is said in a sentence"
 
 
 @pytest.mark.parametrize("lesson", of("05"), ids=lambda lesson: lesson.name)

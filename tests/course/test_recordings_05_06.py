@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -59,6 +60,14 @@ def test_every_arm_is_recorded() -> None:
     assert [arm["changed"] for arm in arms] == [dict(arm.changed) for arm in hyperparameters.ARMS]
 
 
+def test_the_arms_can_be_compared_in_pairs() -> None:
+    recorded = load("hyperparameters")
+    assert recorded["base"] == hyperparameters.Arm().hyperparameters()
+    for arm in recorded["arms"]:
+        assert len(arm["valid_rewards"]) == recorded["validation"]
+        assert fmean(arm["valid_rewards"]) == pytest.approx(arm["valid_reward"][0], abs=1e-6)
+
+
 def test_the_main_run_begins_alike(up: Stage, tmp_path: Path) -> None:
     recorded = load("main_run")
     sizes = recorded["questions"]
@@ -84,5 +93,9 @@ def test_the_main_run_was_recorded_whole() -> None:
         assert len({record.model for record in records}) == 1
     steps = {one["step"]: one["job_said"] for one in recorded["checkpoints"]}
     assert steps[recorded["chosen_step"]] == max(steps.values())
+    for one in recorded["checkpoints"]:
+        rewards = one["validation_rewards"].values()
+        assert len(rewards) == recorded["questions"]["validation"]
+        assert fmean(rewards) == pytest.approx(one["validation"][0], abs=1e-6)
     assert "timing" not in json.dumps(recorded["steps"])
     assert without_wall_time(recorded["steps"][0]) == recorded["steps"][0]

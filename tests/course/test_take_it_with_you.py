@@ -3,6 +3,7 @@ that its box names, against a running service."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from buildhour_helpers.course.names import bound
 from buildhour_helpers.course.source import Lesson, lessons, read
 from buildhour_helpers.demo.stage import stage
 
@@ -21,10 +23,16 @@ OUR_NAMES = ("agent-rft-workshop", "buildhour-helpers")
 Variables = dict[str, str]
 
 
+FENCED = re.compile(r"^```python$(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def taken_cells(lesson: Lesson) -> list[str]:
+    return [cell.source for cell in read(lesson).cells if "take" in cell.metadata]
+
+
 def taken(lesson: Lesson) -> str:
-    """The cells to take along, pasted one under the other."""
-    cells = (cell for cell in read(lesson).cells if "take" in cell.metadata)
-    return "\n\n".join(cell.source for cell in cells)
+    """The cells to take along, pasted one under the other, and what code the box adds."""
+    return "\n\n".join([*taken_cells(lesson), *FENCED.findall(box(lesson))])
 
 
 def box(lesson: Lesson) -> str:
@@ -47,6 +55,54 @@ def is_package(word: str) -> bool:
         return False
 
 
+USES = {
+    "04": """
+assert grade(string_check("eq"), "45.1%") == 1
+assert grade(numeric, "45.08 percent") == 1
+assert grade(model_grader(RUBRIC), "The answer is 12.") == 0
+assert grade(multi("accuracy * brevity"), "45.1%") == 1
+""",
+    "05": """
+import json
+
+row = {"messages": [{"role": "user", "content": "How much was net income?"}]}
+row["tools"] = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    for name in NAMES
+]
+row |= {"answer_value": 1204, "answer_kind": "amount", "reference_answer": "1,204"}
+Path("rows.jsonl").write_text((json.dumps(row) + "\\n") * 10, encoding="utf-8")
+files = {split: upload("rows.jsonl") for split in ("train", "validation")}
+settings = {"batch_size": 5, "compute_multiplier": 0.25}
+counted = count_rollouts(10, 10, settings)
+estimate(counted, {"tool calls": 6, "tokens written": 1500, "seconds": 20})
+job = launch(files, settings)
+events = list(follow(job.id, poll_s=0.1))
+assert client.fine_tuning.jobs.retrieve(job.id).status == "succeeded", events[-1].message
+steps = [event.data for event in events if event.type == "metrics"]
+assert len(steps) == counted["steps"]
+assert sum(step["usage"]["train"]["rollouts"] for step in steps) == counted["train"]
+assert sum(step["usage"]["valid"]["rollouts"] for step in steps) == counted["validation"]
+assert checkpoints(job.id)[-1][0] == counted["steps"]
+""",
+    "06": """
+call = {"type": "function_call", "name": "search", "arguments": "{}"}
+rollouts = [{"question_id": "A", "reward": reward, "items": [call]} for reward in (0.0, 1.0)]
+records = list(map(record_of, rollouts))
+means = question_means(records, lambda record: record.reward)
+assert means == {"A": 0.5}
+assert quadrants({"A": 0.5}, {"A": -1}) == {"better, cheaper": 1}
+assert sequences(records) == {"search": 2}
+steps = [
+    {"step": step, "train_mean_reward": 0.5, "full_valid_mean_reward": 0.3}
+    for step in (1, 2, 3)
+]
+assert len(gaps(steps)) == 3
+assert stop_at(steps) == 2
+""",
+}
+"""What a reader would do next with the cells of a lesson that only define things."""
+
 TAKEN = [lesson for lesson in lessons() if taken(lesson)]
 
 
@@ -68,10 +124,29 @@ def test_a_lesson_with_cells_to_take_has_a_box_and_the_other_way_round(lesson: L
 
 
 @pytest.mark.parametrize("lesson", TAKEN, ids=lambda lesson: lesson.name)
-def test_the_pasted_cells_run(lesson: Lesson, variables: Variables, tmp_path: Path) -> None:
+def test_the_pasted_cells_run_and_can_be_used(
+    lesson: Lesson, variables: Variables, tmp_path: Path
+) -> None:
     project = EmptyProject(tmp_path, named_packages(box(lesson)))
-    ended = project.run(taken(lesson), variables)
+    ended = project.run(f"{taken(lesson)}\n\n{USES.get(lesson.number, '')}", variables)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+NAMES_ITS_CELLS = [lesson for lesson in TAKEN if lesson.number in ("04", "05", "06", "07")]
+"""The boxes of the others name the first and the last cell to copy."""
+
+
+@pytest.mark.parametrize("lesson", NAMES_ITS_CELLS, ids=lambda lesson: lesson.name)
+def test_the_box_names_each_cell_that_defines_something(lesson: Lesson) -> None:
+    named = set(re.findall(r"`(\w+)`", box(lesson)))
+    for code in taken_cells(lesson):
+        names = bound(ast.parse(code))
+        assert named & names or not any(is_kept(name, code) for name in names), names
+
+
+def is_kept(name: str, code: str) -> bool:
+    """Whether later cells build on it: a function or a constant, and not a trial's result."""
+    return name.isupper() or f"def {name}(" in code
 
 
 def test_the_project_is_empty(tmp_path: Path) -> None:

@@ -97,7 +97,13 @@ def record(
             progress(f"{arm.name}: {row['rollouts']} rollouts")
             found.append(row)
     told: dict[str, Any] = rounded_off(
-        {"seed": seed, "model": "simulated", "validation": validation, "arms": found}
+        {
+            "seed": seed,
+            "model": "simulated",
+            "validation": validation,
+            "base": Arm().hyperparameters(),
+            "arms": found,
+        }
     )
     return told
 
@@ -129,6 +135,8 @@ def _row(client: OpenAI, done: JobRun) -> dict[str, Any]:
     """What a job cost and what came of it, with every step's numbers for those who want them."""
     steps = done.steps
     train = [step["usage"]["train"] for step in steps]
+    valid_rewards = last_validation(client, done)
+    valid_reward = mean_interval(valid_rewards)
     return {
         "steps": len(steps),
         "rollouts": sum(used["rollouts"] for used in train),
@@ -138,20 +146,21 @@ def _row(client: OpenAI, done: JobRun) -> dict[str, Any]:
         "groups_without_variance": fmean(step["mean_unresponsive_rewards"] for step in steps),
         "distance_from_base": distance(weights(client, BASE_MODEL), weights(client, done.model)),
         "reasoning_tokens_first_step": steps[0]["reasoning_tokens_mean"],
-        "valid_reward": _last_validation(client, done),
+        "valid_reward": [valid_reward.value, valid_reward.low, valid_reward.high],
+        "valid_rewards": valid_rewards,
         "checkpoints": len([step for step in steps if step["full_valid_mean_reward"] is not None]),
         "curve": [{name: step[name] for name in CURVE} for step in steps],
     }
 
 
-def _last_validation(client: OpenAI, done: JobRun) -> list[float]:
-    """The mean reward of the last validation, and the two ends of its 95% interval over rows."""
+def last_validation(client: OpenAI, done: JobRun) -> list[float]:
+    """The mean reward of each row in the last validation, in the order of the rows, which all arms
+    share: so two arms can be compared in pairs."""
     rewards: dict[int, list[float]] = {}
     for rollout in validation_rollouts(client, done):
         if rollout["reward"] is not None:
             rewards.setdefault(rollout["row"], []).append(rollout["reward"])
-    interval = mean_interval([fmean(of_row) for _, of_row in sorted(rewards.items())])
-    return [interval.value, interval.low, interval.high]
+    return [fmean(of_row) for _, of_row in sorted(rewards.items())]
 
 
 def validation_rollouts(client: OpenAI, done: JobRun) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ... import jobs
 from ...analysis.recorded import RUNS, save_records
-from ...analysis.summaries import summarise
+from ...analysis.summaries import question_means, summarise
 from ...demo.plan import BATCH_SIZE, EVAL_INTERVAL, DemoOptions, Plan, make_plan
 from ...demo.result import rounded_off
 from ...demo.stage import Stage, stage
@@ -107,24 +107,28 @@ def _checkpoint(
     plan: Plan,
     validated: Sequence[Question],
 ) -> dict[str, Any]:
-    """A checkpoint's reward as the job measured it, and anew on two sets of questions."""
+    """A checkpoint's reward as the job measured it, and anew on two sets of questions; on
+    validation also question by question, so that candidates can be compared in pairs."""
     measured = {
-        name: _reward(
-            roll_out(
-                up,
-                folder / f"step-{one.step}-{name}.jsonl",
-                questions,
-                one.model,
-                repeats=repeats,
-                run=name,
-            )
+        name: roll_out(
+            up,
+            folder / f"step-{one.step}-{name}.jsonl",
+            questions,
+            one.model,
+            repeats=repeats,
+            run=name,
         )
         for name, questions, repeats in (
             ("validation", validated, REPEATS),
             ("held_out", plan.test, 1),
         )
     }
-    return {"step": one.step, "job_said": one.valid_reward_mean, **measured}
+    return {
+        "step": one.step,
+        "job_said": one.valid_reward_mean,
+        **{name: _reward(records) for name, records in measured.items()},
+        "validation_rewards": question_means(measured["validation"], "reward"),
+    }
 
 
 def _reward(records: Sequence[RolloutRecord]) -> list[float]:
