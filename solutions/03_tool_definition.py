@@ -354,7 +354,7 @@ if OFFLINE:
 # %% [markdown]
 # *Time to here: 14 minutes.*
 #
-# ### Exercise 3.1: A safe cat
+# ### Exercise 3.1: a safe cat
 # Difficulty 3/5 · 8 minutes
 #
 # `read` above looks a path up in a dictionary, which is safe. Most servers
