@@ -688,8 +688,8 @@ print("bare paths, reasoning tokens a rollout:", tokens)
 # - `PAGES`, `find` and `read`: your documents, your functions. Keep
 #   `ModelError` for what the model can mend, and let real faults raise.
 # - `MY_KEY`: from your secret store, one for each job.
-# - the thread: a process of its own, behind an address that the training
-#   service can reach.
+# - the thread that serves: a process of its own, behind an address that the
+#   training service can reach.
 #
 # Your `allow` from exercise 3.2 belongs in `endpoint`, before the thread. And
 # forget old rollouts now and then, or `made` grows for ever.
