@@ -628,9 +628,10 @@ print("reasoning tokens {:+.0%} [{:+.0%}, {:+.0%}]".format(*price))
 assert price[1] > 0
 
 # %% [markdown]
-# If the first bracket spans zero, not there either. The price is beyond
-# doubt. Later lessons keep `BEST_PROMPT` before and after training, so that
-# only the weights differ. "Best" is a name, and names prove nothing.
+# If the first bracket spans zero, not there either; if not, weigh the gain
+# against the price, which is beyond doubt. Later lessons keep `BEST_PROMPT`
+# before and after training, so that only the weights differ. "Best" is a
+# name, and names prove nothing.
 #
 # Now all seven prompts beside each other:
 

@@ -344,7 +344,7 @@ leaky_train, leaky_test = leaky_split()
 print(len(leaky_train), "training and", len(leaky_test), "test questions")
 
 # %% [markdown]
-# ### Exercise 2.1: Find the leak planted in a split
+# ### Exercise 2.1: Find the leak in a split
 # Difficulty 3/5 · 8 minutes
 #
 # Someone merged an old export into the training questions, and test

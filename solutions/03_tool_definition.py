@@ -354,7 +354,7 @@ if OFFLINE:
 # %% [markdown]
 # *Time to here: 14 minutes.*
 #
-# ### Exercise 3.1: A safe cat
+# ### Exercise 3.1: a safe cat
 # Difficulty 3/5 · 8 minutes
 #
 # `read` above looks a path up in a dictionary, which is safe. Most servers
@@ -688,8 +688,8 @@ print("bare paths, reasoning tokens a rollout:", tokens)
 # - `PAGES`, `find` and `read`: your documents, your functions. Keep
 #   `ModelError` for what the model can mend, and let real faults raise.
 # - `MY_KEY`: from your secret store, one for each job.
-# - the thread: a process of its own, behind an address that the training
-#   service can reach.
+# - the thread that serves: a process of its own, behind an address that the
+#   training service can reach.
 #
 # Your `allow` from exercise 3.2 belongs in `endpoint`, before the thread. And
 # forget old rollouts now and then, or `made` grows for ever.
