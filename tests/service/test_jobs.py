@@ -207,6 +207,19 @@ def test_a_bad_request_is_refused_at_once(
             [row(0, tools=[{"type": "function", "function": {"name": "search"}}])],
             "line 1, tools[0].function.name: 'search' is not among the job's tools (lookup)",
         ),
+        (
+            [row(0, messages=[{"role": "user", "content": [{"type": "image_url"}]}])],
+            "line 1, messages[0].content: Invalid value for 'messages[0].content[0].type': "
+            "'image_url'; this model reads text only",
+        ),
+        (
+            [row(0, messages=[{"role": "user", "content": [{"type": "text", "text": ""}]}])],
+            "line 1, messages: the last message is empty",
+        ),
+        (
+            [row(0, messages=[{"role": "tool", "tool_call_id": "c", "content": "x"}])],
+            "line 1, messages[0]: calls made before the task are not read",
+        ),
         ([row(n, tools=[]) for n in range(10)], "no row declares the job's tool 'lookup'"),
     ],
 )
