@@ -15,6 +15,7 @@ from .graders.run import Grade, check_grader
 from .graders.specs import parse_grader
 from .ids import random_id
 from .job_specs import Tool, public_grader
+from .redaction import redacted
 from .strict_json import StrictRoute, dumps, loads
 from .tool_calls import MAX_SHOWN, tool_payload
 
@@ -138,7 +139,8 @@ async def run_tool(service: Serving, body: ToolRun) -> Any:
         ) from None
     if reply.status >= 400:
         raise tool_failed(
-            f"The tool {body.name!r} answered {reply.status}: {dumps(answer)[:MAX_SHOWN]}"
+            f"The tool {body.name!r} answered {reply.status}: "
+            f"{redacted(dumps(answer), body.headers)[:MAX_SHOWN]}"
         )
     return answer
 

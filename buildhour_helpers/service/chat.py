@@ -13,7 +13,7 @@ from .chat_requests import ChatRequest
 from .context import Serving
 from .conversations import draw_for
 from .ids import derived_id, random_id
-from .response_objects import input_tokens
+from .response_objects import check_length, input_tokens
 from .streaming import event_stream, pieces
 from .strict_json import AsciiJSONResponse, StrictRoute, dumps
 from .structured import sample
@@ -26,6 +26,7 @@ async def create(service: Serving, body: ChatRequest) -> Response:
     body.check_offered()
     model = service.models.get(body.model)
     conversation = body.conversation(service.seal)
+    check_length(conversation, "messages")
     extra = [] if body.seed is None else [f"seed {body.seed}"]
     turns, choices = list[Turn](), list[dict[str, Any]]()
     for index in range(body.n or 1):

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from ..training.episodes import Task
+from .conversations import part_texts
+from .errors import ApiError
 from .files import StoredFile, numbered_lines, parse_object
 
 MIN_ROWS = 10
-ROLES = ("system", "developer", "user", "assistant", "tool")
+ROLES = ("system", "developer", "user", "assistant")
 
 
 class DatasetError(Exception):
@@ -33,19 +35,30 @@ def validate_row(row: Mapping[str, Any], tool_names: set[str]) -> str | None:
     if not isinstance(messages, list) or not messages:
         return "messages: missing or empty; a row needs a list of chat messages"
     for number, message in enumerate(messages):
-        where = f"messages[{number}]"
-        if not isinstance(message, dict):
-            return f"{where}: not an object; write it as {{role, content}}"
-        if message.get("role") not in ROLES:
-            return f"{where}.role: {message.get('role')!r}; use one of {', '.join(ROLES)}"
-        if not isinstance(message.get("content"), str | list | None):
-            return f"{where}.content: must be a string or a list of parts"
+        if problem := _validate_message(message, f"messages[{number}]"):
+            return problem
     last = messages[-1]
     if last["role"] != "user":
         return f"messages: the last message has the role {last['role']!r}; it must be 'user'"
-    if not last.get("content"):
+    if not part_texts(last["content"], "content"):
         return "messages: the last message is empty; it must hold the task"
     return _validate_tools(row.get("tools"), tool_names)
+
+
+def _validate_message(message: Any, where: str) -> str | None:
+    """What the policy could not read in a message, or None."""
+    if not isinstance(message, dict):
+        return f"{where}: not an object; write it as {{role, content}}"
+    role = message.get("role")
+    if role == "tool" or message.get("tool_calls"):
+        return f"{where}: calls made before the task are not read; say in words what they brought"
+    if role not in ROLES:
+        return f"{where}.role: {role!r}; use one of {', '.join(ROLES)}"
+    try:
+        part_texts(message.get("content"), f"{where}.content")
+    except ApiError as error:
+        return f"{where}.content: {error.message}"
+    return None
 
 
 def _validate_tools(tools: Any, tool_names: set[str]) -> str | None:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .context import Serving
 from .errors import bad_request
@@ -27,6 +27,7 @@ from .tokens import count_tokens
 
 DIMENSIONS = 512
 MAX_TOKENS = 8_192  # of one input, as with OpenAI's models
+MAX_INPUTS = 2_048
 LETTERS = 4
 
 Vector = npt.NDArray[np.float32]
@@ -42,15 +43,22 @@ class EmbeddingRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str
-    input: (
-        Text
-        | TokenIds
-        | Annotated[list[Text], Field(min_length=1, max_length=2048)]
-        | Annotated[list[TokenIds], Field(min_length=1, max_length=2048)]
-    )
+    input: Text | TokenIds | list[Text] | list[TokenIds]
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Field(ge=16, le=2048)] | None = None
     user: str | None = None
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _some_texts(cls, value: Any) -> Any:
+        """Says what is wrong itself where the error of a union would name its first kind only."""
+        if not isinstance(value, list):
+            return value
+        if not value:
+            raise ValueError("the list is empty")
+        if not isinstance(value[0], int) and len(value) > MAX_INPUTS:
+            raise ValueError(f"{len(value)} inputs; send at most {MAX_INPUTS} at once")
+        return value
 
     def texts(self) -> list[str]:
         """Every input as a text; token numbers become words of their own."""

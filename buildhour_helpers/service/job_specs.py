@@ -12,9 +12,9 @@ from .errors import bad_request
 from .graders.run import check_grader
 from .graders.specs import AnyGrader, Grader, parse_grader
 from .hyperparameters import Hyperparameters
+from .redaction import REDACTED
 from .structured import SchemaError, check_schema
 
-REDACTED = "[not shown]"
 Metadata = dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]]
 
 

@@ -6,11 +6,14 @@ import time
 from typing import Any
 
 from ..training.policy import Conversation, Draw, Turn
+from .errors import bad_request
 from .ids import derived_id, random_id
 from .response_requests import ResponseRequest, Text
 from .seal import Seal
 from .strict_json import dumps
 from .tokens import count_tokens
+
+CONTEXT_WINDOW = 128_000  # tokens: about two seconds of reading, in which nobody else is answered
 
 
 def output_items(
@@ -72,6 +75,14 @@ def input_tokens(conversation: Conversation) -> int:
         shown += [item.get("content") or "", item.get("arguments") or "", item.get("output") or ""]
         shown += [part["text"] for part in item.get("summary") or ()]
     return count_tokens("\n".join(filter(None, shown)))
+
+
+def check_length(conversation: Conversation, param: str) -> None:
+    """Raises ApiError 400 for more than the model reads: it would keep the service from others."""
+    read = input_tokens(conversation)
+    if read > CONTEXT_WINDOW:
+        message = f"Your input has {read} tokens; this model reads {CONTEXT_WINDOW} at most."
+        raise bad_request(message, param, "context_length_exceeded")
 
 
 def usage(conversation: Conversation, turn: Turn, max_tokens: int | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from .context import Serving
 from .conversations import draw_for
 from .paging import Limit, Order, page
-from .response_objects import response_object
+from .response_objects import check_length, response_object
 from .response_requests import ResponseRequest
 from .streaming import event_stream, response_events
 from .strict_json import AsciiJSONResponse, StrictRoute
@@ -26,6 +26,7 @@ async def create(service: Serving, body: ResponseRequest) -> Response:
     model = service.models.get(body.model)
     earlier = service.responses.history(body.previous_response_id)
     conversation = body.conversation_after(earlier, service.seal)
+    check_length(conversation, "input")
     draw = draw_for(model.digest, conversation, body.metadata)
     turn = await sample(model.policy, conversation, draw)
     response = response_object(body, conversation, turn, draw, service.seal)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..training.episodes import ToolOutcome
 from .endpoints import MAX_BYTES, EndpointClient, Fault, Reply
+from .redaction import redacted
 from .strict_json import dumps, loads
 
 MAX_SHOWN = 2_000  # characters of an error body that the model is shown
@@ -48,7 +49,7 @@ async def call_tool(
     reply = await client.post(url, headers, body)
     if isinstance(reply, Fault):
         return ToolOutcome("", reply.latency_s, failure=f"the tool {name!r} {reply.reason}")
-    return _read_reply(name, reply, call_id)
+    return _read_reply(name, reply, call_id, headers)
 
 
 def _shown_error(status: int, message: str, latency_s: float) -> ToolOutcome:
@@ -56,7 +57,8 @@ def _shown_error(status: int, message: str, latency_s: float) -> ToolOutcome:
     return ToolOutcome(output, latency_s, is_error=True, refused=True)
 
 
-def _read_reply(name: str, reply: Reply, call_id: str) -> ToolOutcome:
+def _read_reply(name: str, reply: Reply, call_id: str, headers: Mapping[str, str]) -> ToolOutcome:
+    """What a mistake says goes to the model without header values; a proper output as it is."""
     if reply.body is None:
         return _shown_error(413, "the tool's output is larger than 1 MB", reply.latency_s)
     try:
@@ -66,14 +68,20 @@ def _read_reply(name: str, reply: Reply, call_id: str) -> ToolOutcome:
     output = answer.get("output") if isinstance(answer, dict) else None
     if reply.status >= 400:
         if isinstance(output, str):
-            return ToolOutcome(output, reply.latency_s, is_error=True, refused=True)
-        text = reply.body.decode("utf-8", "replace")[:MAX_SHOWN]
+            return ToolOutcome(
+                redacted(output, headers), reply.latency_s, is_error=True, refused=True
+            )
+        text = redacted(reply.body.decode("utf-8", "replace"), headers)[:MAX_SHOWN]
         return _shown_error(reply.status, text, reply.latency_s)
     problem = _shape_problem(answer, call_id)
     if problem or not isinstance(output, str):
+        problem = redacted(str(problem), headers)[:MAX_SHOWN]
         failure = f"the tool {name!r} answered {reply.status} with {problem}"
         return ToolOutcome("", reply.latency_s, failure=failure)
-    return ToolOutcome(output, reply.latency_s, is_error=output.startswith("Error:"))
+    is_error = output.startswith("Error:")
+    return ToolOutcome(
+        redacted(output, headers) if is_error else output, reply.latency_s, is_error=is_error
+    )
 
 
 def _shape_problem(answer: Any, call_id: str) -> str | None:

@@ -44,7 +44,8 @@ def test_dimensions_and_token_numbers(service: Running) -> None:
     ("change", "words"),
     [
         ({"input": ""}, "input"),
-        ({"input": []}, "input"),
+        ({"input": []}, "'input': the list is empty"),
+        ({"input": ["x"] * 2_049}, "'input': 2049 inputs; send at most 2048 at once"),
         ({"dimensions": 1}, "dimensions"),
         ({"model": "text-embedding-3"}, "does not exist"),
         ({"input": "word " * 10_000}, "longer than"),

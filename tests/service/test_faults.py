@@ -416,6 +416,21 @@ def test_an_echoed_key_is_not_repeated(
     assert KEY not in everything
 
 
+@pytest.mark.parametrize("kind", ["cut short", "of a wrong type"])
+def test_no_half_of_an_echoed_key_is_repeated(
+    service: Running, customer: Customer, customer_url: str, kind: str
+) -> None:
+    if kind == "cut short":
+        customer.tool = lambda body: Response("x" * (2_000 - len(KEY) // 2) + KEY, 401)
+        customer.grader = lambda body: Response("x" * (200 - len(KEY) // 2) + KEY, 401)
+    else:
+        customer.tool = lambda body: JSONResponse({**tool_answer(body, "x"), "type": KEY})
+    job = service.wait(service.job(customer_url).id)
+    assert job.status == "failed"
+    everything = str(service.events(job.id)) + str(rollouts(service, job.id))
+    assert KEY[: len(KEY) // 2] not in everything
+
+
 def test_a_step_without_a_usable_rollout_is_a_warning_only(
     service: Running, customer: Customer, customer_url: str
 ) -> None:

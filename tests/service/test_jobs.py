@@ -221,6 +221,19 @@ def test_a_bad_request_is_refused_at_once(
             [{k: v for k, v in row(n).items() if k != "tools"} for n in range(10)],
             "line 1, tools: 'lookup' of the job is missing",
         ),
+        (
+            [row(0, messages=[{"role": "user", "content": [{"type": "image_url"}]}])],
+            "line 1, messages[0].content: Invalid value for 'messages[0].content[0].type': "
+            "'image_url'; this model reads text only",
+        ),
+        (
+            [row(0, messages=[{"role": "user", "content": [{"type": "text", "text": ""}]}])],
+            "line 1, messages: the last message is empty",
+        ),
+        (
+            [row(0, messages=[{"role": "tool", "tool_call_id": "c", "content": "x"}])],
+            "line 1, messages[0]: calls made before the task are not read",
+        ),
     ],
 )
 def test_a_bad_file_fails_the_job_with_its_line(

@@ -207,6 +207,7 @@ def test_max_output_tokens_leaves_an_incomplete_response(service: Running) -> No
         ({"include": ["nonsense"]}, "'include.0'"),
         ({"extra_body": {"temprature": 1}}, "Unknown parameter: 'temprature'"),
         ({"metadata": {"k": "v" * 513}}, "at most 512"),
+        ({"input": "word " * 102_401}, "has 128002 tokens; this model reads 128000 at most"),
     ],
 )
 def test_a_bad_request_says_what_is_wrong(service: Running, change: dict, words: str) -> None:

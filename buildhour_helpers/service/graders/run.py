@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from ...training.policy import Draw
 from ..endpoints import MAX_BYTES, EndpointClient, Fault, Reply
 from ..errors import bad_request
+from ..redaction import redacted
 from ..strict_json import dumps, loads
 from . import formula
 from .python import PythonError, run_python
@@ -29,6 +30,7 @@ from .specs import (
 from .templates import TemplateError, fill, item_keys
 
 GRADER_MODEL = "sim-grader"
+MAX_QUOTED = 200  # characters of an endpoint's error
 
 
 class Judgement(Protocol):
@@ -265,7 +267,7 @@ def _read_endpoint_reply(grader: Endpoint, reply: Reply) -> Grade:
     if reply.body is None:
         return failed(grader, "other_error", f"{who} with more than 1 MB")
     if reply.status >= 400:
-        text = reply.body.decode("utf-8", "replace")[:200]
+        text = redacted(reply.body.decode("utf-8", "replace"), grader.headers)[:MAX_QUOTED]
         return failed(grader, "other_error", f"{who}: {text}")
     try:
         answer = loads(reply.body)
