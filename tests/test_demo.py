@@ -39,6 +39,20 @@ SIDE = {
 }
 
 
+FINDINGS = (
+    "Reward on held-out questions: ",
+    "Training reward went from ",
+    "Tool calls per rollout went from ",
+    "of groups had no variance",
+    "of questions vary over 3 repeats",
+    "questions got better",
+    "latency",
+    "The same tool again",
+    "right, median",
+)
+"""A part of each figure's title, in the order of the report."""
+
+
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "VALIDATION_QUESTIONS", 10)
@@ -116,10 +130,11 @@ def test_it_leaves_records_a_figure_and_a_report_and_no_server(twice: Twice) -> 
         assert sum(rewards) / len(rewards) == pytest.approx(figures["mean_reward"], abs=1e-6)
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Simulated: the model" in page
-    assert 'src="data:image/svg+xml;base64,' in page
-    alts = re.findall(r'<img src="data:image/[a-z+]+;base64,[^"]+" alt="([^"]+)"', page)
-    assert len(alts) == page.count("<img") == 5
+    alts = re.findall(r'<img src="data:image/svg\+xml;base64,[^"]+" alt="([^"]+)"', page)
+    assert len(alts) == page.count("<img") == len(FINDINGS)
     assert min(map(len, alts)) > 60
+    for finding, alt in zip(FINDINGS, alts, strict=True):
+        assert finding in alt
     for said in ('class="rollout pair"', '<th scope="row">seed</th><td>3</td>', "Python</th>"):
         assert said in page
     assert not re.search(r"<script|<link|@import|url\(", page)

@@ -1,85 +1,92 @@
-"""The figures: the curve of a job, and the models side by side on the same held-out questions."""
+"""The first figure: the curve of a job, and the models side by side on held-out questions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ..analysis.figures import Chart
+from ..analysis.figures.chart import AFTER, BEFORE, BLUE, GREY, ORANGE, styled
 from ..analysis.statistics import Interval
 from .result import CurvePoint, DemoResult
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
-"""Okabe and Ito's colours, told apart with any colour vision."""
-
 BARS = (
-    ("reward", "mean reward", "{:.2f}"),
-    ("tool_calls", "tool calls", "{:.1f}"),
-    ("reasoning_tokens", "reasoning tokens", "{:.0f}"),
+    ("reward", "mean reward", ".2f"),
+    ("tool_calls", "tool calls per rollout", ".1f"),
+    ("reasoning_tokens", "reasoning tokens per rollout", ".0f"),
 )
+NOTE = "simulated model; live tools and grader"
 
 
-def draw(result: DemoResult, folder: Path) -> Path:
-    """Write `figure.svg` and `figure.png` into `folder`; returns the SVG's path."""
-    bars = [(result.baseline.measures[name], result.tuned.measures[name]) for name, _, _ in BARS]
-    figure = _panels([result.curve], result.checkpoint_step, bars, ("before", "after"))
-    path = folder / "figure.svg"
-    _save_svg(figure, path)
-    figure.savefig(path.with_suffix(".png"), dpi=150)
-    return path
+@styled
+def draw(result: DemoResult) -> Chart:
+    """The job of a demo, and the model before and after it."""
+    before, after = result.baseline.measures, result.tuned.measures
+    gain = result.comparison.difference["reward"]
+    verdict = "" if gain.is_clear_of_zero else ", not clear of zero"
+    chart = Chart(f"Reward on held-out questions: {gain:+.2f}{verdict}", note=NOTE)
+    bars = [(before[name], after[name]) for name, _, _ in BARS]
+    _panels(chart, [result.curve], result.checkpoint_step, bars, ("before", "after"))
+    chart.describe(_in_words(result))
+    return chart
 
 
-def draw_study(study: Mapping[str, Any], path: Path) -> Path:
-    """Draw the figures of a study (the JSON that it wrote) into `path`, an SVG."""
+@styled
+def draw_study(study: Mapping[str, Any]) -> Chart:
+    """The jobs of a study (the JSON that it wrote), and the two prompts beside the tuned model."""
     curves = [[CurvePoint(**point) for point in seed["curve"]] for seed in study["seeds"]]
     sides = [study[name]["measures"] for name in ("first_prompt", "best_prompt", "tuned")]
     bars = [tuple(Interval(*side[name]) for side in sides) for name, _, _ in BARS]
-    figure = _panels(curves, None, bars, ("first\nprompt", "best\nprompt", "tuned"))
-    _save_svg(figure, path)
+    gain = Interval(*study["tuned_against_best"]["difference"]["reward"])
+    chart = Chart(f"Reward on held-out questions: {gain:+.2f} over the best prompt", note=NOTE)
+    _panels(chart, curves, None, bars, ("first\nprompt", "best\nprompt", "tuned"))
+    return chart
+
+
+def save(chart: Chart, folder: Path) -> Path:
+    """Write `figure.svg` and `figure.png` into `folder`; returns the SVG's path."""
+    path = folder / "figure.svg"
+    path.write_bytes(chart.svg())
+    path.with_suffix(".png").write_bytes(chart.png())
     return path
 
 
-def _save_svg(figure: Figure, path: Path) -> None:
-    """The same figure gives the same bytes."""
-    with rc_context({"svg.hashsalt": "buildhour"}):
-        figure.savefig(path, metadata={"Date": None})
+def _in_words(result: DemoResult) -> str:
+    """What the figure shows, for whoever cannot see it."""
+    train = [(p.step, p.train_reward_mean) for p in result.curve if p.train_reward_mean is not None]
+    before, after = result.baseline.measures, result.tuned.measures
+    changes = ", ".join(
+        f"{label} from {before[name].value:{number}} to {after[name].value:{number}}"
+        for name, label, number in BARS
+    )
+    curve = (
+        f"mean reward of the training rollouts goes from {train[0][1]:.2f} at step {train[0][0]} "
+        f"to {train[-1][1]:.2f} at step {train[-1][0]}"
+        if train
+        else "no training rollout has a reward"
+    )
+    return (
+        f"Left: {curve}, with validation reward beside it and the checkpoint of step "
+        f"{result.checkpoint_step} marked. Right: on held-out questions {changes}."
+    )
 
 
 def _panels(
+    chart: Chart,
     curves: Sequence[Sequence[CurvePoint]],
     checkpoint_step: int | None,
     bars: Sequence[Sequence[Interval]],
     names: Sequence[str],
-) -> Figure:
+) -> None:
     """The curves of one or more jobs, and beside them the bars of each measure."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    grid = figure.add_gridspec(1, 1 + len(BARS), width_ratios=(3, *[0.9] * len(BARS)))
-    _curves(figure.add_subplot(grid[0]), curves, checkpoint_step)
+    grid = chart.add_gridspec(1, 1 + len(BARS), width_ratios=(2.4, *[1] * len(BARS)))
+    _curves(chart.add_subplot(grid[0]), curves, checkpoint_step)
     for place, (of, (_, label, number)) in enumerate(zip(bars, BARS, strict=True), 1):
-        _bars(figure.add_subplot(grid[place]), of, names, label, number)
-    return figure
-
-
-def alt_text(result: DemoResult) -> str:
-    """What the figure shows, in words, for whoever cannot see it."""
-    train = [(p.step, p.train_reward_mean) for p in result.curve if p.train_reward_mean is not None]
-    before, after = result.baseline.measures, result.tuned.measures
-    return (
-        f"Left: mean reward of the training rollouts goes from {train[0][1]:.2f} at step "
-        f"{train[0][0]} to {train[-1][1]:.2f} at step {train[-1][0]}, with validation "
-        f"reward beside it and the checkpoint of step {result.checkpoint_step} marked. "
-        f"Right: on held-out questions the reward goes from {before['reward'].value:.2f} to "
-        f"{after['reward'].value:.2f}, tool calls from {before['tool_calls'].value:.1f} to "
-        f"{after['tool_calls'].value:.1f}, reasoning tokens from "
-        f"{before['reasoning_tokens'].value:.0f} to {after['reasoning_tokens'].value:.0f}."
-    )
+        _bars(chart.add_subplot(grid[place]), of, names, label, number)
 
 
 def _curves(
@@ -89,39 +96,39 @@ def _curves(
         labels = ("training rollouts", "validation") if number == 0 else ("", "")
         train = [(point.step, point.train_reward_mean) for point in curve]
         validation = [(point.step, point.valid_reward_mean) for point in curve]
-        _line(axes, train, "-", GREY, labels[0])
-        _line(axes, validation, "o-", ORANGE, labels[1])
+        # Every training step is noisy; where there are several jobs, their validation stands out.
+        _line(axes, train, "-", BLUE, labels[0], alpha=1 if len(curves) == 1 else 0.4)
+        _line(axes, validation, "s--", ORANGE, labels[1], zorder=3)
     if checkpoint_step is not None:
-        axes.axvline(checkpoint_step, color=BLUE, linestyle=":", label="checkpoint taken")
+        axes.axvline(checkpoint_step, color=GREY, linestyle=":", label="checkpoint taken")
     axes.set(xlabel="training step", ylabel="mean reward", ylim=(0, 1))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_title("The job: live tools and grader, simulated model", fontsize=10)
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.legend(loc="upper left")
 
 
 def _line(
-    axes: Axes, points: Sequence[tuple[int, float | None]], style: str, color: str, label: str
+    axes: Axes,
+    points: Sequence[tuple[int, float | None]],
+    style: str,
+    color: str,
+    label: str,
+    **look: Any,
 ) -> None:
     """A line through the points that have a value."""
     known = [(step, value) for step, value in points if value is not None]
-    axes.plot(*zip(*known, strict=True), style, color=color, linewidth=1.3, label=label)
+    at, values = zip(*known, strict=True) if known else ((), ())
+    axes.plot(at, values, style, color=color, linewidth=1.2, markersize=4, label=label, **look)
 
 
 def _bars(
     axes: Axes, bars: Sequence[Interval], names: Sequence[str], label: str, number: str
 ) -> None:
+    """A bar with its whiskers for each side, its value under its name."""
     places = range(len(bars))
     means = [bar.value for bar in bars]
     ends = [[bar.value - bar.low for bar in bars], [bar.high - bar.value for bar in bars]]
-    colors = [GREY] * (len(bars) - 1) + [BLUE]
+    colors = (GREY, BEFORE, AFTER)[-len(bars) :]
     axes.bar(places, means, 0.7, yerr=ends, capsize=4, color=colors)
-    for place, bar in zip(places, bars, strict=True):
-        text = number.format(bar.value)
-        axes.annotate(
-            text, (place, bar.high), (0, 3), textcoords="offset points", ha="center", fontsize=8
-        )
-    axes.set_xticks(places, names, fontsize=8)
-    axes.set_title(label, fontsize=9)
-    axes.margins(y=0.15)
-    axes.spines[["top", "right"]].set_visible(False)
+    ticks = [f"{bar.value:{number}}\n{name}" for name, bar in zip(names, bars, strict=True)]
+    axes.set_xticks(places, ticks, fontsize=7)
+    axes.set_ylabel(label)

@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader
 
 from ..analysis.figures import Chart
 from ..traces import Trace, pair_html, style
-from .figure import alt_text
 from .result import DemoResult
 
 PACKAGES = ("agent-rft-workshop", "openai", "numpy", "fastapi", "bm25s", "matplotlib")
@@ -40,19 +39,17 @@ class Parts:
     example: Example | None
 
 
-def write(result: DemoResult, figure: Path, parts: Parts, file: Path) -> Path:
-    """Render the report into `file`; `figure` is an SVG and becomes part of it."""
+def write(result: DemoResult, parts: Parts, file: Path) -> Path:
+    """Render the report into `file`, with the pictures in it."""
     templates = Environment(loader=PackageLoader("buildhour_helpers.demo", "."), autoescape=True)
-    pictures = [("image/svg+xml", figure.read_bytes(), alt_text(result))]
-    pictures += [("image/png", chart.png(), chart.alt_text()) for chart in parts.charts]
     example = parts.example
     text = templates.get_template("report.html").render(
         result=result,
         headline=result.headline(),
         rows=result.table(),
         pictures=[
-            (f"data:{kind};base64,{base64.b64encode(data).decode()}", alt)
-            for kind, data, alt in pictures
+            (chart.finding, base64.b64encode(chart.svg()).decode(), chart.alt_text())
+            for chart in parts.charts
         ],
         simulated=parts.simulated,
         settings=parts.settings,

@@ -31,7 +31,7 @@ def main() -> None:
     root = repository()
     figures = measured(root)
     (root / FIGURE).parent.mkdir(parents=True, exist_ok=True)
-    draw_study(figures[STUDY], root / FIGURE)
+    (root / FIGURE).write_bytes(draw_study(figures[STUDY]).svg())
     readme = root / "README.md"
     text = filled(readme.read_text(encoding="utf-8"), figures)
     readme.write_text(text, encoding="utf-8", newline="\n")

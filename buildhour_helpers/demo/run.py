@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import openai
 
@@ -64,7 +65,13 @@ def run(options: DemoOptions) -> DemoResult:
         job=trained.job,
         curve=trained.curve,
     )
-    _write(result, plan, before, after, folder)
+    parts = page.Parts(
+        simulated=simulated_in_words(plan),
+        settings=plan.in_words(),
+        charts=charts(result, trained.steps, before, after),
+        example=most_gained(plan.test, before, after),
+    )
+    _write(result, parts, folder, options.json_path)
     return result
 
 
@@ -137,31 +144,34 @@ def _plan_in_words(plan: Plan) -> str:
     )
 
 
-def _write(
-    result: DemoResult,
-    plan: Plan,
-    before: Sequence[RolloutRecord],
-    after: Sequence[RolloutRecord],
-    folder: Path,
-) -> None:
-    words = simulated_in_words(plan)
-    text = json.dumps(result.to_json(), indent=2) + "\n"
-    for file in filter(None, (folder / "result.json", plan.options.json_path)):
+def _write(result: DemoResult, parts: page.Parts, folder: Path, json_path: Path | None) -> None:
+    text = json.dumps(result.to_json(), indent=2) + "
+"
+    for file in filter(None, (folder / "result.json", json_path)):
         with writing(file):
-            file.write_text(text, encoding="utf-8", newline="\n")
+            file.write_text(text, encoding="utf-8", newline="
+")
     with writing(folder):
-        picture = figure.draw(result, folder)
-        shown = most_gained(plan.test, before, after)
-        parts = page.Parts(words, plan.in_words(), charts(before, after), shown)
-        report = page.write(result, picture, parts, folder / "report.html")
+        picture = figure.save(parts.charts[0], folder)
+        report = page.write(result, parts, folder / "report.html")
     print("\n" + table_in_words(result.table()) + f"\n\n{result.headline()}\n")
-    print("\n".join(words))
+    print("\n".join(parts.simulated))
     print(f"\nReport: {report}\nFigure: {picture}\nRecords: {folder}")
 
 
-def charts(before: Sequence[RolloutRecord], after: Sequence[RolloutRecord]) -> list[Chart]:
-    """The figures of the report that need the records."""
+def charts(
+    result: DemoResult,
+    steps: Sequence[Mapping[str, Any]],
+    before: Sequence[RolloutRecord],
+    after: Sequence[RolloutRecord],
+) -> list[Chart]:
+    """The figures of the report in reading order: the result, the job, then the rollouts."""
     return [
+        figure.draw(result),
+        figures.training_curves(steps, note=figure.NOTE),
+        figures.tool_mix(steps, note=figure.NOTE),
+        figures.unusable_rollouts(steps, note=figure.NOTE),
+        figures.reward_variance(before),
         figures.question_deltas(before, after),
         figures.reward_against_latency(before, after),
         figures.tool_transitions(before, after),

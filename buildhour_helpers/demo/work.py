@@ -30,11 +30,15 @@ CANCEL_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished job, its curve, and the checkpoint that its validation reward chose."""
+    """A finished job, what each step reported, and the checkpoint that validation chose."""
 
     job: JobSummary
-    curve: tuple[CurvePoint, ...]
+    steps: tuple[Mapping[str, Any], ...]
     checkpoint: jobs.Checkpoint
+
+    @property
+    def curve(self) -> tuple[CurvePoint, ...]:
+        return tuple(map(_point, self.steps))
 
 
 class Work:
@@ -79,7 +83,7 @@ class Work:
         ]
         return Trained(
             job=_summary(job_id, steps, wall_s),
-            curve=tuple(map(_point, steps)),
+            steps=tuple(steps),
             checkpoint=jobs.best(jobs.checkpoints(self.client, job_id)),
         )
 

@@ -1,81 +1,51 @@
 """Makes the pictures of `docs/screenshots`: the pages, the viewer, the report, and the figures.
 
-    python -m tests.browser.screenshots [RECORDS_FOLDER]
+    python -m tests.browser.screenshots
 
-RECORDS_FOLDER is a run's folder of `buildhour demo` (default: the newest one); its records feed
-the figures, and the course's labelled answers that of a grader beside a human. The pages show a
-small job of its own, so that nothing else need be running.
+It runs a demo of its own for the pages and the report, some minutes long. The figures are drawn
+from the recordings in `data/runs`, and those of a grader from the course's labelled answers.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from openai import OpenAI
 from playwright.sync_api import Browser, Page, expect
 
-from buildhour_helpers import jobs, servers
+from buildhour_helpers import demo, servers
 from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.figures import Chart
-from buildhour_helpers.analysis.statistics import Agreement, agreement
-from buildhour_helpers.demo.stage import Stage, stage
-from buildhour_helpers.graders import specs
+from buildhour_helpers.analysis.recorded import load_records
+from buildhour_helpers.analysis.statistics import Agreement, Interval, agreement
+from buildhour_helpers.course import recording
+from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.home import home
 from buildhour_helpers.reports.store import SHIPPED
-from buildhour_helpers.rollouts import read_records
 from buildhour_helpers.service.pages.door import link
-from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions, write_rows
-from buildhour_helpers.tools.schemas import DEFINITIONS
+from buildhour_helpers.tasks import load_questions
 
 from .chromium import chromium
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-TRAIN_ROWS, VALIDATION_ROWS = 96, 10
+NOTE = "simulated model, recorded"
 
 
-def main(arguments: Sequence[str]) -> int:
+def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    run = Path(arguments[0]) if arguments else max((home() / "demo").iterdir())
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        with stage(Path(folder), None, 0, 32) as up:
-            client = OpenAI(base_url=up.service.url, api_key=up.service.key)
-            job_id = small_job(client, up, Path(folder))
-            steps = [step for event in jobs.follow(client, job_id) if (step := jobs.step_of(event))]
+    draw_figures()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["BUILDHOUR_HOME"] = folder
+        job_id = demo.run(demo.DemoOptions()).job.id
+        (run,) = (home() / "demo").iterdir()
+        with stage(run, None, 0, 32) as up, chromium() as browser:
             shoot_pages(browser, up.service, job_id)
-        shoot(browser, f"{(run / 'report.html').resolve().as_uri()}", "report")
-    draw_figures(run, steps)
+            shoot(browser, (run / "report.html").as_uri(), "report")
     return 0
-
-
-def small_job(client: OpenAI, up: Stage, folder: Path) -> str:
-    """A short job over the course's own tools, grader and questions."""
-    questions = {
-        "train": load_questions(split="train")[:TRAIN_ROWS],
-        "validation": load_questions(split="validation")[:VALIDATION_ROWS],
-    }
-    files = [
-        jobs.upload(
-            client,
-            write_rows(build_rows(found, BEST_PROMPT, DEFINITIONS), folder / f"{split}.jsonl"),
-        )
-        for split, found in questions.items()
-    ]
-    job = jobs.launch(
-        client,
-        model="sim-agent-mini",
-        training_file=files[0],
-        validation_file=files[1],
-        tools=jobs.tool_endpoints(up.tools.url, up.tools.key),
-        grader=specs.endpoint(f"{up.tools.url}/grade", up.tools.key),
-        hyperparameters={"batch_size": 8, "n_epochs": 1, "eval_interval": 4},
-    )
-    return jobs.wait(client, job.id, progress=False).id
 
 
 def shoot_pages(browser: Browser, service: servers.Server, job_id: str) -> None:
@@ -113,20 +83,37 @@ def shoot(browser: Browser, url: str, name: str) -> None:
     page.close()
 
 
-def draw_figures(run: Path, steps: Sequence[Mapping[str, Any]]) -> None:
-    """Each figure, from the demo's records and the job's steps; its alt text is printed."""
-    before, after = (read_records(run / f"{name}.jsonl") for name in ("baseline", "tuned"))
-    note = "simulated model"
+def draw_figures() -> None:
+    """Each figure, from what was recorded; its alt text is printed."""
+    before, after = load_records("main_run.before"), load_records("main_run.after")
+    steps, hacked = recording.load("main_run")["steps"], recording.load("hackable_grader")
+    few_rows = recording.load("hyperparameters")["arms"][-1]
+    searches = {
+        name: Interval(*design["against_snippets"]["reward"])
+        for name, design in recording.load("search_designs")["designs"].items()
+        if name != "snippets"
+    }
     charts: dict[str, Chart] = {
         "reward_variance": figures.reward_variance(before),
         "reward_against_latency": figures.reward_against_latency(before, after),
         "question_deltas": figures.question_deltas(before, after),
         "tool_transitions": figures.tool_transitions(before, after),
         "distributions": figures.distributions({"before": before, "after": after}),
-        "training_curves": figures.training_curves(steps, note=note),
-        "tool_mix": figures.tool_mix(steps, note=note),
-        "unusable_rollouts": figures.unusable_rollouts(steps, note=note),
+        "training_curves": figures.training_curves(steps, note=NOTE),
+        "training_gaps": figures.training_gaps(
+            {"many rows": steps, "few rows, many epochs": few_rows["curve"]}, note=NOTE
+        ),
+        "tool_mix": figures.tool_mix(steps, note=NOTE),
+        "unusable_rollouts": figures.unusable_rollouts(steps, note=NOTE),
         "grader_agreement": figures.grader_agreement(labelled_answers()),
+        "paid_and_earned": figures.paid_and_earned(hacked["before"], hacked["after"], note=NOTE),
+        "intervals": figures.intervals(
+            searches,
+            "Embeddings find less than BM25 with snippets",
+            unit="mean reward less that with BM25 and snippets",
+            line=("no difference", 0.0),
+            note=NOTE,
+        ),
     }
     for name, chart in charts.items():
         (FOLDER / f"figure_{name}.png").write_bytes(chart.png())
@@ -147,4 +134,4 @@ def labelled_answers() -> Agreement:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

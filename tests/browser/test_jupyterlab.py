@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,27 @@ def outputs(notebook: Path) -> list[dict[str, Any]]:
     return [output for cell in saved["cells"] for output in cell["outputs"]]
 
 
+def last_step(running: Running, job_id: str) -> int:
+    metrics = [event.data for event in running.events(job_id) if event.type == "metrics"]
+    return int(metrics[-1]["step"]) if metrics else 0  # type: ignore[call-overload, index]
+
+
+def pause_after(running: Running, job_id: str, step: int) -> int:
+    """Pause a running job once it is beyond `step`; the step that it then stands at."""
+    for _ in range(6_000):
+        if last_step(running, job_id) > step:
+            running.client.fine_tuning.jobs.pause(job_id)
+            return last_step(running, job_id)
+        time.sleep(0.01)
+    raise AssertionError(f"the job is still at step {step}")
+
+
 def test_the_dashboard_moves_and_ends_as_a_picture(
     service: Running, customer: Customer, customer_url: str, tab: Page, tmp_path: Path
 ) -> None:
     customer.delay_s = 0.02
     method: dict[str, Any] = {"hyperparameters": {"batch_size": 5, "eval_interval": 2}}
-    job = service.job(customer_url, **method)
+    job = service.job(customer_url, rows=50, **method)
     service.client.fine_tuning.jobs.pause(service.wait(job.id, "running").id)
     notebook = tmp_path / "lesson.ipynb"
     write_notebook(notebook, [DASHBOARD.format(job_id=job.id), "6 * 7"])
@@ -93,10 +109,15 @@ def test_the_dashboard_moves_and_ends_as_a_picture(
         expect(first).to_contain_text(f"{job.id}: paused")
         expect(tab.locator(".jp-CodeCell").nth(1)).to_contain_text("42")  # the kernel is free
         assert service.client.fine_tuning.jobs.retrieve(job.id).status == "paused"
-        first.get_by_role("button", name="Resume").click()
-        expect(first.get_by_role("button", name="Pause")).to_be_enabled()
+        resume = first.get_by_role("button", name="Resume")
         picture = first.locator("img[alt*='reward']")
-        expect(picture).to_be_visible()  # the curves, while it runs
+        step = last_step(service, job.id)
+        for _ in range(2):  # it is seen at one step, and then at another
+            resume.click()
+            step = pause_after(service, job.id, step)
+            expect(first).to_contain_text(f"{job.id}: paused, step {step} of 10")
+            expect(picture).to_have_attribute("alt", re.compile(f"over {step} steps"))
+        resume.click()
         expect(first).to_contain_text("succeeded")
         expect(first.get_by_role("button", name="Pause")).to_have_count(0)  # the widget is gone
         expect(picture).to_be_visible()
@@ -118,6 +139,15 @@ def test_the_viewer_filters_and_copies_and_leaves_a_table(tab: Page, tmp_path: P
         cell = tab.locator(".jp-CodeCell").first
         expect(cell).to_contain_text("2 of 2 rollouts")
         expect(cell.locator("article.rollout")).to_contain_text("found nothing")
+        cell.get_by_label("Tool", exact=True).select_option("search")
+        expect(cell).to_contain_text("1 of 2 rollouts")
+        cell.get_by_label("Tool", exact=True).select_option("any")
+        expect(cell).to_contain_text("2 of 2 rollouts")
+        cell.get_by_label("Question").fill("Q2")
+        expect(cell).to_contain_text("1 of 2 rollouts")
+        expect(cell.locator("article.rollout")).to_contain_text("no answer")
+        cell.get_by_label("Question").fill("")
+        expect(cell).to_contain_text("2 of 2 rollouts")
         cell.get_by_label("Outcome").select_option("wrong")
         expect(cell).to_contain_text("1 of 2 rollouts")
         expect(cell.locator("article.rollout")).to_contain_text("no answer")

@@ -87,3 +87,8 @@ def panels(chart: Chart, count: int, *, sharey: bool = False) -> list[Axes]:
 
 def percent(share: float) -> str:
     return f"{100 * share:.0f}%"
+
+
+def percent_tick(share: float, _place: float) -> str:
+    """A label of an axis, with the decimals that it needs and no others."""
+    return f"{100 * share:g}%"

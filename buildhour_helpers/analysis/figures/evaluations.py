@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from buildhour_helpers.analysis.figures.chart import (
     AFTER,
@@ -23,6 +23,7 @@ from buildhour_helpers.analysis.figures.chart import (
     need,
     panels,
     percent,
+    percent_tick,
     styled,
 )
 from buildhour_helpers.analysis.statistics import Floats, best_of_n
@@ -303,7 +304,7 @@ def distributions(evaluations: Mapping[str, Records]) -> Chart:
     durations.set_xlabel(f"duration of a rollout (s), up to the {100 * SHOWN:.0f}th percentile")
     for axis in (scores, durations):
         axis.set_ylabel("share of rollouts")
-        axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axis.yaxis.set_major_formatter(percent_tick)
         axis.legend(loc="best")
     listed = "; ".join(_spread_in_words(name, rewards[name], spread[name]) for name in kept)
     chart.describe(f"Histograms of reward and of duration. {listed}.")

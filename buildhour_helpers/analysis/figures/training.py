@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from buildhour_helpers.analysis.figures.chart import (
     BLUE,
@@ -17,6 +17,7 @@ from buildhour_helpers.analysis.figures.chart import (
     need,
     panels,
     percent,
+    percent_tick,
     styled,
 )
 from buildhour_helpers.analysis.statistics import Floats
@@ -232,7 +233,7 @@ def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
     axis.plot(at, flat, "o-", color=BLUE, markersize=3, label="groups without variance")
     axis.plot(at, discarded, "s--", color=ORANGE, markersize=3, label="discarded rollouts")
     axis.set_ylim(-0.02, 1.02)
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axis.yaxis.set_major_formatter(percent_tick)
     axis.set_ylabel("share of the step")
     axis.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     _step_axis(axis)

@@ -8,6 +8,7 @@ import html
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
@@ -210,5 +211,12 @@ def _cells(step: Mapping[str, Any]) -> list[str]:
 def events_html(events: Sequence[FineTuningJobEvent]) -> str:
     """The last events, newest first."""
     last = reversed(events[-LINES:])
-    lines = (f"{'' if one.level == 'info' else f'{one.level}: '}{one.message}" for one in last)
-    return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+    return f"<ul>{''.join(map(_event_html, last))}</ul>"
+
+
+def _event_html(event: FineTuningJobEvent) -> str:
+    """One line, with the time of the reader's clock."""
+    at = datetime.fromtimestamp(event.created_at).astimezone()
+    level = "" if event.level == "info" else f"{event.level}: "
+    said = html.escape(f"{level}{event.message}")
+    return f'<li><time datetime="{at.isoformat()}">{at:%H:%M:%S}</time> {said}</li>'
