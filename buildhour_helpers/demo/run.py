@@ -145,12 +145,10 @@ def _plan_in_words(plan: Plan) -> str:
 
 
 def _write(result: DemoResult, parts: page.Parts, folder: Path, json_path: Path | None) -> None:
-    text = json.dumps(result.to_json(), indent=2) + "
-"
+    text = json.dumps(result.to_json(), indent=2) + "\n"
     for file in filter(None, (folder / "result.json", json_path)):
         with writing(file):
-            file.write_text(text, encoding="utf-8", newline="
-")
+            file.write_text(text, encoding="utf-8", newline="\n")
     with writing(folder):
         picture = figure.save(parts.charts[0], folder)
         report = page.write(result, parts, folder / "report.html")
