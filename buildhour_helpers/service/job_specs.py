@@ -12,7 +12,8 @@ from .errors import bad_request
 from .graders.run import check_grader
 from .graders.specs import AnyGrader, Grader, parse_grader
 from .hyperparameters import Hyperparameters
-from .structured import SchemaError, check_schema
+from .schemas import SchemaError
+from .structured import check_schema
 
 REDACTED = "[not shown]"
 Metadata = dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]]
