@@ -13,6 +13,7 @@ from typing import Any
 
 from ..training.policy import Conversation, Draw, Item, ToolSpec
 from .errors import ApiError, bad_request
+from .schemas import SchemaError, check_parameters
 from .seal import Seal
 
 ROLES = ("user", "assistant", "system", "developer")
@@ -171,6 +172,11 @@ def read_tools(tools: Sequence[Mapping[str, Any]], param: str = "tools") -> tupl
             raise bad_request(f"Missing required parameter: '{where}.name'.", f"{where}.name")
         if not isinstance(parameters, dict | None):
             raise bad_request(f"'{where}.parameters' is no JSON Schema.", f"{where}.parameters")
+        try:
+            check_parameters(parameters or {})
+        except SchemaError as error:
+            message = f"Invalid schema for function {name!r}: {error}."
+            raise bad_request(message, f"{where}.parameters") from None
         if name in {spec.name for spec in specs}:
             raise bad_request(f"Two tools are named {name!r}.", f"{where}.name")
         description = function.get("description") or ""
@@ -189,11 +195,7 @@ def read_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[To
     if isinstance(choice, dict):
         kind = choice.get("type")
         if kind == "allowed_tools":
-            allowed = choice.get("allowed_tools", choice)
-            names = {_tool_name(tool) for tool in allowed.get("tools", ())}
-            return read_choice(
-                allowed.get("mode", "auto"), tuple(t for t in tools if t.name in names)
-            )
+            return _read_allowed(choice.get("allowed_tools", choice), tools)
         name = _tool_name(choice)
         if kind == "function" and any(tool.name == name for tool in tools):
             return str(name), tools
@@ -201,6 +203,17 @@ def read_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[To
             raise bad_request(f"tool_choice names {name!r}, which is no tool.", "tool_choice")
     message = "Use 'auto', 'none', 'required' or a function tool's name."
     raise bad_request(f"Invalid value for 'tool_choice'. {message}", "tool_choice")
+
+
+def _read_allowed(allowed: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[ToolSpec, ...]]:
+    """The tools that `tool_choice` allows, and how they may be chosen. Raises ApiError 400."""
+    named = allowed.get("tools") if isinstance(allowed, dict) else None
+    mode = allowed.get("mode", "auto") if isinstance(allowed, dict) else None
+    if not isinstance(named, list) or mode not in ("auto", "required"):
+        message = "Give a list of tools, and the mode 'auto' or 'required'."
+        raise bad_request(f"Invalid value for 'tool_choice'. {message}", "tool_choice")
+    names = {_tool_name(tool) for tool in named}
+    return read_choice(mode, tuple(tool for tool in tools if tool.name in names))
 
 
 def _tool_name(tool: Any) -> str | None:

@@ -13,6 +13,7 @@ from ..training.episodes import Task
 from .conversations import part_texts
 from .errors import ApiError
 from .files import StoredFile, numbered_lines, parse_object
+from .schemas import SchemaError, check_parameters
 
 MIN_ROWS = 10
 ROLES = ("system", "developer", "user", "assistant")
@@ -73,8 +74,8 @@ def _validate_tools(tools: Any, tool_names: set[str]) -> str | None:
                 f"tools[{number}]: not a function definition; "
                 'write {"type": "function", "function": {"name", "description", "parameters"}}'
             )
-        if not isinstance(function.get("parameters", {}), dict):
-            return f"tools[{number}].function.parameters: must be a JSON Schema object"
+        if problem := _parameters_problem(function.get("parameters", {})):
+            return f"tools[{number}].function.parameters: {problem}"
         if function["name"] not in tool_names:
             known = ", ".join(sorted(tool_names)) or "none"
             return (
@@ -84,6 +85,16 @@ def _validate_tools(tools: Any, tool_names: set[str]) -> str | None:
     missing = tool_names - {tool["function"]["name"] for tool in tools}
     if missing:
         return f"tools: {min(missing)!r} of the job is missing; name the same tools in both"
+    return None
+
+
+def _parameters_problem(parameters: Any) -> str | None:
+    if not isinstance(parameters, dict):
+        return "must be a JSON Schema object"
+    try:
+        check_parameters(parameters)
+    except SchemaError as error:
+        return f"no usable JSON Schema; {error}"
     return None
 
 

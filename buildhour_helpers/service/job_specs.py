@@ -13,7 +13,8 @@ from .graders.run import check_grader
 from .graders.specs import AnyGrader, Grader, parse_grader
 from .hyperparameters import Hyperparameters
 from .redaction import REDACTED
-from .structured import SchemaError, check_schema
+from .schemas import SchemaError
+from .structured import check_schema
 
 Metadata = dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]]
 

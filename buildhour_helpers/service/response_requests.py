@@ -10,8 +10,9 @@ from ..training.policy import Conversation
 from .conversations import Place, read_choice, read_items, read_tools
 from .errors import bad_request
 from .job_specs import Metadata
+from .schemas import SchemaError
 from .seal import Seal
-from .structured import SchemaError, check_schema
+from .structured import check_schema
 
 EFFORTS = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default"]
 
@@ -25,6 +26,8 @@ INCLUDABLE = Literal[
     "reasoning.encrypted_content",
     "message.output_text.logprobs",
 ]
+ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}}
+"""What a `json_object` is taken to ask for: a policy that knows no better names one answer."""
 
 
 class Reasoning(BaseModel):
@@ -63,7 +66,7 @@ class Format(BaseModel):
         if self.type == "text":
             return None
         if self.type == "json_object":
-            return {"type": "object"}
+            return ANY_OBJECT
         if not self.name:
             raise bad_request(f"Missing required parameter: '{param}.name'.", f"{param}.name")
         if self.schema_ is None:

@@ -7,25 +7,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from openai import OpenAI
+from openai.types import CreateEmbeddingResponse, FileObject, Model
+from openai.types.chat import ChatCompletion
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from openai.types.embedding_create_params import EmbeddingCreateParams
+from openai.types.fine_tuning import FineTuningJob
+from openai.types.fine_tuning.alpha import GraderRunResponse
 from openai.types.fine_tuning.alpha.grader_run_params import GraderRunParams
 from openai.types.fine_tuning.alpha.grader_validate_params import GraderValidateParams
 from openai.types.fine_tuning.job_create_params import JobCreateParams
+from openai.types.responses import Response
 from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 from pydantic import TypeAdapter
 
 from buildhour_helpers.service.app import Settings, create_app, resources
 from buildhour_helpers.service.endpoints import EndpointLimits
 from buildhour_helpers.service.security import api_key
+from buildhour_helpers.service.structured import conforms
+from buildhour_helpers.training.simulated import SimulatedPolicy
 
 from .conftest import Running
 from .customer import row
-from .doubles import LookupPolicy, keyword_judge
+from .doubles import keyword_judge
 from .servers import closed_port, served
 
 QUICK = EndpointLimits(timeout_s=0.2, retries=1, first_pause_s=0.001)
@@ -62,6 +71,28 @@ def openai_document() -> dict[str, Any]:
     return {"openapi": "3.1.0", "info": {"title": "shapes", "version": "1"}, "paths": paths}
 
 
+ANSWERS: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/responses"): Response,
+    ("GET", "/v1/responses/{response_id}"): Response,
+    ("POST", "/v1/chat/completions"): ChatCompletion,
+    ("POST", "/v1/embeddings"): CreateEmbeddingResponse,
+    ("POST", "/v1/files"): FileObject,
+    ("GET", "/v1/files/{file_id}"): FileObject,
+    ("GET", "/v1/models/{model}"): Model,
+    ("POST", "/v1/fine_tuning/alpha/graders/run"): GraderRunResponse,
+    **dict.fromkeys(
+        [
+            ("POST", "/v1/fine_tuning/jobs"),
+            ("GET", "/v1/fine_tuning/jobs/{job_id}"),
+            ("POST", "/v1/fine_tuning/jobs/{job_id}/cancel"),
+            ("POST", "/v1/fine_tuning/jobs/{job_id}/pause"),
+            ("POST", "/v1/fine_tuning/jobs/{job_id}/resume"),
+        ],
+        FineTuningJob,
+    ),
+}
+"""What the openai package's types say of an answer, by method and path."""
+
 own = schemathesis.openapi.from_dict(resources().openapi())
 shapes = schemathesis.openapi.from_dict(openai_document())
 
@@ -86,7 +117,7 @@ def target(
 ) -> Iterator[Target]:
     """A service with a file, a stored response and a job in it; tells the number of cases."""
     home = tmp_path_factory.mktemp("fuzzed")
-    app = create_app(Settings(home, LookupPolicy, keyword_judge, limits=QUICK))
+    app = create_app(Settings(home, SimulatedPolicy.base, keyword_judge, limits=QUICK))
     with served(app) as url:
         running = Running(
             url,
@@ -123,6 +154,20 @@ def check(case: schemathesis.Case, target: Target) -> None:
         error = answer.json()["error"]
         assert set(error) == {"message", "type", "param", "code"}
         assert isinstance(error["message"], str)
+    elif shape := ANSWERS.get((case.method.upper(), case.path)):
+        validate(shape, answer.json())
+
+
+def validate(shape: Any, answer: dict[str, Any]) -> None:
+    """Raises ValidationError if an answer is not of the openai package's type for it, but for what
+    its types leave out: `endpoint` graders, the purpose `evals`, embeddings in base64."""
+    if shape is FineTuningJob:
+        answer.pop("method")
+    if shape is FileObject and answer["purpose"] == "evals":
+        answer["purpose"] = "batch"
+    if shape is CreateEmbeddingResponse and isinstance(answer["data"][0]["embedding"], str):
+        return
+    TypeAdapter(shape).validate_python(answer)
 
 
 @own.parametrize()
@@ -135,3 +180,33 @@ def test_the_services_own_document(case: schemathesis.Case, target: Target) -> N
 @EXAMPLES
 def test_openais_shapes(case: schemathesis.Case, target: Target) -> None:
     check(case, target)
+
+
+WORDS = [
+    "type", "enum", "const", "properties", "required", "items", "minItems", "maxLength", "minimum",
+    "anyOf", "allOf", "$ref", "pattern", "format", "description", "default", "a",
+]  # fmt: skip
+SAID = ["object", "array", "string", "integer", "boolean", "#", "#/properties/a", "^a*$", "date"]
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 10**6) | st.sampled_from(SAID),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner),
+    max_leaves=12,
+)
+
+
+@settings(EXAMPLES, max_examples=40)
+@given(st.dictionaries(st.sampled_from(WORDS), ODD), st.booleans())
+def test_odd_schemas(target: Target, schema: dict[str, Any], of_tool: bool) -> None:
+    body: dict[str, Any] = {"model": BASE, "input": "What is 2 + 2?", "store": False}
+    if of_tool:
+        body["tools"] = [{"type": "function", "name": "f", "parameters": schema}]
+        body["tool_choice"] = "required"
+    else:
+        body["text"] = {"format": {"type": "json_schema", "name": "x", "schema": schema}}
+    headers = {"Authorization": f"Bearer {target.key}"}
+    answer = httpx.post(f"{target.url}/v1/responses", json=body, headers=headers, timeout=20)
+    target.statuses[answer.status_code] += 1
+    assert answer.status_code in (200, 400), answer.text
+    if answer.status_code == 200 and not of_tool:
+        text = Response.model_validate(answer.json()).output_text
+        assert conforms(text, schema)

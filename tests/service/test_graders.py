@@ -255,6 +255,7 @@ def test_flags_of_what_cannot_happen_here_stay_false(service: Running) -> None:
         ({**EQUAL, "operation": "gt"}, "grader.operation", "'eq'"),
         ({**EQUAL, "colour": 1}, "grader.colour", "not permitted"),
         ({**EQUAL, "input": "{{other.x}}"}, "grader", "must begin with item or sample"),
+        ({**EQUAL, "input": f"{{{{item.a[{'9' * 5_000}]}}}}"}, "grader", "is not a path such as"),
         ({**JUDGED, "model": "gpt-5"}, "grader.model", "no such grading model 'gpt-5'"),
         ({**JUDGED, "range": [1, 0]}, "grader.range", "the first number must be below"),
         ({"type": "endpoint", "name": "x", "url": "ftp://x"}, "grader.url", "http://"),

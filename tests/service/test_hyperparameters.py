@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from buildhour_helpers.service.hyperparameters import Hyperparameters
-from buildhour_helpers.training.policy import Conversation, Draw, Turn
+from buildhour_helpers.training.policy import Call, Conversation, Draw, Turn
 
 from .conftest import Running, Start
 from .customer import Customer, method
@@ -160,16 +160,28 @@ class Rambling(LookupPolicy):
         return Turn((), "prose", "I answer.", 1, 2, 0.1)
 
 
-def test_an_answer_out_of_format_is_a_parse_error(start: Start, customer_url: str) -> None:
-    service = start(base_policy=Rambling)
+class Dithering(LookupPolicy):
+    """Calls its tool until the steps are used up."""
+
+    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
+        return Turn((Call("lookup", '{"key": "key1"}'),), None, "I look it up.", 1, 2, 0.1)
+
+
+@pytest.mark.parametrize(("policy", "errors"), [(Rambling, 0.0), (Dithering, 1.0)])
+def test_an_answer_that_never_came_is_a_parse_error(
+    start: Start, customer: Customer, customer_url: str, policy: type[LookupPolicy], errors: float
+) -> None:
+    service = start(base_policy=policy)
     response_format = {
         "type": "json_schema",
-        "json_schema": {"name": "a", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+        "json_schema": {"name": "a", "schema": {"type": "string", "minLength": 7}},
     }
     job = service.job(customer_url, response_format=response_format, hyperparameters=BASE)
     service.wait(job.id)
     data = [event.data for event in service.events(job.id) if event.type == "metrics"]
-    assert data[1]["full_valid_mean_parse_error"] == 1.0
+    assert data[1]["full_valid_mean_parse_error"] == errors
+    seen = {body["sample"]["output_text"] for body in customer.grader_bodies}
+    assert seen == {"" if errors else '"prose  "'}
 
 
 def test_a_tuned_model_can_be_tuned_again(service: Running, customer_url: str) -> None:

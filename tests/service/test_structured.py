@@ -5,12 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from buildhour_helpers.service.structured import SchemaError, check_schema, conforms, held_to
+from buildhour_helpers.service.schemas import SchemaError
+from buildhour_helpers.service.structured import check_schema, conforms, held_to
+from buildhour_helpers.training.simulated import SimulatedPolicy
 
-from .conftest import Running
+from .conftest import Running, Start
+
+NODE = {
+    "type": "object",
+    "properties": {
+        "value": {"type": "string"},
+        "next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]},
+    },
+    "required": ["value", "next"],
+}
+NAMED = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 
 SCHEMAS: list[dict[str, Any]] = [
     {"type": "object"},
@@ -22,12 +38,32 @@ SCHEMAS: list[dict[str, Any]] = [
     {"type": ["string", "null"], "maxLength": 3},
     {"type": "object", "properties": {"a": {"$ref": "#/$defs/X"}}, "required": ["a"],
      "$defs": {"X": {"anyOf": [{"type": "number", "exclusiveMaximum": -1}, {"type": "null"}]}}},
+    {"type": "string", "minLength": 40},
+    {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+    {"type": "integer", "minimum": 10, "multipleOf": 7},
+    {"type": "number", "minimum": 0.25, "multipleOf": 0.1},
+    {"type": "array", "prefixItems": [{"type": "null"}, True], "items": {"type": "integer"},
+     "minItems": 4},
+    {"allOf": [NAMED, {"properties": {"a": {"maxLength": 2}, "b": {"minimum": 3}},
+                       "required": ["b"]}]},
+    {"$defs": {"N": NAMED}, "allOf": [{"$ref": "#/$defs/N"}, {"required": ["b"]}]},
+    {"type": "object", "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+    {"oneOf": [{"type": "integer"}, {"const": "x"}]},
+    {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["abc", "ABC"]},
+    {"properties": {"a": True, "b/~c": {"$ref": "#/properties/a"}}, "required": ["a", "b/~c"]},
+    *({"type": "string", "format": name} for name in (
+        "date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid",
+        "unheard-of")),
+    {"$ref": "#/$defs/Node", "$defs": {"Node": NODE}},
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_any_text_is_made_to_satisfy_a_schema(schema: dict[str, Any]) -> None:
-    assert conforms(held_to("I could not find it.", schema), schema)
+    for text in ("I could not find it.", "", '{"a": ', "[1, 2]"):
+        made = held_to(text, schema)
+        assert conforms(made, schema)
+        jsonschema.validate(json.loads(made), schema, jsonschema.Draft202012Validator)
 
 
 def test_what_satisfies_it_already_stays_as_it_is() -> None:
@@ -36,14 +72,34 @@ def test_what_satisfies_it_already_stays_as_it_is() -> None:
     assert json.loads(held_to("prose", SCHEMAS[2])) == {"a": "prose"}
 
 
+def test_a_text_goes_where_it_may_and_a_list_ends_where_it_may() -> None:
+    linked = {"$ref": "#/$defs/Node", "$defs": {"Node": NODE}}
+    assert json.loads(held_to("prose", linked)) == {"value": "prose", "next": None}
+    optional = {"properties": {"a": {"anyOf": [{"type": "null"}, {"type": "string"}]}}}
+    assert json.loads(held_to("prose", optional)) == {"a": "prose"}
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
         ({"$ref": "http://127.0.0.1/schema"}, "leads out of the schema"),
         ({"properties": {"a": {"$ref": "file:///etc/passwd"}}}, "leads out of the schema"),
-        ({"type": "nothing"}, "not a usable JSON Schema"),
-        ({"$ref": "#/$defs/missing"}, "not a usable JSON Schema"),
-        ({"pattern": "("}, "not a usable JSON Schema"),
+        ({"type": "nothing"}, "type must be one or more of array"),
+        ({"$ref": "#/$defs/missing"}, "names nothing in the schema"),
+        ({"$ref": "#/enum/0", "enum": [{"type": 5}]}, "type must be"),
+        ({"properties": [1]}, "properties must be an object"),
+        ({"properties": {"a": 5}}, r"properties\.a must be an object"),
+        ({"properties": {"a": {"required": [5]}}}, r"properties\.a\.required must be a list"),
+        ({"items": [{"type": "string"}]}, "items must be an object"),
+        ({"enum": []}, "enum must be a list with a value"),
+        ({"minItems": -1}, "minItems must be a whole number"),
+        ({"exclusiveMinimum": True}, "exclusiveMinimum must be a number"),
+        ({"pattern": "("}, "cannot be used"),
+        ({"pattern": "(?=a)b"}, "cannot be used"),
+        ({"pattern": "^x$"}, "no value was found"),
+        ({"type": "string", "minLength": 3, "maxLength": 2}, "no value was found"),
+        ({"$ref": "#"}, "no value was found"),
+        ({"unevaluatedProperties": False}, "unevaluatedProperties is not read"),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_refused(
@@ -54,3 +110,165 @@ def test_a_schema_that_cannot_be_used_is_refused(
     text: Any = {"format": {"type": "json_schema", "name": "x", "schema": schema}}
     with pytest.raises(openai.BadRequestError, match=words):
         service.client.responses.create(model="sim-agent-mini", input="x", text=text)
+
+
+def _ladder(rung: Any, foot: dict[str, Any], length: int = 40) -> dict[str, Any]:
+    """References each of which is made of the next, twice."""
+    rungs = {f"d{n}": rung({"$ref": f"#/$defs/d{n + 1}"}) for n in range(length)}
+    return {"$ref": "#/$defs/d0", "$defs": {**rungs, f"d{length}": foot}}
+
+
+def _either(below: Any) -> Any:
+    return {"anyOf": [below, below]}
+
+
+def _both(below: Any) -> Any:
+    return {"type": "object", "properties": {"a": below, "b": below}, "required": ["a", "b"]}
+
+
+def _nested(times: int, length: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "boolean"}
+    for _ in range(times):
+        schema = {"type": "array", "minItems": length, "items": schema}
+    return schema
+
+
+CHILDREN = {"type": "object", "properties": {name: {"$ref": "#"} for name in "abcd"},
+            "required": list("abcd")}  # fmt: skip
+TOO_MUCH: list[dict[str, Any]] = [
+    {"const": "a" * 40 + "b", "pattern": "^(a+)+$"},
+    {"pattern": "((a{100}){100}){100}"},
+    CHILDREN,
+    _nested(2, 1_000),
+    _nested(1, 10_000_000),
+    _nested(40, 2),
+    _ladder(_both, {"type": "string"}),
+    _ladder(_either, {"not": True}),
+    {"allOf": [{"$ref": "#"}, {"type": "object"}]},
+    {"allOf": [{"$ref": "#/$defs/c"}] * 15_000, "$defs": {"c": {"const": [1] * 50_000}}},
+    {"anyOf": [{"type": "string"}] * 5_000, "enum": [[1] * 100_000]},
+    {"properties": {f"p{n}": {} for n in range(5_001)}},
+    {"enum": list(range(1_001))},
+    {"patternProperties": {f"p{n}": {} for n in range(101)}},
+    {"description": "x" * 500_001},
+]
+
+
+@pytest.mark.parametrize("schema", TOO_MUCH)
+def test_a_schema_that_would_stop_the_service_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(SchemaError):
+        check_schema(schema)
+
+
+def test_an_answer_that_takes_too_many_steps_does_not_conform() -> None:
+    greedy = {"pattern": "^(a+)+$", "examples": ["a"]}
+    assert held_to("a" * 10_000 + "b", greedy) == '"a"'
+    ladder = _ladder(_either, {"type": "string"})
+    assert json.loads(held_to("prose", ladder)) == "prose"
+    assert not conforms("5", ladder)
+    members = {"not": {"allOf": [{"pattern": f"(a|b)*a(a|b){{{n}}}c"} for n in range(600, 690)]}}
+    assert not conforms(json.dumps("abaabbba" * 20_000), members)
+
+
+def test_as_many_properties_as_are_read_can_be_answered() -> None:
+    names = [f"p{number}" for number in range(5_000)]
+    schema = {"properties": {name: {"type": "string"} for name in names}, "required": names}
+    assert json.loads(held_to("prose", schema)) == dict.fromkeys(names, "prose")
+
+
+# --- the same verdict as the library's ----------------------------------------------------------
+
+SCALARS = st.sampled_from([None, True, False, 0, 1, 1.0, 1.5, -2, 4, "", "a", "ab", "b1"])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b", "c1"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Schemas of one to three keywords whose own schemas are `inner`."""
+    counts, numbers = st.integers(0, 3), st.sampled_from([-2, 0, 0.5, 1, 2])
+    lists = st.lists(inner, min_size=1, max_size=3)
+    types = st.sampled_from(
+        ["object", "array", "string", "number", "integer", "boolean", "null"]
+    )  # fmt: skip
+    keywords: dict[str, Any] = {
+        "type": types | st.lists(types, min_size=1, unique=True),
+        "enum": st.lists(VALUES, min_size=1, max_size=3),
+        "const": VALUES,
+        "required": st.lists(st.sampled_from(["a", "b"]), unique=True),
+        "dependentRequired": st.just({"a": ["b"]}),
+        "multipleOf": st.sampled_from([0.5, 1, 2]),
+        "uniqueItems": st.booleans(),
+        "pattern": st.sampled_from(["^a", "[0-9]$", "b"]),
+        **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), numbers),
+        **dict.fromkeys(
+            ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
+             "minContains", "maxContains"),
+            counts,
+        ),
+        **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), lists),
+        **dict.fromkeys(
+            ("items", "additionalProperties", "propertyNames", "contains", "not", "if", "then",
+             "else"),
+            inner,
+        ),
+        "properties": st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
+        "patternProperties": st.dictionaries(st.sampled_from(["^a", "1$"]), inner, max_size=2),
+        "dependentSchemas": st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
+    }  # fmt: skip
+    some = st.lists(st.sampled_from(sorted(keywords)), min_size=1, max_size=3, unique=True)
+    return some.flatmap(lambda names: st.fixed_dictionaries({n: keywords[n] for n in names}))
+
+
+@settings(max_examples=600, deadline=None, derandomize=True, database=None)
+@given(st.recursive(st.booleans() | _schemas(st.booleans()), _schemas, max_leaves=4), VALUES)
+def test_verdicts_are_those_of_jsonschema(schema: Any, value: Any) -> None:
+    # Held in an object, whose value `null` keeps every schema meetable.
+    whole = {"properties": {"held": schema}, "required": [], "examples": [{}]}
+    expected = jsonschema.Draft202012Validator(whole).is_valid({"held": value})
+    assert conforms(json.dumps({"held": value}), whole) == expected
+
+
+# --- through the model ---------------------------------------------------------------------------
+
+
+class Step(BaseModel):
+    said: str
+    sure: bool | None
+    then: Step | None
+
+
+def test_parsing_into_a_model_always_gives_one(start: Start) -> None:
+    for policy in (None, SimulatedPolicy.base):
+        service = start(base_policy=policy) if policy else start()
+        answer = service.client.responses.parse(
+            model="sim-agent-mini", input="What is 2 + 2?", text_format=Step
+        )
+        assert isinstance(answer.output_parsed, Step)
+
+
+def test_a_json_object_holds_an_answer(start: Start) -> None:
+    service = start(base_policy=SimulatedPolicy.base)
+    text: Any = {"format": {"type": "json_object"}}
+    answer = service.client.responses.create(model="sim-agent-mini", input="What?", text=text)
+    assert json.loads(answer.output_text)["answer"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "minItems": 400, "items": {"type": "array", "items": {"type": "string"}}},
+        {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(1_000)}},
+        {"properties": {"a": True, "b": {"type": "array", "items": True}}, "type": "object"},
+    ],
+)
+def test_the_simulated_model_answers_in_odd_and_large_schemas(start: Start, schema: Any) -> None:
+    service = start(base_policy=SimulatedPolicy.base)
+    text: Any = {"format": {"type": "json_schema", "name": "x", "schema": schema}}
+    answer = service.client.responses.create(model="sim-agent-mini", input="What?", text=text)
+    jsonschema.validate(json.loads(answer.output_text), schema)

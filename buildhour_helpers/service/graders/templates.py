@@ -10,7 +10,7 @@ from typing import Any
 from .specs import AnyGrader, ScoreModel, StringCheck, TextSimilarity, parts
 
 _TEMPLATE = re.compile(r"\{\{([^{}]*)\}\}")
-_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[['\"]([^'\"]+)['\"]\]")
+_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d{1,9})\]|\[['\"]([^'\"]+)['\"]\]")
 _ROOTS = ("item", "sample")
 
 

@@ -65,6 +65,7 @@ WORDING_FEATURES = (
 )
 TEXT = "text"
 ANSWER_KINDS = (*OPERATIONS, TEXT)
+MOST_VALUES = 100  # made for one answer, however many a schema asks for
 
 Choose = Callable[..., Decision]
 """(features, blocks, own_blocks=()) -> Decision, drawing from the turn's randomness."""
@@ -76,6 +77,13 @@ class Answer:
 
     text: str
     how: str
+
+
+@dataclass
+class _Room:
+    """How many values an answer may still take."""
+
+    values: int = MOST_VALUES
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def compose(known: Known, choose: Choose, schema: Mapping[str, Any] | None) -> A
     """Choose an answer. With a schema the text is JSON that satisfies it."""
     if schema is None:
         return _free(known, choose, ANSWER_KINDS, spoken=True)
-    value = _by_schema(known, choose, schema)
+    value = _by_schema(known, choose, schema, _Room())
     text = json.dumps(value)
     return Answer(text, "answer in the asked JSON form")
 
@@ -205,8 +213,14 @@ def _wording(brief: Brief, choose: Choose, result: Result, operation: str) -> st
 # --- answers in a JSON Schema -------------------------------------------------------------------
 
 
-def _by_schema(known: Known, choose: Choose, schema: Mapping[str, Any]) -> Any:
-    """A value that satisfies a schema of objects, arrays, enums and plain types."""
+def _by_schema(known: Known, choose: Choose, schema: Mapping[str, Any] | bool, room: _Room) -> Any:
+    """A value that satisfies a schema of objects, arrays, enums and plain types, or None where
+    there is no room. A boolean schema, like an empty one, asks for nothing."""
+    if not room.values:
+        return None
+    room.values -= 1
+    if isinstance(schema, bool):
+        schema = {}
     if "enum" in schema:
         return _enumerated(known, choose, schema["enum"])
     if "const" in schema:
@@ -215,9 +229,9 @@ def _by_schema(known: Known, choose: Choose, schema: Mapping[str, Any]) -> Any:
     kind = next((k for k in kind if k != "null"), "null") if isinstance(kind, list) else kind
     if kind == "object":
         properties = schema.get("properties", {})
-        return {name: _by_schema(known, choose, child) for name, child in properties.items()}
+        return {name: _by_schema(known, choose, child, room) for name, child in properties.items()}
     if kind == "array":
-        return _several(known, choose, schema)
+        return _several(known, choose, schema, room)
     if kind in ("number", "integer"):
         return _plain_number(known, choose, kind == "integer")
     if kind == "boolean":
@@ -250,12 +264,13 @@ def _enumerated(known: Known, choose: Choose, values: Sequence[Any]) -> Any:
     return values[choose(rows, ("answer_text",)).index]
 
 
-def _several(known: Known, choose: Choose, schema: Mapping[str, Any]) -> list[Any]:
-    """A list of distinct answers: as many as the schema demands, one at least."""
+def _several(known: Known, choose: Choose, schema: Mapping[str, Any], room: _Room) -> list[Any]:
+    """A list of distinct answers: as many as the schema demands, one at least, while there is
+    room."""
     wanted = max(1, int(schema.get("minItems", 1)))
     values: list[Any] = []
-    for _ in range(wanted * 2):
-        value = _by_schema(known, choose, schema.get("items", {}))
+    for _ in range(min(wanted * 2, room.values)):
+        value = _by_schema(known, choose, schema.get("items", {}), room)
         if value not in values:
             values.append(value)
         if len(values) >= wanted:

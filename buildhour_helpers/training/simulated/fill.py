@@ -286,7 +286,9 @@ def _enumerated(values: Sequence[Any], memory: Memory) -> tuple[list[Candidate],
 
 def _numeric(schema: Mapping[str, Any], memory: Memory) -> tuple[list[Candidate], Vector]:
     """Whole numbers that the schema or the question names."""
-    bounds = [schema[key] for key in ("default", "maximum", "minimum") if key in schema]
+    named = (schema.get(key) for key in ("default", "maximum", "minimum"))
+    # A default may be anything: null, a word, more digits than a float can have.
+    bounds = [value for value in named if isinstance(value, int | float) and abs(value) < 1e300]
     asked = [float(text) for text in WORD.findall(memory.brief.question) if text[0].isdigit()]
     whole = schema.get("type") == "integer"
     values = [value for value in (*bounds, *asked) if not whole or float(value).is_integer()]
