@@ -137,3 +137,21 @@ def test_a_slip_of_the_pen_in_the_options_of_a_stream_is_noticed(service: Runnin
         service.client.chat.completions.create(
             model=MODEL, messages=[QUESTION], stream=True, stream_options={"usage": True}
         )
+
+
+def test_what_is_taken_and_ignored_changes_nothing(service: Running) -> None:
+    ignored = {
+        "temperature": 2.0, "top_p": 0.1, "frequency_penalty": 2.0, "presence_penalty": 2.0,
+        "logit_bias": {"1": 100}, "user": "x", "service_tier": "flex", "verbosity": "high",
+    }  # fmt: skip
+    messages = [QUESTION, CALLING, {"role": "tool", "tool_call_id": "c", "content": "value 3"}]
+    create = service.client.chat.completions.create
+    for seed in range(6):
+        one, two = (create(model=MODEL, messages=messages, seed=seed, **m) for m in ({}, ignored))
+        assert one.choices == two.choices
+
+
+def test_a_completion_is_not_stored(service: Running) -> None:
+    made = service.client.chat.completions.create(model=MODEL, messages=[QUESTION], store=True)
+    with pytest.raises(openai.NotFoundError):
+        service.client.chat.completions.retrieve(made.id)

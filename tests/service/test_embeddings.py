@@ -35,6 +35,7 @@ def test_base64_is_what_float_is(service: Running) -> None:
 
 def test_dimensions_and_token_numbers(service: Running) -> None:
     create = service.client.embeddings.create
+    assert len(create(model=MODEL, input="x").data[0].embedding) == 512
     assert len(create(model=MODEL, input="x", dimensions=64).data[0].embedding) == 64
     assert len(create(model=MODEL, input=[1, 2, 3]).data) == 1
     assert len(create(model=MODEL, input=[[1, 2], [3]]).data) == 2

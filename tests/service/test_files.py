@@ -77,3 +77,9 @@ def test_a_field_that_is_not_read_is_refused(service: Running, form: dict, words
     with pytest.raises(openai.BadRequestError, match=words):
         service.client.files.create(file=("x.txt", b"x"), purpose="user_data", **form)
     assert service.client.files.list().data == []
+
+
+@pytest.mark.parametrize("path", ["uploads", "batches"])
+def test_resources_that_are_not_there(service: Running, path: str) -> None:
+    with pytest.raises(openai.NotFoundError, match="Unknown request URL"):
+        service.client.post(f"/{path}", body={}, cast_to=object)

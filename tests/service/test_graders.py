@@ -149,6 +149,33 @@ def test_endpoint(service: Running, customer: Customer, customer_url: str) -> No
     )
 
 
+def test_graders_run_takes_a_whole_sample_and_a_reference(
+    service: Running, customer: Customer, customer_url: str
+) -> None:
+    grader = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
+    sample = {"output_text": TEXT, "output_tools": [{"id": "c"}]}
+    body = {
+        "grader": grader,
+        "model_sample": sample,
+        "reference_answer": "key1",
+        "trace_id": "trace_1",
+    }
+    answer: Any = service.client.post("/fine_tuning/alpha/graders/run", body=body, cast_to=object)
+    assert answer["reward"] == 1.0
+    assert customer.grader_bodies == [
+        {"sample": sample, "item": {"reference_answer": "key1"}, "trace_id": "trace_1"}
+    ]
+
+
+def test_what_a_grader_takes_and_ignores_changes_nothing(service: Running) -> None:
+    for grader, ignored in (
+        (SIMILAR, {"pass_threshold": 0.99}),
+        (JUDGED, {"pass_threshold": 9.0, "sampling_params": {"temperature": 2, "seed": 3}}),
+        (python("def grade(sample, item): return 0.5"), {"image_tag": "2025-05-08"}),
+    ):
+        assert run(service, {**grader, **ignored}).reward == run(service, grader).reward
+
+
 def test_multi(service: Running, customer_url: str) -> None:
     graders = {"like": {**EQUAL, "operation": "like"}, "judged": JUDGED}
     formula = "0.8 * like + 0.2 * min(judged, 10) / 10"
@@ -156,6 +183,8 @@ def test_multi(service: Running, customer_url: str) -> None:
     result = run(service, grader)
     assert result.reward == pytest.approx(1.0)
     assert result.sub_rewards == {"like": 1.0, "judged": 10.0}
+    every = "min(max(abs(floor(like)), ceil(like)), exp(log(sqrt(like)))) + 2 ** like - 2"
+    assert run(service, {**grader, "calculate_output": every}).reward == pytest.approx(1.0)
     undefined = run(service, {**grader, "calculate_output": "1 / (like - 1)"})
     assert flags(undefined) == {"formula_parse_error"}
 
@@ -252,6 +281,7 @@ def test_flags_of_what_cannot_happen_here_stay_false(service: Running) -> None:
     ("grader", "param", "words"),
     [
         ({"type": "magic", "name": "x"}, "grader", "magic"),
+        ({"type": "label_model", "name": "x"}, "grader", "label_model"),
         ({**EQUAL, "operation": "gt"}, "grader.operation", "'eq'"),
         ({**EQUAL, "colour": 1}, "grader.colour", "not permitted"),
         ({**EQUAL, "input": "{{other.x}}"}, "grader", "must begin with item or sample"),

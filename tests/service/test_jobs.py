@@ -81,11 +81,26 @@ def test_checkpoints_and_the_final_model_answer_at_once(
     found = service.client.fine_tuning.jobs.checkpoints.list(job.id).data
     assert [checkpoint.step_number for checkpoint in found] == [4, 2]
     assert job.fine_tuned_model is not None
+    assert found[0].metrics is not None
+    assert set(found[0].metrics.to_dict()) == {
+        "step", "train_mean_reward", "full_valid_mean_reward", "full_valid_mean_parse_error",
+        "reasoning_tokens_mean", "tool_calls_per_rollout",
+    }  # fmt: skip
     for model in [job.fine_tuned_model, *(c.fine_tuned_model_checkpoint for c in found)]:
         assert service.client.models.retrieve(model).id == model
         answer = service.client.responses.create(model=model, input="What is key1", store=False)
         assert answer.output_text == "unknown"
     assert job.fine_tuned_model.startswith("ft:sim-agent-mini:workshop:test:")
+
+
+def test_what_a_job_leaves_out(service: Running, customer_url: str) -> None:
+    job = service.wait(service.job(customer_url, rows=10).id)
+    assert (job.result_files, job.integrations) == ([], [])
+    assert job.fine_tuned_model is not None
+    checkpoint = service.client.fine_tuning.jobs.checkpoints.list(job.id).data[0]
+    permissions = f"/fine_tuning/checkpoints/{checkpoint.fine_tuned_model_checkpoint}/permissions"
+    with pytest.raises(openai.NotFoundError, match="Unknown request URL"):
+        service.client.get(permissions, cast_to=object)
 
 
 def test_the_best_three_checkpoints_are_kept_and_the_last(
@@ -180,6 +195,10 @@ def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> 
         ({"colour": "red"}, "colour", "Unknown parameter"),
         ({"seed": -1}, "seed", "greater than or equal to 0"),
         ({"suffix": "a b"}, "suffix", "letters"),
+        ({"method": {"type": "supervised"}}, "method.type", "reinforcement fine-tuning only"),
+        ({"method": {"type": "dpo", "dpo": {}}}, "method.type", "reinforcement fine-tuning only"),
+        ({"integrations": [{"type": "wandb"}]}, "integrations", "not offered"),
+        ({"hyperparameters": {"n_epochs": 1}}, "hyperparameters", "method.reinforcement"),
     ],
 )
 def test_a_bad_request_is_refused_at_once(

@@ -87,6 +87,23 @@ def test_ids_and_wrapping_of_text_do_not_change_the_answer(service: Running) -> 
     assert one.output == two.output
 
 
+def test_what_is_taken_and_ignored_changes_nothing(service: Running) -> None:
+    ignored = {
+        "temperature": 2.0, "top_p": 0.1, "truncation": "auto", "service_tier": "flex",
+        "prompt_cache_key": "x", "safety_identifier": "y", "max_tool_calls": 1,
+        "reasoning": {"context": "all_turns", "mode": "pro"},
+        "stream_options": {"include_obfuscation": False},
+    }  # fmt: skip
+    conversation = [
+        {"role": "user", "content": "What is key1"},
+        {"type": "function_call", "call_id": "c", "name": "lookup", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "value 1"},
+    ]
+    for repeat in range(6):
+        vary = {"input": conversation, "metadata": {"repeat": str(repeat)}}
+        assert ask(service, **vary, **ignored).output == ask(service, **vary).output
+
+
 def test_a_conversation_goes_on_from_what_was_stored(service: Running) -> None:
     first = ask(service, tools=[TOOL])
     call = first.output[-1]

@@ -102,6 +102,15 @@ def test_bodies_are_bounded(service: Running, body: bytes, status: int, words: s
     assert words in answer["error"]["message"]
 
 
+def test_an_upload_is_bounded_by_the_length_that_it_declares(service: Running) -> None:
+    status, answer, _ = ask(
+        service, "POST", "/v1/files", b"",
+        Content_Type="multipart/form-data; boundary=x", Content_Length=str(512 * 2**20 + 1),
+    )  # fmt: skip
+    assert (status, answer["error"]["code"]) == (413, "request_too_large")
+    assert "larger than 512 MiB" in answer["error"]["message"]
+
+
 def test_a_body_without_a_length_is_bounded_too(service: Running) -> None:
     connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=20)
     headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "application/json"}
