@@ -229,8 +229,8 @@ for item in trace:
     print(f"{kind:22}{' '.join(text_of(item).split())[:76]}")
 
 # %% [markdown]
-# - `reasoning` is why. The simulated model names what moved its choice most,
-#   such as *fresh*: not used before.
+# - `reasoning` is why. In parentheses the simulated model says what spoke
+#   most for its choice.
 # - `function_call` is what it did. Look at the arguments: the whole question,
 #   or its telling words?
 # - `function_call_output` is all that it learnt. `Error:` tells the model of

@@ -156,7 +156,7 @@ def test_the_viewer_filters_and_copies_and_leaves_a_table(tab: Page, tmp_path: P
         expect(cell.locator(".pair .head")).to_have_count(2)
         cell.get_by_label("Beside").select_option(label="nothing")
         cell.get_by_role("button", name="Copy as JSON").click()
-        expect(cell.get_by_role("button", name="Copied")).to_be_visible()
+        expect(cell.get_by_text("Copied", exact=True)).to_be_visible()
         copied = json.loads(tab.evaluate("navigator.clipboard.readText()"))
         ask = {"role": "user", "content": "How much?"}
         assert copied == {"question_id": "q2", "trace": [ask], "reward": 0.0}
