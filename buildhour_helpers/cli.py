@@ -194,7 +194,6 @@ def _add_test(verbs: Verbs) -> None:
         "check style, types and imports, and run the lessons and the tests",
         _test,
         "test",
-        "test -m long                        (the tests of minutes, which it leaves out)",
         "test tests/test_cli.py -k help      (pytest alone, with any of its options)",
     )
 

@@ -21,8 +21,6 @@ from buildhour_helpers.demo.stage import stage
 
 from .foreign_provider import KEY, foreign_provider
 
-pytestmark = pytest.mark.long
-
 RUNNER = """\
 import json, sys
 from IPython.core.interactiveshell import InteractiveShell

@@ -18,8 +18,6 @@ from buildhour_helpers.course.build import write
 from buildhour_helpers.course.source import lessons, notebook_of
 from conftest import SANITIZER
 
-pytestmark = pytest.mark.long
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = [path for lesson in lessons() for path in (lesson.solved, lesson.stubs)]
 TEXTS = ("text/plain", "text/html")

@@ -119,9 +119,7 @@ def peak_bytes(process: Process, job_id: str) -> int:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(
-    "with_tool", [False, pytest.param(True, marks=pytest.mark.long)], ids=["answers", "calls"]
-)
+@pytest.mark.parametrize("with_tool", [False, True], ids=["answers", "calls"])
 def test_a_job_of_ten_thousand_rows_needs_little_more_than_a_small_one(
     tmp_path: Path, customer_url: str, with_tool: bool
 ) -> None:
