@@ -129,3 +129,11 @@ def test_a_job_of_ten_thousand_rows_needs_little_more_than_a_small_one(
             for rows in (500, ROWS)
         )
     assert large - small < 25 * MB  # the file alone has 40, and its rows take more when parsed
+
+
+def test_ten_queued_jobs_need_little_more_than_one(tmp_path: Path, customer_url: str) -> None:
+    with Process(tmp_path) as process:
+        alone = peak_bytes(process, big_job(process.service, customer_url, 500, False))
+        queued = [big_job(process.service, customer_url, 500, False) for _ in range(10)]
+        together = max(peak_bytes(process, job_id) for job_id in queued)
+    assert together - alone < 25 * MB  # their files have 20, and take more when parsed
