@@ -15,6 +15,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 KEY = "customers-secret-key-1234"
+EQUAL = {
+    "type": "string_check",
+    "name": "equal",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.reference_answer}}",
+    "operation": "eq",
+}
 Answer = Callable[[dict[str, Any]], Response | None]
 
 

@@ -9,17 +9,10 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from .conftest import Running
-from .customer import KEY, Customer
+from .customer import EQUAL, KEY, Customer
 
 ITEM = {"reference_answer": "value key1", "parts": [{"name": "first"}], "limit": 3}
 TEXT = "The value key1 it is"
-EQUAL = {
-    "type": "string_check",
-    "name": "equal",
-    "input": "{{sample.output_text}}",
-    "reference": "{{item.reference_answer}}",
-    "operation": "eq",
-}
 SIMILAR = {
     "type": "text_similarity",
     "name": "similar",

@@ -20,7 +20,7 @@ from buildhour_helpers.training.policy import Call
 from buildhour_helpers.training.trainer import Trainer, TrainingSettings
 
 from .conftest import Running
-from .customer import jsonl, method, row
+from .customer import EQUAL, jsonl, method, row
 from .doubles import LookupPolicy
 from .processes import Process
 
@@ -84,15 +84,6 @@ def test_a_large_evaluation_keeps_its_numbers_only(tmp_path: Path) -> None:
     assert all(len(rollout.tool_outcomes) == 1 for rollout in report.rollouts)
     assert report.reward_mean is not None
     assert peak < 6 * MB  # 1,000 outputs of 20 kB would be 20
-
-
-EQUAL = {
-    "type": "string_check",
-    "name": "equal",
-    "input": "{{sample.output_text}}",
-    "reference": "{{item.reference_answer}}",
-    "operation": "eq",
-}
 
 
 def big_job(service: Running, url: str, rows: int, with_tool: bool) -> str:
