@@ -482,9 +482,9 @@ for label, given in zip(labels, scores["endpoint"], strict=True):
 print(SLOPPY_RUBRIC)
 
 # %% [markdown]
-# Nine jobs were run over live HTTP, alike in everything but grader and seed:
+# Fifteen jobs were run over live HTTP, alike in everything but grader and seed:
 # the sloppy rubric, the careful rubric from above and the course's endpoint,
-# three seeds each. Then each tuned model answered held-out questions, and
+# five seeds each. Then each tuned model answered held-out questions, and
 # every answer was scored by all three. Nothing tells a job what to look for.
 # Recorded, simulated model; the curves are those of one seed:
 

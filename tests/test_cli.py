@@ -39,7 +39,7 @@ def test_help_of_a_verb_gives_an_example(verb: str, capsys: pytest.CaptureFixtur
     [
         ([], "required: VERB"),
         (["dance"], "invalid choice: 'dance'"),
-        (["study"], "required: --seeds, --out"),
+        (["study"], "required: --seeds"),
         (["demo", "--steps", "0"], "--steps: '0' is not a whole number of 1 or more"),
         (["demo", "--steps", "x"], "--steps: 'x' is not a whole number of 1 or more"),
         (["demo", "--seed", "-1"], "--seed: '-1' is not a whole number of 0 or more"),
@@ -53,6 +53,23 @@ def test_a_wrong_command_line_is_refused(
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
     assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "where do the figures go? --out FILE, or --table"),
+        (["--out", "x.json", "--finqa", "f"], "--finqa belongs to --table"),
+        (["--table", "--steps", "3"], "--table has its own sizes"),
+        (["--table", "--finqa", "none"], "none"),
+    ],
+)
+def test_what_does_not_go_together_in_a_study(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of it before anything is measured."""
+    assert cli.main(["study", "--seeds", "1", *arguments]) == 1
     assert said in capsys.readouterr().err
 
 

@@ -90,13 +90,19 @@ def test_a_gain_that_may_be_none_is_called_so() -> None:
     assert ("not clear of zero" in row) == (not gain.is_clear_of_zero)
 
 
-def test_the_study_of_finqa_can_be_repeated() -> None:
-    """The command that makes the folder stands before the one that reads it."""
+def test_the_table_can_be_measured_again() -> None:
+    """The one command names the seeds of every row, and the folder that the other command makes."""
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    line = next(line for line in page.splitlines() if line.startswith(f"- [{readme.FINQA}]"))
-    folder = re.search(r"workshop\.py import-finqa \S+ (\S+)`.*--reports (\S+)", line)
+    command = re.search(r"`python workshop\.py study --table --seeds ([\d ]+) --finqa (\S+)`", page)
+    folder = re.search(r"workshop\.py import-finqa \S+ (\S+)`", page)
+    assert command
     assert folder
-    assert folder[1] == folder[2]
+    assert folder[1] == command[2]
+    seeds = {int(seed) for seed in command[1].split()}
+    figures = readme.measured(ROOT)
+    for name in (readme.STUDY, readme.FINQA, readme.FLAT):
+        assert {one["seed"] for one in figures[name]["seeds"]} == seeds
+    assert {one["seed"] for one in figures[readme.HACKABLE]["after"]} == seeds
 
 
 def test_troubleshooting_quotes_what_is_said() -> None:

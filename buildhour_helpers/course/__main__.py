@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     record = verbs.add_parser("record", help="make recordings of data/runs/ anew")
     record.add_argument("name", nargs="*", metavar="NAME")
     record.add_argument("--all", action="store_true", help="all of them")
+    record.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="other than its own")
     record.set_defaults(run=_record)
     return parser
 
@@ -72,7 +73,7 @@ def _record(options: argparse.Namespace) -> None:
         raise WorkshopError(f"which? --all, or of: {', '.join(recording.names()) or 'none yet'}")
     for name in chosen:
         print(f"{name}: recording", flush=True)
-        path = recording.record(name, lambda text: print(f"  {text}", flush=True))
+        path = recording.record(name, lambda text: print(f"  {text}", flush=True), options.seeds)
         print(f"{name}: {path.stat().st_size:,} bytes", flush=True)
 
 

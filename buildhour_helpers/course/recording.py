@@ -7,10 +7,11 @@ empty and its own, `progress(text)` says how far it is. The file also carries th
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import pkgutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,22 +41,31 @@ def load(name: str) -> dict[str, Any]:
     return found
 
 
-def command(name: str) -> str:
-    """What makes a recording."""
-    return f"python -m buildhour_helpers.course record {name}"
+def command(name: str, seeds: Sequence[int] | None = None) -> str:
+    """What makes a recording, with its own seeds or with these."""
+    chosen = f" --seeds {' '.join(map(str, seeds))}" if seeds else ""
+    return f"python -m buildhour_helpers.course record {name}{chosen}"
 
 
-def record(name: str, progress: Callable[[str], None] = print) -> Path:
-    """Make a recording anew; returns its file.
+def record(
+    name: str, progress: Callable[[str], None] = print, seeds: Sequence[int] | None = None
+) -> Path:
+    """Make a recording anew, with its own seeds or with these; returns its file.
 
-    Raises WorkshopError where there is no such recording, or it has become too large to ship.
+    Raises WorkshopError where there is no such recording, it takes no seeds, or it has become
+    too large to ship.
     """
     if name not in names():
         raise WorkshopError(f"no recording {name}; there is: {', '.join(names()) or 'none'}")
     module = importlib.import_module(f"{recordings.__name__}.{name}")
+    if seeds and "seeds" not in inspect.signature(module.record).parameters:
+        raise WorkshopError(f"recording {name}: it has one seed of its own; leave out --seeds")
+    options = {"seeds": tuple(seeds)} if seeds else {}
     with tempfile.TemporaryDirectory(prefix="buildhour-", ignore_cleanup_errors=True) as folder:
-        made = module.record(Path(folder), progress)
-    text = json.dumps({"command": command(name), **made}, ensure_ascii=False, indent=1) + "\n"
+        made = module.record(Path(folder), progress, **options)
+    text = (
+        json.dumps({"command": command(name, seeds), **made}, ensure_ascii=False, indent=1) + "\n"
+    )
     size = len(text.encode())
     if size > MOST_BYTES:
         raise WorkshopError(

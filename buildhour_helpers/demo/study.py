@@ -24,6 +24,7 @@ from tqdm.auto import tqdm
 from ..analysis.statistics import Interval
 from ..analysis.summaries import Comparison, compare, summarise, varying_share
 from ..errors import Interrupted, WorkshopError, writing
+from ..home import repository
 from ..rollouts import RolloutRecord
 from ..tasks import FIRST_PROMPT
 from .plan import REPEATS, DemoOptions, Plan, make_plan
@@ -53,7 +54,9 @@ class StudyOptions:
         words += ["--steps", str(self.steps)] if self.steps else []
         words += ["--questions", str(self.questions)] if self.questions else []
         words += ["--reports", str(self.reports)] if self.reports else []
-        return shlex.join([*words, "--out", self.out.as_posix()])
+        root = repository()
+        out = self.out.relative_to(root) if self.out.is_relative_to(root) else self.out
+        return shlex.join([*words, "--out", out.as_posix()])
 
     def demo(self, seed: int) -> DemoOptions:
         questions = self.questions or ALL_QUESTIONS

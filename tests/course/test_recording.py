@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from buildhour_helpers.course import __main__ as course
-from buildhour_helpers.course import recording
+from buildhour_helpers.course import recording, results
+from buildhour_helpers.demo.study import StudyOptions
 from buildhour_helpers.errors import WorkshopError
 
 
@@ -85,3 +86,47 @@ class TestCommandLine:
         columns = ("minutes", "seconds", "cells", "words per code line", "longest cell")
         assert all(column in head for column in columns)
         assert row.startswith("00_start_here ")
+
+
+def test_seeds_other_than_its_own(small: ModuleType, tmp_path: Path) -> None:
+    def record(
+        folder: Path, progress: Callable[[str], None], *, seeds: tuple[int, ...] = (1, 2)
+    ) -> dict[str, Any]:
+        return {"seeds": list(seeds)}
+
+    small.record = record  # type: ignore[attr-defined]
+    for seeds, kept, command in (
+        (None, [1, 2], "record small"),
+        ([7], [7], "record small --seeds 7"),
+    ):
+        made = json.loads(recording.record("small", seeds=seeds).read_text(encoding="utf-8"))
+        assert made["seeds"] == kept
+        assert made["command"].endswith(command)
+
+
+def test_one_that_takes_no_seeds(small: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(WorkshopError, match="recording small: it has one seed of its own"):
+        recording.record("small", seeds=[7])
+    assert not (tmp_path / "small.json").exists()
+
+
+def test_the_table_is_measured_over_the_same_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every part of it, the imported reports included, and only then is README written."""
+    done: list[tuple[str, tuple[int, ...]]] = []
+    monkeypatch.setattr(results, "make_plan", lambda options: done.append(("plan", ())))
+    monkeypatch.setattr(
+        results.study, "run", lambda options: done.append((options.out.name, options.seeds))
+    )
+    monkeypatch.setattr(
+        results.recording, "record", lambda name, progress, seeds: done.append((name, seeds))
+    )
+    monkeypatch.setattr(results.readme, "main", lambda: done.append(("README", ())))
+    results.measure(StudyOptions((1, 2), Path("study.json")), Path("finqa"))
+    assert done == [
+        ("plan", ()),
+        ("study.json", (1, 2)),
+        ("hackable_grader", (1, 2)),
+        ("flat_grader", (1, 2)),
+        ("study_finqa.json", (1, 2)),
+        ("README", ()),
+    ]

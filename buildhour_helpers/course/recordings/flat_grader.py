@@ -1,7 +1,8 @@
 """Lesson 05: a grader without variance. Every rollout gets the same score, so nothing is learnt.
 
 The slip is a common one: the prompt asks for the bare number, and the grader compares the answer
-with a sentence, so that no answer ever matches. Beside it the same job with the working grader.
+with a sentence, so that no answer ever matches. Beside it the same job with the working grader, and
+the flat grader again with other seeds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ...tasks import Question
 from ..small_jobs import JobRun, distance, questions, roll_out, run_job, weights
 
 GRADER = specs.string_check(name="exact", reference=f"The final answer is: {specs.REFERENCE}")
+SEEDS = (101, 102, 103, 104, 105)
 STEPS, BATCH_SIZE = 6, 8
 VALIDATION = 20
 
@@ -29,35 +31,56 @@ def record(
     folder: Path,
     progress: Callable[[str], None],
     *,
-    seed: int = 0,
+    seeds: Sequence[int] = SEEDS,
     steps: int = STEPS,
     validation: int = VALIDATION,
     held_out: int = 100,
 ) -> dict[str, Any]:
-    """Train with the flat grader and with the working one; roll out before and after the first."""
+    """Train with the flat grader and with the working one, and roll out before and after, for the
+    first seed; with the flat one alone for the others."""
+    runs: list[dict[str, Any]] = []
+    for seed in seeds:
+        arms = ("flat",) if runs else ("flat", "working")
+        progress(f"seed {seed}: {' and '.join(arms)}")
+        (folder / str(seed)).mkdir()
+        runs.append(_of_seed(folder / str(seed), seed, arms, steps, validation, held_out))
+    found: dict[str, Any] = rounded_off(
+        {
+            "model": "simulated",
+            "grader": GRADER,
+            **runs[0],
+            "seeds": [
+                {
+                    "seed": run["seed"],
+                    **{name: run["flat"][name] for name in ("weights_changed", "warnings")},
+                }
+                for run in runs
+            ],
+        }
+    )
+    return found
+
+
+def _of_seed(
+    folder: Path, seed: int, arms: Sequence[str], steps: int, validation: int, held_out: int
+) -> dict[str, Any]:
     test = questions("test", held_out, seed)
     with stage(folder, None, seed, 32) as up:
-        progress("the base model on held-out questions")
         before = roll_out(up, folder / "before.jsonl", test, BASE_MODEL)
         sides = {}
-        for name, grader in (("flat", GRADER), ("working", None)):
-            progress(f"a job with the {name} grader, and its model on held-out questions")
+        for name in arms:
+            grader = GRADER if name == "flat" else None
             run = job(up, folder, grader, seed=seed, steps=steps, validation=validation)
             assert run.model
             after = roll_out(up, folder / f"{name}.jsonl", test, run.model)
             sides[name] = _side(up, run, before, after)
-    found: dict[str, Any] = rounded_off(
-        {
-            "seed": seed,
-            "model": "simulated",
-            "grader": GRADER,
-            "questions": _ids(test),
-            "repeats": len(before) // len(test),
-            "before": _reward(before),
-            **sides,
-        }
-    )
-    return found
+    return {
+        "seed": seed,
+        "questions": _ids(test),
+        "repeats": len(before) // len(test),
+        "before": _reward(before),
+        **sides,
+    }
 
 
 def job(

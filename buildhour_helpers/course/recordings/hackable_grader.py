@@ -29,7 +29,7 @@ from ...rollouts.endpoints import graded_by_service
 from ...tasks import Question, build_row
 from ..small_jobs import JobRun, questions, roll_out, run_job
 
-SEEDS = (11, 12, 13)
+SEEDS = (101, 102, 103, 104, 105)
 STEPS, BATCH_SIZE, EVAL_INTERVAL = 20, 16, 5
 VALIDATION, HELD_OUT, REPEATS = 32, 100, 3
 EXAMPLES = 8
