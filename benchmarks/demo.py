@@ -24,7 +24,7 @@ from rollouts import measured
 WANTED_S = 120
 WANTED_MB = 600
 INTERVAL_S = 0.2
-YARDSTICK_ROLLOUTS = 300
+YARDSTICK_ROLLOUTS = 512
 
 
 def name_of(process: psutil.Process) -> str:
@@ -61,9 +61,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "demo.json"
         command = [sys.executable, "-m", "buildhour_helpers.cli", "demo", *demo_options]
-        before = measured("plain", YARDSTICK_ROLLOUTS)[0]
+        before = measured("plain", "job", YARDSTICK_ROLLOUTS)[0]
         status, seconds, peaks = watch([*command, "--json", str(told)])
-        after = measured("plain", YARDSTICK_ROLLOUTS)[0]
+        after = measured("plain", "job", YARDSTICK_ROLLOUTS)[0]
         if status:
             return status
         count = rollouts_of(json.loads(told.read_text(encoding="utf-8")))

@@ -1,8 +1,10 @@
 """`python benchmarks/rollouts.py [--rollouts N]`: rollouts a second, in process and over HTTP.
 
-The same policy, questions and draws twice. In process the tools and the grader are plain function
-calls beside the policy: one core. Over HTTP they are the tool server, a process of its own, called
-as a job calls it: two cores. Wanted: 150 a second in process, and 0.4 of that over HTTP.
+Twice: as an evaluation makes them, one of each question by the base model; and as a job makes them,
+groups of eight with an update after each step. The same policy, questions and draws each time. In
+process the tools and the grader are plain function calls beside the policy: one core. Over HTTP
+they are the tool server, a process of its own, called as a job calls it: two cores. Wanted: 150
+a second in process, and 0.4 of that over HTTP.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from buildhour_helpers import servers
@@ -45,6 +48,7 @@ from buildhour_helpers.training.trainer import Trainer, TrainingSettings
 WANTED_PER_S = 150
 WANTED_RATIO = 0.4
 CONCURRENCY = 32
+MANNERS = ("evaluation", "job")
 PARAMETERS = {d["function"]["name"]: d["function"]["parameters"] for d in DEFINITIONS}
 
 
@@ -94,43 +98,53 @@ def job_spec(tools: servers.Server) -> JobSpec:
     )
 
 
-async def measure(environment: Environment, tasks: list[Task]) -> tuple[float, float, float]:
-    """Rollouts a second, tool calls a rollout, mean reward, of one pass over the tasks."""
+async def measure(
+    environment: Environment, tasks: list[Task], manner: str
+) -> tuple[float, float, float]:
+    """Rollouts a second, tool calls a rollout, mean reward: of one pass over the tasks, or of the
+    training steps that make as many rollouts, updates included."""
     settings = TrainingSettings(max_episode_steps=BUDGET + 2, concurrency=CONCURRENCY)
     policy = SimulatedPolicy.base()
     trainer = Trainer(policy, environment, settings, tasks, tasks, namespace=secrets.token_hex(8))
     started = time.perf_counter()
-    report = await trainer.evaluate(1)
+    if manner == "evaluation":
+        rollouts = list((await trainer.evaluate(1)).rollouts)
+    else:
+        steps = max(1, len(tasks) // (settings.batch_size * settings.group_size))
+        reports = [await trainer.step(step) for step in range(1, steps + 1)]
+        rollouts = [rollout for report in reports for rollout in report.rollouts]
     seconds = time.perf_counter() - started
-    calls = sum(len(rollout.tool_outcomes) for rollout in report.rollouts)
-    count = len(report.rollouts)
-    return count / seconds, calls / count, report.reward_mean or 0.0
+    calls = sum(len(rollout.tool_outcomes) for rollout in rollouts)
+    count = len(rollouts)
+    return count / seconds, calls / count, fmean(rollout.reward or 0.0 for rollout in rollouts)
 
 
-async def over_http(tools: servers.Server, tasks: list[Task]) -> tuple[float, float, float]:
+async def over_http(
+    tools: servers.Server, tasks: list[Task], manner: str
+) -> tuple[float, float, float]:
     async with EndpointClient(EndpointLimits()) as client:
         environment = JobEnvironment(client, GraderRunner(client, judge), job_spec(tools))
-        return await measure(environment, tasks)
+        return await measure(environment, tasks, manner)
 
 
-def run_one(way: str, count: int) -> None:
+def run_one(way: str, manner: str, count: int) -> None:
     """Measure one way in this process and print its figures as JSON."""
     rows = build_rows(load_questions(split="train"), BEST_PROMPT, DEFINITIONS)
     tasks = [Task.from_row(rows[n % len(rows)]) for n in range(count)]
     if way == "plain":
-        print(json.dumps(asyncio.run(measure(PlainEnvironment(), tasks))))
+        print(json.dumps(asyncio.run(measure(PlainEnvironment(), tasks, manner))))
         return
     with tempfile.TemporaryDirectory() as folder:
         try:
             tools = servers.ensure(Path(folder), [tools_program()])["tools"]
-            print(json.dumps(asyncio.run(over_http(tools, tasks))))
+            print(json.dumps(asyncio.run(over_http(tools, tasks, manner))))
         finally:
             servers.stop(Path(folder), "tools")
 
 
-def measured(way: str, count: int) -> list[float]:
+def measured(way: str, manner: str, count: int) -> list[float]:
     """The same in a process of its own, so that neither way warms a cache for the other."""
-    command = [sys.executable, __file__, "--rollouts", str(count), "--way", way]
+    command = [sys.executable, __file__, "--rollouts", str(count), "--way", way, manner]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     figures: list[float] = json.loads(done.stdout)
     return figures
@@ -138,19 +152,21 @@ def measured(way: str, count: int) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rollouts", type=int, default=600)
-    parser.add_argument("--way", choices=("plain", "http"), help=argparse.SUPPRESS)
+    parser.add_argument("--rollouts", type=int, default=640)
+    parser.add_argument("--way", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
-        run_one(options.way, options.rollouts)
+        run_one(*options.way, options.rollouts)
         return
-    plain, http = (measured(way, options.rollouts) for way in ("plain", "http"))
-    for name, (per_s, calls, reward) in (("in process", plain), ("over HTTP", http)):
-        print(f"{name:10} {per_s:6.0f} rollouts/s  ({calls:.2f} calls each, reward {reward:.3f})")
-    print(
-        f"ratio      {http[0] / plain[0]:6.2f}  "
-        f"(wanted: {WANTED_RATIO}, and {WANTED_PER_S}/s in process)"
-    )
+    for manner in MANNERS:
+        plain, http = (measured(way, manner, options.rollouts) for way in ("plain", "http"))
+        print(f"{manner}:")
+        for name, (per_s, calls, reward) in (("in process", plain), ("over HTTP", http)):
+            print(f"  {name:10} {per_s:6.0f}/s  ({calls:.2f} calls each, reward {reward:.3f})")
+        print(
+            f"  ratio      {http[0] / plain[0]:6.2f}    "
+            f"(wanted: {WANTED_RATIO}, and {WANTED_PER_S}/s in process)"
+        )
 
 
 if __name__ == "__main__":

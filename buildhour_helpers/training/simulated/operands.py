@@ -205,7 +205,7 @@ def number_pool(memory: Memory, windows: tuple[int, ...]) -> NumberPool:
     parts = []
     for place, (output, window) in enumerate(zip(memory.outputs, windows, strict=True)):
         table = number_table(output.text, brief.prompt, brief.question)
-        seen = int(np.searchsorted(table.segments, window))
+        seen = int(table.segments.searchsorted(window))
         if seen:
             parts.append(_Part(table, seen, place))
     return NumberPool(tuple(parts), page_features(memory))

@@ -193,7 +193,7 @@ def _read_string(
     elif len(text) <= 80:
         draft.add_text(text, "string", segment, key, context)
     if " " in text:
-        _read_prose_numbers(draft, text, segment, 0)
+        _read_prose_numbers(draft, text, segment, frozenset(stems(text)))
 
 
 # --- lines --------------------------------------------------------------------------------------
@@ -264,16 +264,20 @@ def _read_sentence(draft: _Draft, sentence: str, segment: int, skip_identifiers:
                 draft.add_text(
                     match.group(), "identifier", segment, frozenset(), draft.segments[segment]
                 )
-    _read_prose_numbers(draft, sentence, segment, 0)
+    _read_prose_numbers(draft, sentence, segment, draft.segments[segment])
 
 
-def _read_prose_numbers(draft: _Draft, sentence: str, segment: int, column: int) -> None:
+def _read_prose_numbers(
+    draft: _Draft, sentence: str, segment: int, heading: frozenset[str]
+) -> None:
+    """The numbers of a sentence; `heading` are its stems."""
     if "/" in sentence or "_" in sentence:
-        sentence = PATH.sub(lambda match: " " * len(match.group()), sentence)
+        without_paths = PATH.sub(lambda match: " " * len(match.group()), sentence)
+        if without_paths != sentence:
+            sentence, heading = without_paths, frozenset(stems(without_paths))
     found = quantities(sentence)
     if not found:
         return
-    heading = frozenset(stems(sentence))
     years = years_in(sentence)
     spoken = [q for q in found if not _is_year(q)]
     for quantity in found:
@@ -289,7 +293,7 @@ def _read_prose_numbers(draft: _Draft, sentence: str, segment: int, column: int)
                 segment=segment,
                 table=-1,
                 row=-1,
-                column=column,
+                column=0,
                 label=frozenset(stems(" ".join(left + right))),
                 heading=heading,
                 years=_year_of(quantity, sentence, spoken, years),

@@ -97,9 +97,9 @@ class Weights:
         scores = features @ theta
         if own_blocks:
             own = features * self.stacked(tuple(own_blocks))
-            scores = scores + np.sum(own, axis=1)
+            scores += own.sum(axis=1)
         probabilities = softmax(scores)
-        index = min(int(np.searchsorted(np.cumsum(probabilities), uniform)), len(features) - 1)
+        index = min(int(probabilities.cumsum().searchsorted(uniform)), len(features) - 1)
         towards = -probabilities  # slope of log p by score
         towards[index] += 1.0
         shared = towards @ features
@@ -114,8 +114,8 @@ class Weights:
     def reasons(self, decision: Decision) -> tuple[str, ...]:
         """Names of the chosen candidate's two features that raised it most above the mean."""
         names = self.families[decision.gradient[0][0].partition("/")[0]]
-        support = np.round(decision.support, SCORE_DECIMALS)
-        best = np.argsort(-support, kind="stable")[:2]
+        support = decision.support.round(SCORE_DECIMALS)
+        best = (-support).argsort(kind="stable")[:2]
         return tuple(names[place] for place in best if support[place] > 0.05)
 
     def ascend(self, gradient: Mapping[str, Vector], learning_rate: float) -> float:
@@ -180,7 +180,7 @@ def _named(blocks: Mapping[str, Vector], families: Mapping[str, Sequence[str]]) 
 
 def softmax(scores: Vector) -> Vector:
     """Probabilities of candidates by their scores, which are rounded first."""
-    rounded = np.round(scores, SCORE_DECIMALS)
+    rounded = scores.round(SCORE_DECIMALS)
     powers: Vector = np.exp(rounded - rounded.max())
     total: np.float64 = powers.sum()
     return np.divide(powers, total)
@@ -195,8 +195,12 @@ def mean_gradient(
     for advantage, decisions in weighted:
         if advantage == 0.0:
             continue
+        scale = advantage / count
         for decision in decisions:
             for name, slope in decision.gradient:
-                change = (advantage / count) * slope
-                total[name] = total[name] + change if name in total else change
+                change = scale * slope
+                if name in total:
+                    total[name] += change
+                else:
+                    total[name] = change
     return total
