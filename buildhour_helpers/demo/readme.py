@@ -111,7 +111,7 @@ def _sources(figures: Mapping[str, Mapping[str, Any]]) -> str:
     seeds = " ".join(str(seed["seed"]) for seed in figures[STUDY]["seeds"])
     files = "\n".join(f"- [{name}]({name})" for name in figures)
     return f"""\
-All of it is measured by one command, in three quarters of an hour on two cores:
+All of it is measured by one command, in half an hour on two cores:
 
 `python workshop.py study --table --seeds {seeds} --finqa finqa`
 
