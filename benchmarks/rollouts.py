@@ -64,7 +64,8 @@ class PlainEnvironment:
     ) -> ToolOutcome:
         self._made[trace_id] += 1
         if self._made[trace_id] > BUDGET:
-            return ToolOutcome("Error: the budget is used up; answer now", is_error=True)
+            said = f"Error: the budget of {BUDGET} tool calls is used up; "
+            return ToolOutcome(said + "answer now with what you have read", is_error=True)
         try:
             arguments = read_arguments(call.arguments, PARAMETERS[call.name])
             return ToolOutcome(self._functions[call.name](**arguments))

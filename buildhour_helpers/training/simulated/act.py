@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..policy import Conversation, ToolSpec
-from .fill import FILL_FEATURES, Pool, kinds_named
+from .fill import Pool, kinds_named
 from .memory import Memory
 from .operands import NumberPool
 from .weights import Vector
@@ -59,10 +59,6 @@ TOOL_FEATURES = (
 )
 ACT_FEATURES = (*STATE_FEATURES, *TOOL_FEATURES, "looks")
 _TOOL_START = len(STATE_FEATURES)
-_BEST = [
-    FILL_FEATURES.index(name)
-    for name in ("year_match", "name_exact", "name_letters", "context_cover")
-]
 _KINDS = ("query", "path", "identifier")
 
 
@@ -128,11 +124,10 @@ def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, .
     kind = parameter_kind(tool)
     used = [call for call in memory.calls if call.name == tool.name]
     texts = frozenset().union(*(call.texts for call in used))
-    candidates = pool.candidates
-    fresh = [place for place in pool.places.get(kind, ()) if candidates[place].text not in texts]
+    fresh = [place for place, text in pool.by_kind.get(kind, ()) if text not in texts]
     year = exact = letters = cover = 0.0
     if fresh:
-        year, exact, letters, cover = pool.features[fresh][:, _BEST].max(axis=0)
+        year, exact, letters, cover = pool.matches[fresh].max(axis=0)
     return (
         1.0,
         kind == "query",

@@ -70,6 +70,8 @@ FILL_FEATURES = (
 )
 _PLACE = {name: place for place, name in enumerate(FILL_FEATURES)}
 _STATIC_SIZE = len(STATIC_FEATURES)
+MATCHES = ("year_match", "name_exact", "name_letters", "context_cover")
+_MATCH_PLACES = [_PLACE[name] for name in MATCHES]
 
 
 @dataclass(frozen=True)
@@ -159,12 +161,17 @@ class Pool:
     sources: tuple[str, ...]
 
     @cached_property
-    def places(self) -> dict[str, list[int]]:
-        """Where the candidates of each kind are."""
-        places: dict[str, list[int]] = {}
-        for place, found in enumerate(self.candidates):
-            places.setdefault(found.kind, []).append(place)
-        return places
+    def by_kind(self) -> dict[str, list[tuple[int, str]]]:
+        """Place and text of the candidates of each kind."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for place, candidate in enumerate(self.candidates):
+            found.setdefault(candidate.kind, []).append((place, candidate.text))
+        return found
+
+    @cached_property
+    def matches(self) -> Vector:
+        """How each candidate speaks to the question [n, MATCHES]."""
+        return self.features[:, _MATCH_PLACES]
 
     def readable(self) -> Pool:
         """Only what was read in outputs: an answer is not a repetition of the question."""

@@ -28,6 +28,8 @@ _MONTH = re.compile(
     r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?\s$",
     re.I,
 )
+_SIGNS_BEFORE = frozenset("($-\u2212")  # one of them stands before a number, or _BEFORE is empty
+_SIGNS_AFTER = frozenset("%p)tmb")  # likewise after it, the first letters of its words
 _BEFORE_LENGTH = 8  # characters before the digits that may belong to a number
 UNITS = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 _UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
@@ -162,18 +164,20 @@ def quantities(text: str) -> list[Quantity]:
             continue  # likewise, as in A-17
         if end - start < 3 and _MONTH.search(text, max(0, start - 11), start):
             continue  # a day of a month
-        before = _BEFORE.search(text, max(0, start - _BEFORE_LENGTH), start)
-        after = _AFTER.match(text, end)
-        if before is None or after is None:  # both can match nothing, so neither is ever None
-            continue
+        before = after = None
+        if _last_sign(text, start) in _SIGNS_BEFORE:
+            before = _BEFORE.search(text, max(0, start - _BEFORE_LENGTH), start)
+        if _next_sign(text, end) in _SIGNS_AFTER:
+            after = _AFTER.match(text, end)
         value = float(match.group().replace(",", ""))
-        negative = _is_negative(text, before, after, match.group())
-        whole_start, whole_end = before.start(), after.end()
-        twice = before["open"] and found and whole_start - found[-1].end < 2
+        negative = before and _is_negative(text, before, after, match.group())
+        whole_start = before.start() if before else start
+        whole_end = after.end() if after else end
+        twice = before and before["open"] and found and whole_start - found[-1].end < 2
         if twice and abs(found[-1].value) == value:
             continue
-        percent = bool(after["percent"] or after["percent_after"])
-        unit = UNITS[after["unit"]] if after["unit"] else 0.0
+        percent = bool(after and (after["percent"] or after["percent_after"]))
+        unit = UNITS[after["unit"]] if after and after["unit"] else 0.0
         span = text[whole_start:whole_end].strip()
         found.append(
             Quantity(whole_start, whole_end, span, -value if negative else value, percent, unit)
@@ -181,12 +185,26 @@ def quantities(text: str) -> list[Quantity]:
     return found
 
 
+def _last_sign(text: str, end: int) -> str:
+    """What stands before a place, one space passed over; a space where nothing does."""
+    last = text[end - 1] if end else " "
+    return text[end - 2] if last.isspace() and end > 1 else last
+
+
+def _next_sign(text: str, start: int) -> str:
+    """What stands at a place, one space passed over; a space where nothing does."""
+    following = text[start : start + 2]
+    return (following[1:] if following[:1].isspace() else following[:1]) or " "
+
+
 _JOINS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 
 
-def _is_negative(text: str, before: re.Match[str], after: re.Match[str], digits: str) -> bool:
+def _is_negative(
+    text: str, before: re.Match[str], after: re.Match[str] | None, digits: str
+) -> bool:
     """A minus that is no hyphen, or parentheses around what is no year."""
-    if before["open"] and after["close"] and not YEAR.fullmatch(digits):
+    if before["open"] and after and after["close"] and not YEAR.fullmatch(digits):
         return True
     if before["minus"]:
         dash = before.start("minus")
