@@ -1,8 +1,8 @@
 """What the model knows at one turn: the conversation so far, as calls and perceived outputs.
 
 Memory is rebuilt from the request each time, as a model's context is; only perception is cached.
-How an output looks to a question (`Reading`) is cached too, since the rollouts of one group read
-the same pages for the same question.
+How an output looks to a question (`numbers.number_table`, `fill.text_table`) is cached too, since
+the rollouts of one group read the same pages for the same question.
 """
 
 from __future__ import annotations
