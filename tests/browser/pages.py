@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -21,6 +22,21 @@ def status(page: Page, wanted: str) -> None:
 
 def metrics(running: Running, job_id: str) -> list[dict[str, Any]]:
     return [event.data for event in running.events(job_id) if event.type == "metrics"]  # type: ignore[misc]
+
+
+def last_step(running: Running, job_id: str) -> int:
+    done = metrics(running, job_id)
+    return int(done[-1]["step"]) if done else 0
+
+
+def pause_after(running: Running, job_id: str, step: int) -> int:
+    """Pause a running job once it is beyond `step`; the step that it then stands at."""
+    for _ in range(6_000):
+        if last_step(running, job_id) > step:
+            running.client.fine_tuning.jobs.pause(job_id)
+            return last_step(running, job_id)
+        time.sleep(0.01)
+    raise AssertionError(f"the job is still at step {step}")
 
 
 def rollouts(running: Running, job_id: str, **query: Any) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from tests.service.doubles import LookupPolicy, keyword_judge
 from tests.service.servers import closed_port, served
 
 from .conftest import Watched
-from .pages import metrics, open_page, rollouts, serious, status
+from .pages import last_step, metrics, open_page, pause_after, rollouts, serious, status
 
 
 def test_a_service_that_is_gone_is_said_to_be_and_found_again(
@@ -103,23 +103,25 @@ def test_the_list_of_rollouts_follows_until_the_reader_is_busy_with_it(
     customer.delay_s = 0.05
     job = service.job(customer_url, rows=80)
     api = service.client.fine_tuning.jobs
-    api.pause(service.wait(job.id, "running").id)
+    pause_after(service, job.id, 0)  # or the job may outrun the page
     open_page(page, service, f"/finetune/{job.id}")
     status(page, "paused")
-    before = str(len(metrics(service, job.id)))
+    step, cursor = page.locator('#rollouts [data-label="step"]').first, page.locator("#cursor")
+    before = str(last_step(service, job.id))
+    expect(step).to_have_text(before)
+    expect(cursor).to_have_attribute("max", before)
     api.resume(job.id)
-    step = page.locator('#rollouts [data-label="step"]').first
-    expect(step).to_be_visible()
+    expect(cursor).not_to_have_attribute("max", before)
     expect(step).not_to_have_text(before)
     api.pause(job.id)
     status(page, "paused")
-    done = str(len(metrics(service, job.id)))
+    done = str(last_step(service, job.id))
     expect(step).to_have_text(done)
     box = page.locator("#rollouts input").first
     box.check()
     api.resume(job.id)
     status(page, "succeeded")
-    last = len(metrics(service, job.id))
+    last = last_step(service, job.id)
     offer = page.get_by_role("button", name=f"Step {last} is ready: show its rollouts")
     expect(offer).to_be_visible()
     expect(step).to_have_text(done)

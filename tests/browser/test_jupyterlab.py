@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.service.customer import Customer
 
 from .conftest import PATIENCE_MS
 from .jupyter import TOKEN, lab, write_notebook
+from .pages import last_step, pause_after
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,21 +72,6 @@ def shut_kernels_down(page: Page, url: str) -> None:
 def outputs(notebook: Path) -> list[dict[str, Any]]:
     saved = json.loads(notebook.read_text(encoding="utf-8"))
     return [output for cell in saved["cells"] for output in cell["outputs"]]
-
-
-def last_step(running: Running, job_id: str) -> int:
-    metrics = [event.data for event in running.events(job_id) if event.type == "metrics"]
-    return int(metrics[-1]["step"]) if metrics else 0  # type: ignore[call-overload, index]
-
-
-def pause_after(running: Running, job_id: str, step: int) -> int:
-    """Pause a running job once it is beyond `step`; the step that it then stands at."""
-    for _ in range(6_000):
-        if last_step(running, job_id) > step:
-            running.client.fine_tuning.jobs.pause(job_id)
-            return last_step(running, job_id)
-        time.sleep(0.01)
-    raise AssertionError(f"the job is still at step {step}")
 
 
 def test_the_dashboard_moves_and_ends_as_a_picture(
