@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from nbval.plugin import IPyNbCell
 
-from buildhour_helpers.course.execution import workplace
+from authoring.course.execution import workplace
 
 CELL_TIMEOUT_S = 180.0
 SANITIZER = Path(__file__).parent / "tests" / "notebooks.sanitize"

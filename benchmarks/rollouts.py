@@ -27,23 +27,23 @@ from buildhour_helpers import servers
 from buildhour_helpers.graders import specs
 from buildhour_helpers.graders.endpoint import GraderCall, grade_answer
 from buildhour_helpers.reports import load
-from buildhour_helpers.service.endpoints import EndpointClient, EndpointLimits
-from buildhour_helpers.service.environment import JobEnvironment
-from buildhour_helpers.service.graders.run import GraderRunner
-from buildhour_helpers.service.graders.specs import parse_grader
-from buildhour_helpers.service.hyperparameters import Hyperparameters
-from buildhour_helpers.service.job_specs import JobSpec, Tool
 from buildhour_helpers.session import tools_program
 from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.app import BUDGET
 from buildhour_helpers.tools.calls import RequestError, read_arguments
 from buildhour_helpers.tools.functions import ReportTools, ToolError
 from buildhour_helpers.tools.schemas import DEFINITIONS
-from buildhour_helpers.training.episodes import Environment, GradeOutcome, Task, ToolOutcome
-from buildhour_helpers.training.policy import Call
-from buildhour_helpers.training.simulated import SimulatedPolicy
-from buildhour_helpers.training.simulated.judge import judge
-from buildhour_helpers.training.trainer import Trainer, TrainingSettings
+from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.engines.simulated.judge import judge
+from rft_service.graders.run import GraderRunner
+from rft_service.graders.specs import parse_grader
+from rft_service.jobs.environment import JobEnvironment
+from rft_service.rl.engine import Call
+from rft_service.rl.hyperparameters import Hyperparameters
+from rft_service.rl.rollout import Environment, GradeOutcome, Task, ToolOutcome
+from rft_service.rl.trainer import Trainer, TrainingSettings
+from rft_service.store.job_spec import JobSpec, Tool
+from rft_wire.client import EndpointClient, EndpointLimits
 
 WANTED_PER_S = 150
 WANTED_RATIO = 0.4

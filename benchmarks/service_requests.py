@@ -30,8 +30,8 @@ from buildhour_helpers.reports import load
 from buildhour_helpers.tasks import BEST_PROMPT, load_questions
 from buildhour_helpers.tools.functions import ReportTools
 from buildhour_helpers.tools.schemas import DEFINITIONS, for_responses
-from buildhour_helpers.training.policy import Conversation, Draw, ToolSpec
-from buildhour_helpers.training.simulated import SimulatedPolicy
+from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.rl.engine import Conversation, Draw, ToolSpec
 
 Send = Callable[[int], Awaitable[None]]
 
@@ -39,7 +39,7 @@ Send = Callable[[int], Awaitable[None]]
 @contextmanager
 def service(home: Path) -> Iterator[dict[str, Any]]:
     """The service in a process of its own, stopped at the end; gives the line that it printed."""
-    command = [sys.executable, "-m", "buildhour_helpers.service", "--json", "--home", str(home)]
+    command = [sys.executable, "-m", "rft_service", "--json", "--home", str(home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

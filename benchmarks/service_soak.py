@@ -88,7 +88,7 @@ def soak(home: Path, tools: dict[str, Any], rollouts: int, count: int) -> None:
     """Run the long job and print the service's memory `count` times, evenly spread."""
     epochs = min(MAX_EPOCHS, math.ceil(rollouts / (640 * GROUP)))
     total = epochs * 640 // BATCH
-    with process("buildhour_helpers.service", "--home", str(home)) as (child, at):
+    with process("rft_service", "--home", str(home)) as (child, at):
         client, watched = client_of(at), psutil.Process(child.pid)
         job_id = launch(client, tools, epochs)
         started = time.perf_counter()
@@ -112,12 +112,12 @@ def soak(home: Path, tools: dict[str, Any], rollouts: int, count: int) -> None:
 
 def recovery(home: Path, tools: dict[str, Any]) -> None:
     """Kill the service in the middle of a step, start it again, and print how long things take."""
-    with process("buildhour_helpers.service", "--home", str(home)) as (_, at):
+    with process("rft_service", "--home", str(home)) as (_, at):
         job_id = launch(client_of(at), tools, 1)
         while steps_done(client_of(at), job_id) < 3:
             time.sleep(0.1)
     started = time.perf_counter()
-    with process("buildhour_helpers.service", "--home", str(home)) as (_, at):
+    with process("rft_service", "--home", str(home)) as (_, at):
         answers_s = time.perf_counter() - started
         client = client_of(at)
         before = steps_done(client, job_id)

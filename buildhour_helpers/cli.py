@@ -14,9 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from . import doctor, session
-from .errors import Interrupted, WorkshopError
-from .home import home, repository
+from buildhour_helpers import doctor, session
+from buildhour_helpers.errors import Interrupted, WorkshopError
+from buildhour_helpers.home import home, repository
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # has no public name
@@ -70,7 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     _add_demo(verbs)
-    _add_study(verbs)
     _add_lab(verbs)
     _add_serve(verbs)
     _add_import(verbs)
@@ -114,41 +113,6 @@ def _add_demo(verbs: Verbs) -> None:
     add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
     add("--concurrency", type=_whole(1), default=32, help="rollouts at once (default: %(default)s)")
     add("--json", type=Path, metavar="FILE", help="write the figures to FILE")
-
-
-def _add_study(verbs: Verbs) -> None:
-    add = _verb(
-        verbs,
-        "study",
-        "measure first prompt, best prompt and tuned agent over several seeds",
-        _study,
-        "study --seeds 101 102 103 104 105 --out study.json",
-        "study --seeds 101 102 103 104 105 --table --finqa finqa",
-    ).add_argument
-    add(
-        "--seeds",
-        type=_whole(0),
-        nargs="+",
-        required=True,
-        help="a job is trained with each of them",
-    )
-    add("--out", type=Path, metavar="FILE", help="where the figures go (with --table: data/runs/)")
-    add(
-        "--table",
-        action="store_true",
-        help="measure all that README's table says, and write it: also a grader that can be "
-        "hacked and one without variance (half an hour)",
-    )
-    add("--finqa", type=Path, metavar="DIR", help="with --table: FinQA as import-finqa made it")
-    add("--steps", type=_whole(1), help="training steps (default: as in the demo)")
-    add("--questions", type=_whole(1), help="held-out questions (default: all)")
-    add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
-    add(
-        "--concurrency",
-        type=_whole(1),
-        default=32,
-        help="rollouts of a job at once (default: %(default)s)",
-    )
 
 
 def _add_lab(verbs: Verbs) -> None:
@@ -220,7 +184,7 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from .demo import DemoOptions, run
+    from buildhour_helpers.demo import DemoOptions, run
 
     run(
         DemoOptions(
@@ -232,32 +196,6 @@ def _demo(options: argparse.Namespace) -> int:
             json_path=options.json,
         )
     )
-    return 0
-
-
-def _study(options: argparse.Namespace) -> int:
-    from .course import results
-    from .demo import readme, study
-
-    own = ("out", "steps", "questions", "reports")
-    if options.table and any(getattr(options, name) for name in own):
-        raise WorkshopError("--table has its own sizes: beside --seeds it takes --finqa alone")
-    if options.finqa and not options.table:
-        raise WorkshopError("--finqa belongs to --table; for a study of FinQA alone: --reports")
-    if not options.out and not options.table:
-        raise WorkshopError("where do the figures go? --out FILE, or --table")
-    chosen = study.StudyOptions(
-        seeds=tuple(options.seeds),
-        out=options.out or repository() / readme.STUDY,
-        steps=options.steps,
-        questions=options.questions,
-        reports=options.reports,
-        concurrency=options.concurrency,
-    )
-    if options.table:
-        results.measure(chosen, options.finqa)
-    else:
-        study.run(chosen)
     return 0
 
 
@@ -307,7 +245,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _import_finqa(options: argparse.Namespace) -> int:
-    from .reports.finqa import import_finqa
+    from buildhour_helpers.tasks.finqa import import_finqa
 
     destination: Path = options.destination
     _check_destination(destination, options.force)
@@ -324,7 +262,7 @@ def _import_finqa(options: argparse.Namespace) -> int:
 
 def _check_destination(folder: Path, force: bool) -> None:
     """Raises WorkshopError for a folder whose reports would be lost, now or by a reset."""
-    from .reports.store import REPORTS_FILE
+    from buildhour_helpers.reports.store import REPORTS_FILE
 
     if folder.resolve().is_relative_to(home()):
         raise WorkshopError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -14,9 +15,9 @@ from pathlib import Path
 
 import psutil
 
-from . import servers, session
-from .errors import WorkshopError
-from .home import home, prepare, repository
+from buildhour_helpers import servers, session
+from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.home import home, prepare, repository
 
 LEAST_PYTHON = (3, 11)
 LEAST_MEMORY_BYTES = 2_000_000_000
@@ -121,7 +122,7 @@ def loopback() -> Finding:
 
 
 def data_files() -> Finding:
-    from . import reports, tasks
+    from buildhour_helpers import reports, tasks
 
     try:
         count = len(reports.load())
@@ -133,14 +134,12 @@ def data_files() -> Finding:
 
 
 def base_model() -> Finding:
-    from .training.simulated import SimulatedPolicy
-
-    try:
-        policy = SimulatedPolicy.base()
-    except ValueError as error:
-        said, _, cure = str(error).rpartition("; ")
-        return Finding("base model", said, cure)
-    return Finding("base model", f"{len(policy.save()['weights'])} weights")
+    command = [sys.executable, "-m", "rft_service", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said, _, fix = done.stderr.strip().removeprefix("service: ").rpartition("; ")
+        return Finding("base model", said, fix)
+    return Finding("base model", done.stdout.strip())
 
 
 def running() -> Finding:

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .errors import WorkshopError
+from buildhour_helpers.errors import WorkshopError
 
 MARKER = "this-is-workshop-state.txt"
 MARKER_TEXT = """\

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from .errors import WorkshopError
+from buildhour_helpers.errors import WorkshopError
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 5.0
@@ -55,16 +56,18 @@ class Program:
 
     def fingerprint(self) -> str:
         """A hash of the options and of the source that the server runs."""
-        package = Path(__file__).resolve().parent
         digest = hashlib.sha256(json.dumps([self.module, *self.options]).encode())
-        for path in sorted(source for part in self.code for source in _sources(package / part)):
+        for path in sorted(source for part in self.code for source in _sources(part)):
             about = path.stat()
             digest.update(f"{path}:{about.st_mtime_ns}:{about.st_size};".encode())
         return digest.hexdigest()
 
 
-def _sources(path: Path) -> list[Path]:
-    return list(path.rglob("*.py")) if path.is_dir() else [path]
+def _sources(package: str) -> list[Path]:
+    """The source files of a package, found without importing it."""
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    return [file for folder in folders or () for file in Path(folder).rglob("*.py")]
 
 
 def address_file(home: Path, name: str) -> Path:

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlencode
 
 from filelock import FileLock
 
-from . import servers
-from .errors import WorkshopError
-from .home import home, prepare, remove
-from .servers import Program, Server
+from buildhour_helpers import servers
+from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.home import home, prepare, remove
+from buildhour_helpers.servers import Program, Server
 
 Mode = Literal["offline", "live"]
 
@@ -141,12 +142,11 @@ def reset() -> bool:
 def page_link(path: str = "/") -> str:
     """The link that opens the offline service's pages in a browser. It carries the key: open it,
     but do not print it into a notebook. Raises WorkshopError where no service is up."""
-    from .service.pages.door import link  # slow to load, and seldom needed
-
     up = running().get("service")
     if up is None:
         raise WorkshopError("no offline service is running; call session.start() first")
-    return link(up.url.removesuffix("/v1"), up.key, path)
+    opened = urlencode({"key": up.key, "to": path})
+    return f"{up.url.removesuffix('/v1')}/open?{opened}"
 
 
 def open_page(job_id: str | None = None) -> None:
@@ -164,11 +164,11 @@ def service_program(folder: Path, port: int = 0, seed: int = 0) -> Program:
     """How to start the offline service with its state in `folder`; `seed` is the model's."""
     return Program(
         name="service",
-        module="buildhour_helpers.service",
+        module="rft_service",
         url_field="base_url",
         key_field="api_key",
         options=("--home", str(folder), "--port", str(port), "--seed", str(seed)),
-        code=("service", "training"),
+        code=("rft_service", "rft_wire"),
     )
 
 
@@ -183,7 +183,12 @@ def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None
         url_field="tools_url",
         key_field="tools_key",
         options=("--port", str(port), *options),
-        code=("tools", "graders", "reports", "tasks"),
+        code=(
+            "buildhour_helpers.tools",
+            "buildhour_helpers.graders",
+            "buildhour_helpers.reports",
+            "buildhour_helpers.tasks",
+        ),
     )
 
 

@@ -347,9 +347,9 @@ print(f"largest difference: {max(runs) - min(runs):.3f}")
 
 # %%
 from buildhour_helpers.analysis.statistics import mean_interval
-from buildhour_helpers.course import recording
+from buildhour_helpers import recordings
 
-long_run = recording.load("prompts")
+long_run = recordings.load("prompts")
 print("recorded by:", long_run["command"])
 recorded = {
     name: {
@@ -619,7 +619,7 @@ assert gain.low < 0
 # on the test questions? A closing study asked them once:
 
 # %%
-study = recording.load("study")
+study = recordings.load("study")
 final = study["prompt_against_first"]
 print(study["questions"]["test"], "test questions, reward", end=" ")
 print("{:+.3f} [{:+.3f}, {:+.3f}]".format(*final["difference"]["reward"]))

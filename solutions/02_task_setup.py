@@ -568,9 +568,9 @@ print("for example:", *vary[:5])
 
 # %%
 from buildhour_helpers.analysis.statistics import paired_difference
-from buildhour_helpers.course import recording
+from buildhour_helpers import recordings
 
-run = recording.load("samples")
+run = recordings.load("samples")
 print(run["command"])
 base = run["base"]["rewards"]
 told = run["arms"].items()

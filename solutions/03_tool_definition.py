@@ -606,9 +606,9 @@ print({k: f"{share:.0%}" for k, share in ours.items()})
 # **recorded**, with the command that made them.
 
 # %%
-from buildhour_helpers.course import recording
+from buildhour_helpers import recordings
 
-recorded = recording.load("search_designs")
+recorded = recordings.load("search_designs")
 print("made by:", recorded["command"])
 other = recorded["designs"]["embeddings"]["recall"]
 print({int(k): f"{share:.0%}" for k, share in other.items()})

@@ -489,9 +489,9 @@ print(SLOPPY_RUBRIC)
 # Recorded, simulated model; the curves are those of one seed:
 
 # %%
-from buildhour_helpers.course import recording
+from buildhour_helpers import recordings
 
-run = recording.load("hackable_grader")
+run = recordings.load("hackable_grader")
 print("made by:", run["command"])
 before, runs = run["before"], run["after"]
 first = {one["grader"]: one for one in reversed(runs)}

@@ -173,7 +173,7 @@ def launch(files, hyperparameters, tools=TOOLS, grader=GRADER):
 # %%
 import pandas as pd
 
-from buildhour_helpers.course.recording import load
+from buildhour_helpers.recordings import load
 
 recorded = load("hyperparameters")
 print("recorded by:", recorded["command"])

@@ -30,8 +30,8 @@ print(session.describe(), "·", session.model())
 # checkpoint on the same questions. Training saw none of their companies.
 
 # %%
-from buildhour_helpers.analysis.recorded import load_records
-from buildhour_helpers.course.recording import load
+from buildhour_helpers.recordings import load_records
+from buildhour_helpers.recordings import load
 
 run = load("main_run")
 before = load_records("main_run.before")
@@ -341,7 +341,7 @@ assert wasted.loc["errors", "after"] < wasted.loc["errors", "before"] / 2
 # records leave out what the tools said; `whole` makes the calls again.)
 
 # %%
-from buildhour_helpers.analysis.recorded import whole
+from buildhour_helpers.recordings import whole
 from buildhour_helpers.reports import load as load_reports
 from buildhour_helpers.tools.functions import ReportTools
 
@@ -364,7 +364,7 @@ print("reference:", questions[most].answer_text)
 from IPython.display import HTML
 
 from buildhour_helpers.analysis.widgets.viewer import trace_of
-from buildhour_helpers.traces import pair_html, style
+from rft_traces import pair_html, style
 
 pair = pair_html(trace_of(worst), trace_of(best), ("Before", "After"))
 HTML(f"<style>{style()}</style>{pair}")

@@ -66,7 +66,7 @@ HEADERS = {"Authorization": f"Bearer {TOOLS_KEY}"}
 # example, is this comparison of lesson 06, recorded once and read here:
 
 # %%
-from buildhour_helpers.analysis.recorded import load_records
+from buildhour_helpers.recordings import load_records
 from buildhour_helpers.analysis.summaries import compare
 
 sides = [load_records(f"main_run.{side}") for side in ("before", "after")]
@@ -91,9 +91,9 @@ assert gain.low > 0
 # %%
 from statistics import fmean
 
-from buildhour_helpers.course import recording
+from buildhour_helpers import recordings
 
-run = recording.load("hackable_grader")
+run = recordings.load("hackable_grader")
 print("recorded by:", run["command"])
 start = {name: s[0] for name, s in run["before"]["scores"].items()}
 gamed = [one["scores"] for one in run["after"] if one["grader"] == "sloppy"]

@@ -15,7 +15,7 @@ from buildhour_helpers.demo.plan import make_plan
 from buildhour_helpers.demo.run import run_folder
 from buildhour_helpers.reports import load
 
-from .reports.test_finqa import example
+from .tasks.test_finqa import example
 
 VERBS = ("demo", "study", "lab", "serve", "import-finqa", "test", "doctor", "reset")
 

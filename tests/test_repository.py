@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from authoring.study import readme
 from buildhour_helpers.analysis.statistics import Interval
-from buildhour_helpers.demo import readme
 from buildhour_helpers.doctor import pinned_versions, requirement_name
 
 ROOT = Path(__file__).resolve().parent.parent

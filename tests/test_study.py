@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from buildhour_helpers.demo import study
-from buildhour_helpers.demo.study import StudyOptions
+from authoring.study import study
+from authoring.study.study import StudyOptions
 from buildhour_helpers.reports import load
 from buildhour_helpers.reports.store import save
 from buildhour_helpers.tasks import load_questions

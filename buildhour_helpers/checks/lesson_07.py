@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from buildhour_helpers.analysis.recorded import RUNS
 from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
 from buildhour_helpers.graders.numeric import Reference, compare
+from buildhour_helpers.recordings import RUNS
 from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.tasks import Question, load_questions
 

@@ -1,7 +1,7 @@
 """The main job of the workshop, headless: what `buildhour demo` and `buildhour study` run."""
 
-from .plan import DemoOptions
-from .result import DemoResult
-from .run import run
+from buildhour_helpers.demo.plan import DemoOptions
+from buildhour_helpers.demo.result import DemoResult
+from buildhour_helpers.demo.run import run
 
 __all__ = ["DemoOptions", "DemoResult", "run"]

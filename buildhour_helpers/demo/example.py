@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..analysis.summaries import by_question, question_means
-from ..rollouts import RolloutRecord
-from ..tasks import Question
-from ..traces import Trace
-from .page import Example
+from buildhour_helpers.analysis.summaries import by_question, question_means
+from buildhour_helpers.demo.page import Example
+from buildhour_helpers.rollouts import RolloutRecord
+from buildhour_helpers.tasks import Question
+from rft_traces import Trace
 
 
 def most_gained(

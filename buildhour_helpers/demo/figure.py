@@ -9,10 +9,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from ..analysis.figures import Chart
-from ..analysis.figures.chart import AFTER, BEFORE, BLUE, GREY, ORANGE, styled
-from ..analysis.statistics import Interval
-from .result import CurvePoint, DemoResult
+from buildhour_helpers.analysis.figures import Chart
+from buildhour_helpers.analysis.figures.chart import AFTER, BEFORE, BLUE, GREY, ORANGE, styled
+from buildhour_helpers.analysis.statistics import Interval
+from buildhour_helpers.demo.result import CurvePoint, DemoResult
 
 BARS = (
     ("reward", "mean reward", ".2f"),

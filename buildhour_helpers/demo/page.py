@@ -11,9 +11,9 @@ from platform import platform, python_version
 
 from jinja2 import Environment, PackageLoader
 
-from ..analysis.figures import Chart
-from ..traces import Trace, pair_html, style
-from .result import DemoResult
+from buildhour_helpers.analysis.figures import Chart
+from buildhour_helpers.demo.result import DemoResult
+from rft_traces import Trace, pair_html, style
 
 PACKAGES = ("agent-rft-workshop", "openai", "numpy", "fastapi", "bm25s", "matplotlib")
 """Whose versions the report names, beside Python's."""

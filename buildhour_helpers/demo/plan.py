@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from ..errors import WorkshopError
-from ..reports import load
-from ..reports.store import REPORTS_FILE, SHIPPED, Reports
-from ..tasks import BEST_PROMPT, Question, load_questions
-from ..tasks.questions import QUESTIONS_FILE
+from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.reports import load
+from buildhour_helpers.reports.store import REPORTS_FILE, SHIPPED, Reports
+from buildhour_helpers.tasks import BEST_PROMPT, Question, load_questions
+from buildhour_helpers.tasks.questions import QUESTIONS_FILE
 
 BATCH_SIZE = 16
 EVAL_INTERVAL = 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..analysis.statistics import Interval
-from ..analysis.summaries import Comparison, Summary
+from buildhour_helpers.analysis.statistics import Interval
+from buildhour_helpers.analysis.summaries import Comparison, Summary
 
 DIGITS = 6
 """To which the figures are rounded, so that the last bit of a sum differs on no platform."""

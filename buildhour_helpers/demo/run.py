@@ -10,19 +10,19 @@ from typing import Any
 
 import openai
 
-from ..analysis import figures
-from ..analysis.figures import Chart
-from ..analysis.summaries import compare, summarise
-from ..errors import Interrupted, WorkshopError, writing
-from ..home import home, prepare
-from ..rollouts import RolloutRecord
-from ..tasks.splits import company
-from . import figure, page
-from .example import most_gained
-from .plan import DemoOptions, Plan, make_plan
-from .result import DemoResult, Sizes
-from .stage import stage
-from .work import BASE_MODEL, Trained, Work
+from buildhour_helpers.analysis import figures
+from buildhour_helpers.analysis.figures import Chart
+from buildhour_helpers.analysis.summaries import compare, summarise
+from buildhour_helpers.demo import figure, page
+from buildhour_helpers.demo.example import most_gained
+from buildhour_helpers.demo.plan import DemoOptions, Plan, make_plan
+from buildhour_helpers.demo.result import DemoResult, Sizes
+from buildhour_helpers.demo.stage import stage
+from buildhour_helpers.demo.work import BASE_MODEL, Trained, Work
+from buildhour_helpers.errors import Interrupted, WorkshopError, writing
+from buildhour_helpers.home import home, prepare
+from buildhour_helpers.rollouts import RolloutRecord
+from buildhour_helpers.tasks.splits import company
 
 REAL = (
     "Real: the training and the wire. The job was launched through the unmodified openai client; "

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAI
 
-from .. import servers
-from ..servers import Server
-from ..session import service_program, tools_program
+from buildhour_helpers import servers
+from buildhour_helpers.servers import Server
+from buildhour_helpers.session import service_program, tools_program
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,17 +12,17 @@ from typing import Any
 
 import openai
 
-from .. import jobs
-from ..errors import writing
-from ..graders import specs
-from ..rollouts import RolloutRecord, evaluate
-from ..rollouts.endpoints import ToolServer
-from ..rollouts.loop import MAX_STEPS
-from ..tasks import Question, build_rows, write_rows
-from ..tools.schemas import DEFINITIONS
-from .plan import BATCH_SIZE, EVAL_INTERVAL, REPEATS, Plan
-from .result import CurvePoint, JobSummary
-from .stage import Stage
+from buildhour_helpers import jobs
+from buildhour_helpers.demo.plan import BATCH_SIZE, EVAL_INTERVAL, REPEATS, Plan
+from buildhour_helpers.demo.result import CurvePoint, JobSummary
+from buildhour_helpers.demo.stage import Stage
+from buildhour_helpers.errors import writing
+from buildhour_helpers.graders import specs
+from buildhour_helpers.rollouts import RolloutRecord, evaluate
+from buildhour_helpers.rollouts.endpoints import ToolServer
+from buildhour_helpers.rollouts.loop import MAX_STEPS
+from buildhour_helpers.tasks import Question, build_rows, write_rows
+from buildhour_helpers.tools.schemas import DEFINITIONS
 
 BASE_MODEL = "sim-agent-mini"
 CANCEL_TIMEOUT_S = 30.0

@@ -7,16 +7,19 @@ this very rollout. A grader is any function from a `GraderCall` to a number.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from buildhour_helpers.graders.numeric import Reference, compare
 
-if TYPE_CHECKING:
-    from buildhour_helpers.tools.state import Trace
+
+class Trace(Protocol):
+    """What a grader may ask about the rollout: the state that the tool server keeps for it."""
+
+    @property
+    def pages_read(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -41,37 +44,6 @@ class GraderCall:
     def answer(self) -> str:
         """The model's final text; empty where it gave none."""
         return self.sample.get("output_text") or ""
-
-
-def build_sample(
-    answer: str, calls: Sequence[Mapping[str, Any]], reasoning_summary: str | None
-) -> dict[str, Any]:
-    """The `sample` of a grader call: an answer, and the `function_call` items that led to it."""
-    tools = [
-        {
-            "id": call["call_id"],
-            "type": "function",
-            "function": {"name": call["name"], "arguments": call["arguments"]},
-        }
-        for call in calls
-    ]
-    message = {"role": "assistant", "content": answer, "tool_calls": tools}
-    return {
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "output_text": answer,
-        "output_json": _json_or_none(answer),
-        "output_tools": tools,
-        "output_reasoning_summary": reasoning_summary,
-    }
-
-
-def _json_or_none(answer: str) -> Any:
-    """An answer that is a JSON object or array, as such."""
-    try:
-        value = json.loads(answer)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict | list) else None
 
 
 Grade = Callable[[GraderCall], float]

@@ -61,7 +61,7 @@ def _lines(file: Path) -> list[str]:
     if not file.is_file():
         raise FileNotFoundError(
             f"{file}: no such file; make the reports with "
-            "`python -m buildhour_helpers.reports.generator` or import FinQA into this folder"
+            "`python -m authoring.corpus` or import FinQA into this folder"
         )
     try:
         with gzip.open(file, "rt", encoding="utf-8") as lines:

@@ -9,10 +9,10 @@ from buildhour_helpers.rollouts.loop import run_rollout, trace_id_of
 from buildhour_helpers.rollouts.records import (
     Metrics,
     RolloutRecord,
-    StopReason,
     read_records,
     write_records,
 )
+from rft_wire import StopReason
 
 __all__ = [
     "Metrics",

@@ -6,7 +6,6 @@ a dropped connection is tried again and at last makes the rollout worthless: an 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import os
@@ -16,10 +15,10 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-import aiohttp
 from openai import AsyncOpenAI
 
 from buildhour_helpers.errors import WorkshopError
+from rft_wire.client import EndpointClient, EndpointLimits, Fault
 
 Item = Mapping[str, Any]
 Grader = Callable[[Mapping[str, Any], Item, str], Awaitable[float]]
@@ -38,26 +37,17 @@ class ToolServer:
     """
 
     def __init__(
-        self,
-        url: str | None = None,
-        key: str | None = None,
-        *,
-        timeout_s: float = 600.0,
-        pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0),
+        self, url: str | None = None, key: str | None = None, limits: EndpointLimits | None = None
     ) -> None:
         self.url = (url or os.environ.get("BUILDHOUR_TOOLS_URL", "")).rstrip("/")
         if not self.url:
             raise WorkshopError("no tool server: pass its URL, or call session.start() first")
-        self._key = key or os.environ.get("BUILDHOUR_TOOLS_KEY", "")
-        self._timeout_s = timeout_s
-        self._pauses_s = pauses_s
+        key = key or os.environ.get("BUILDHOUR_TOOLS_KEY", "")
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._client = EndpointClient(limits)
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
-            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
-            connector=aiohttp.TCPConnector(limit=256),
-        )
+        await self._client.__aenter__()
         return self
 
     async def __aexit__(
@@ -66,7 +56,7 @@ class ToolServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._session.close()
+        await self._client.__aexit__(kind, error, trace)
 
     async def call(self, call: Item, item: Item, trace_id: str) -> str:
         """Make a tool call (a `function_call` item); returns the output for the model."""
@@ -89,7 +79,7 @@ class ToolServer:
         raise EndpointFault(f"{self.url}/{call['name']} answered {status} without an output")
 
     async def grade(self, sample: Mapping[str, Any], item: Item, trace_id: str) -> float:
-        """Have an answer graded. `sample` is built by `graders.endpoint.build_sample`."""
+        """Have an answer graded. `sample` is built by `rft_wire.build_sample`."""
         body = {"sample": sample, "item": item, "trace_id": trace_id}
         status, answer = await self._request("POST", "grade", body)
         score = _field(answer, "score")
@@ -107,30 +97,18 @@ class ToolServer:
             await self._request("DELETE", f"traces/{trace_id}", None)
 
     async def _request(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
-        """Send a request, again after a passing fault; returns an answer below 500."""
+        """Send a request; returns an answer below 500. Raises EndpointFault after the retries."""
         data = None if body is None else json.dumps(body).encode()
-        fault: Exception | None = None
-        for pause_s in (*self._pauses_s, None):
-            try:
-                async with self._session.request(
-                    method, f"{self.url}/{path}", data=data
-                ) as response:
-                    answer = await response.read()
-                if response.status in (401, 403):
-                    raise WorkshopError(f"{self.url} refuses the key; set BUILDHOUR_TOOLS_KEY")
-                if response.status < 500:
-                    return response.status, answer
-                fault = EndpointFault(f"{self.url}/{path} answered {response.status}")
-            except TimeoutError:
-                fault = EndpointFault(f"{self.url}/{path} did not answer in {self._timeout_s:g} s")
-            except aiohttp.ClientConnectorError:
-                fault = WorkshopError(f"no tool server answers at {self.url}; start it again")
-            except aiohttp.ClientError as error:
-                fault = EndpointFault(f"{self.url}/{path} dropped the connection ({error!r})")
-            if pause_s is not None:
-                await asyncio.sleep(pause_s)
-        assert fault is not None
-        raise fault
+        reply = await self._client.request(method, f"{self.url}/{path}", self._headers, data)
+        if isinstance(reply, Fault):
+            if reply.unreachable:
+                raise WorkshopError(f"no tool server answers at {self.url}; start it again")
+            raise EndpointFault(f"{self.url}/{path} {reply.reason}")
+        if reply.status in (401, 403):
+            raise WorkshopError(f"{self.url} refuses the key; set BUILDHOUR_TOOLS_KEY")
+        if reply.body is None:
+            raise EndpointFault(f"{self.url}/{path} answered with more than 1 MB")
+        return reply.status, reply.body
 
 
 def graded_by_service(client: AsyncOpenAI, spec: Mapping[str, Any]) -> Grader:

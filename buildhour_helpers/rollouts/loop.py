@@ -17,13 +17,12 @@ from typing import Any
 from openai import APITimeoutError, AsyncOpenAI, InternalServerError, RateLimitError
 from openai.types.shared import ReasoningEffort
 
-from buildhour_helpers.graders.endpoint import build_sample
 from buildhour_helpers.rollouts.endpoints import EndpointFault, Grader, ToolServer
-from buildhour_helpers.rollouts.records import RolloutRecord, StopReason
+from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.tools.schemas import for_responses
+from rft_wire import Item, StopReason, build_sample
 
 Row = Mapping[str, Any]
-Item = dict[str, Any]
 
 MAX_STEPS = 12  # ten tool calls one by one, the refusal of an eleventh, the answer
 SEEN_BY_MODEL = ("messages", "tools")

@@ -5,21 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from buildhour_helpers.errors import WorkshopError
-
-
-class StopReason(StrEnum):
-    """Why a rollout ended."""
-
-    ANSWERED = "answered"  # the model gave a final answer
-    STEP_LIMIT = "step_limit"  # no answer within the steps allowed; graded on empty text
-    TOOL_FAILED = "tool_failed"  # a tool's fault that outlived its retries: no reward
-    GRADER_FAILED = "grader_failed"  # no usable score: no reward
-    MODEL_FAILED = "model_failed"  # the API failed, also when tried again: no reward
+from rft_wire import StopReason
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from buildhour_helpers.service.pages.door import link
+from rft_service.pages.access import link
 from tests.service.conftest import Running
 
 

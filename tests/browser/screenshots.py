@@ -16,18 +16,18 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
+from authoring.recordings import record as recording
 from buildhour_helpers import demo, servers
 from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.figures import Chart
-from buildhour_helpers.analysis.recorded import load_records
 from buildhour_helpers.analysis.statistics import Agreement, Interval, agreement
-from buildhour_helpers.course import recording
 from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.home import home
+from buildhour_helpers.recordings import load_records
 from buildhour_helpers.reports.store import SHIPPED
-from buildhour_helpers.service.pages.door import link
 from buildhour_helpers.tasks import load_questions
+from rft_service.pages.access import link
 
 from .chromium import chromium
 

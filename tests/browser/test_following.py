@@ -11,8 +11,8 @@ from openai import OpenAI
 from playwright.sync_api import BrowserContext, Page, expect
 from starlette.responses import Response
 
-from buildhour_helpers.service.app import Settings, create_app
-from buildhour_helpers.service.security import api_key
+from rft_service.api.security import api_key
+from rft_service.app import Settings, create_app
 from tests.service.conftest import LIMITS, Running
 from tests.service.customer import Customer
 from tests.service.doubles import LookupPolicy, keyword_judge

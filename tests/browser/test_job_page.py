@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from starlette.responses import JSONResponse
 
-from buildhour_helpers.service.pages import stream
+from rft_service.pages import stream
 from tests.service.conftest import Running
 from tests.service.customer import Customer, tool_answer
 

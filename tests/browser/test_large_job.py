@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 from playwright.sync_api import Page, expect
 
-from buildhour_helpers.service.app import Settings, create_app
-from buildhour_helpers.service.pages.door import link
-from buildhour_helpers.service.security import api_key
+from rft_service.api.security import api_key
+from rft_service.app import Settings, create_app
+from rft_service.pages.access import link
 from tests.service.conftest import Running
 from tests.service.customer import Customer
 from tests.service.doubles import LookupPolicy, keyword_judge

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from nbformat import v4
 
+from authoring.course.execution import CellFailedError, execute
+from authoring.course.source import notebook_of, stub_of
 from buildhour_helpers import checks
-from buildhour_helpers.course.execution import CellFailedError, execute
-from buildhour_helpers.course.source import notebook_of, stub_of
 from buildhour_helpers.errors import WorkshopError
 
 

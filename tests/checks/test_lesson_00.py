@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from authoring.course.source import solution_of, stub_of
 from buildhour_helpers import checks
-from buildhour_helpers.course.source import solution_of, stub_of
 
 
 def names_of(code: str) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from authoring.course.source import solution_of, stub_of
 from buildhour_helpers import checks
 from buildhour_helpers.checks import lesson_01
-from buildhour_helpers.course.source import solution_of, stub_of
 from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.rollouts import RolloutRecord, evaluate
 from buildhour_helpers.tasks import FIRST_PROMPT, build_rows, load_questions

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from authoring.course.source import solution_of, stub_of
 from buildhour_helpers import checks
 from buildhour_helpers.checks.lesson_02 import leaky_split
-from buildhour_helpers.course.source import solution_of, stub_of
 from buildhour_helpers.tasks import Question, find_leaks
 
 Said = pytest.CaptureFixture[str]

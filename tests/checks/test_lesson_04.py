@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from authoring.course.source import solution_of, stub_of
 from buildhour_helpers import checks
-from buildhour_helpers.course.source import solution_of, stub_of
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.graders.specs import PARTIAL_CREDIT_RUBRIC, SLOPPY_RUBRIC
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from openai.types.fine_tuning import FineTuningJob
 
+from authoring.course.source import solution_of, stub_of
 from buildhour_helpers import checks
-from buildhour_helpers.course.source import solution_of, stub_of
 
 Said = pytest.CaptureFixture[str]
 Step = dict[str, Any]

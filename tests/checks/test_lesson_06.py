@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from authoring.course.source import solution_of, stub_of
 from buildhour_helpers import checks
-from buildhour_helpers.course.source import solution_of, stub_of
 
 Said = pytest.CaptureFixture[str]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from authoring.course.source import solution_of, stub_of
 from buildhour_helpers import checks
-from buildhour_helpers.analysis.recorded import RUNS
 from buildhour_helpers.checks.lesson_07 import GOOD, deserved
-from buildhour_helpers.course.source import solution_of, stub_of
+from buildhour_helpers.recordings import RUNS
 from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.tasks import Question, load_questions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from buildhour_helpers.course.source import Lesson
+from authoring.course.source import Lesson
 
 GOOD = """\
 # %% [markdown]

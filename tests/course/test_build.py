@@ -8,11 +8,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from buildhour_helpers.course import build, table
-from buildhour_helpers.course.building import solved_notebook, stubs_notebook
-from buildhour_helpers.course.execution import CellFailedError, execute
-from buildhour_helpers.course.exercises import stub
-from buildhour_helpers.course.source import (
+from authoring.course import build, table
+from authoring.course.building import solved_notebook, stubs_notebook
+from authoring.course.execution import CellFailedError, execute
+from authoring.course.exercises import stub
+from authoring.course.source import (
     Lesson,
     cell_lines,
     lessons,

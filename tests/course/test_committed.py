@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from buildhour_helpers.course import build
-from buildhour_helpers.course.source import Lesson, lessons
+from authoring.course import build
+from authoring.course.source import Lesson, lessons
 
 
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from buildhour_helpers.course.source import lessons, read
+from authoring.course.source import lessons, read
 
 PAGE = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text(encoding="utf-8")
 ROWS: list[tuple[str, str, str]] = re.findall(

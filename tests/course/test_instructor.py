@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from authoring.course.source import lessons, read
+from authoring.course.table import shape
 from buildhour_helpers import checks
-from buildhour_helpers.course.source import lessons, read
-from buildhour_helpers.course.table import shape
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "instructor.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from buildhour_helpers.course.source import lessons, read
+from authoring.course.source import lessons, read
 from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.demo.work import BASE_MODEL
 from buildhour_helpers.rollouts import evaluate

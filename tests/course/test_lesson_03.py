@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from buildhour_helpers.course.source import lessons, read
+from authoring.course.source import lessons, read
 
 Space = dict[str, Any]
 CALL = {"call_id": "call_1", "trace_id": "trace_a", "arguments": '{"path": "ACME/2012/page_1.pdf"}'}

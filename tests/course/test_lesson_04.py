@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from authoring.course.source import lessons, read
 from buildhour_helpers.analysis.statistics import agreement
-from buildhour_helpers.course.source import lessons, read
 from buildhour_helpers.graders import Reference, compare, specs
 from buildhour_helpers.reports import SHIPPED
 from buildhour_helpers.tasks import build_row, load_questions

@@ -14,9 +14,9 @@ import openai
 import pytest
 from openai import OpenAI
 
+from authoring.course.building import solved_notebook
+from authoring.course.source import Lesson, lessons
 from buildhour_helpers import servers, session
-from buildhour_helpers.course.building import solved_notebook
-from buildhour_helpers.course.source import Lesson, lessons
 from buildhour_helpers.demo.stage import stage
 
 from .foreign_provider import KEY, foreign_provider

@@ -14,8 +14,8 @@ import pytest
 from nbformat import NotebookNode, v4
 from nbval.plugin import IPyNbCell, coalesce_streams, get_sanitize_patterns, nocolors
 
-from buildhour_helpers.course.build import write
-from buildhour_helpers.course.source import lessons, notebook_of
+from authoring.course.build import write
+from authoring.course.source import lessons, notebook_of
 from conftest import SANITIZER
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from buildhour_helpers.course import recording
-from buildhour_helpers.course.recordings import planted_hack
+from authoring.recordings import planted_hack
+from authoring.recordings import record as recording
 
 
 def test_the_first_rollouts_come_out_again(tmp_path: Path) -> None:

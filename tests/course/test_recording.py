@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from buildhour_helpers.course import __main__ as course
-from buildhour_helpers.course import recording, results
-from buildhour_helpers.demo.study import StudyOptions
+from authoring.course import __main__ as course
+from authoring.recordings import record as recording
+from authoring.study import results
+from authoring.study.study import StudyOptions
 from buildhour_helpers.errors import WorkshopError
 
 
@@ -41,7 +42,7 @@ def test_a_recording_carries_its_command(small: ModuleType, tmp_path: Path) -> N
     assert path == tmp_path / "small.json"
     made = json.loads(path.read_text(encoding="utf-8"))
     assert made == {
-        "command": "python -m buildhour_helpers.course record small",
+        "command": "python -m authoring.course record small",
         "reward_mean": 0.25,
         "unit": "µ",
     }

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from buildhour_helpers.course.recording import load
-from buildhour_helpers.course.recordings import prompts, samples
+from authoring.recordings import prompts, samples
+from authoring.recordings.record import load
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.tasks import load_questions

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from buildhour_helpers.course.recording import load
-from buildhour_helpers.course.recordings import hackable_grader, search_designs
+from authoring.recordings import hackable_grader, search_designs
+from authoring.recordings.record import load
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.graders import specs

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from buildhour_helpers.analysis.recorded import load_records, slim, whole
-from buildhour_helpers.course.recording import load
-from buildhour_helpers.course.recordings import flat_grader, hyperparameters, main_run
-from buildhour_helpers.course.small_jobs import roll_out, without_wall_time
+from authoring.recordings import flat_grader, hyperparameters, main_run
+from authoring.recordings.record import load
+from authoring.recordings.small_jobs import roll_out, without_wall_time
 from buildhour_helpers.demo.plan import DemoOptions, make_plan
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.demo.work import BASE_MODEL
+from buildhour_helpers.recordings import load_records, slim, whole
 from buildhour_helpers.reports import load as load_reports
 from buildhour_helpers.tools.functions import ReportTools
 

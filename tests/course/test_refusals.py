@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from nbformat import NotebookNode, v4
 
-from buildhour_helpers.course import build
-from buildhour_helpers.course.outputs import of_outputs, of_times
-from buildhour_helpers.course.refusals import Complaint, of_source
-from buildhour_helpers.course.source import read
+from authoring.course import build
+from authoring.course.outputs import of_outputs, of_times
+from authoring.course.refusals import Complaint, of_source
+from authoring.course.source import read
 from buildhour_helpers.errors import WorkshopError
 
 from .sample import GOOD, lesson

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from buildhour_helpers.course.names import bound
-from buildhour_helpers.course.source import Lesson, lessons, read
+from authoring.course.names import bound
+from authoring.course.source import Lesson, lessons, read
 from buildhour_helpers.demo.stage import stage
 
 from .empty_project import EmptyProject

@@ -41,7 +41,7 @@ def catalogue_url() -> Iterator[str]:
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[OpenAI]:
-    process, told = started("buildhour_helpers.service", "--home", str(tmp_path), "--json")
+    process, told = started("rft_service", "--home", str(tmp_path), "--json")
     yield OpenAI(base_url=told["base_url"], api_key=told["api_key"])
     process.terminate()
     process.wait()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from buildhour_helpers.graders import GraderCall, grade_answer, grade_with_evidence
-from buildhour_helpers.graders.endpoint import build_sample, checked_score
+from buildhour_helpers.graders.endpoint import checked_score
 from buildhour_helpers.tools import CallRecord, Trace
+from rft_wire import build_sample
 
 PAGE = "ACME/2012/page_9.pdf"
 ITEM = {

@@ -11,14 +11,14 @@ from dataclasses import replace
 
 import pytest
 
+from authoring.corpus.check import check
+from authoring.corpus.companies import REAL_TICKERS, companies
+from authoring.corpus.corpus import generate
+from authoring.corpus.question_types import KINDS
+from authoring.corpus.random_choices import Draw
+from authoring.corpus.sentences import FACTS, GENERAL, KIND_REMARKS
+from authoring.corpus.statistics import search_figures
 from buildhour_helpers.reports import Report, load
-from buildhour_helpers.reports.generator.check import check
-from buildhour_helpers.reports.generator.corpus import generate
-from buildhour_helpers.reports.generator.draws import Draw
-from buildhour_helpers.reports.generator.kinds import KINDS
-from buildhour_helpers.reports.generator.sentences import FACTS, GENERAL, KIND_REMARKS
-from buildhour_helpers.reports.generator.world import REAL_TICKERS, companies
-from buildhour_helpers.reports.statistics import search_figures
 from buildhour_helpers.reports.store import SHIPPED, to_bytes
 from buildhour_helpers.tasks.questions import Question, load_questions, to_lines
 
@@ -49,7 +49,7 @@ def test_what_ships_is_what_the_generator_makes() -> None:
 
 def test_the_hash_seed_of_python_changes_nothing() -> None:
     code = (
-        "from buildhour_helpers.reports.generator.pages import company_pages\n"
+        "from authoring.corpus.pages import company_pages\n"
         "from buildhour_helpers.reports.store import to_bytes\n"
         "import hashlib\n"
         "print(hashlib.sha256(to_bytes(p.report for p in company_pages(0, 3))).hexdigest())"

@@ -13,9 +13,9 @@ import pytest
 from bm25s.tokenization import Tokenized
 
 from buildhour_helpers.reports import Bm25Index, Report
-from buildhour_helpers.reports.finqa import import_finqa
 from buildhour_helpers.reports.search import words
 from buildhour_helpers.reports.store import load
+from buildhour_helpers.tasks.finqa import import_finqa
 
 FINQA = Path(__file__).parents[3] / "shared" / "finqa"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from buildhour_helpers.reports import SHIPPED, Report, statistics
-from buildhour_helpers.reports.statistics import FINQA, figures, page_figures
+from authoring.corpus import statistics
+from authoring.corpus.statistics import FINQA, figures, page_figures
+from buildhour_helpers.reports import SHIPPED, Report
 
 NEWEST = Report(
     "A/2012/page_1.pdf",

@@ -18,6 +18,7 @@ from buildhour_helpers.rollouts.endpoints import ToolServer
 from buildhour_helpers.tools import DEFINITIONS, ReportTools, TraceStore
 from buildhour_helpers.tools.app import create_app
 from buildhour_helpers.tools.serving import served
+from rft_wire.client import EndpointLimits
 
 KEY = "a-key"
 PAGE = "ACME/2012/page_9.pdf"
@@ -121,7 +122,7 @@ class World:
 
     @asynccontextmanager
     async def connected(self, tools_url: str = "") -> AsyncIterator[tuple[AsyncOpenAI, ToolServer]]:
-        server = ToolServer(tools_url or self.tools_url, KEY, pauses_s=(0.0, 0.0, 0.0))
+        server = ToolServer(tools_url or self.tools_url, KEY, EndpointLimits(first_pause_s=0.0))
         client = AsyncOpenAI(base_url=self.api_url, api_key="sk-test", max_retries=0)
         async with client, server:
             yield client, server

@@ -13,9 +13,9 @@ import pytest
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
-from buildhour_helpers.service.app import Settings, create_app
-from buildhour_helpers.service.endpoints import EndpointLimits
-from buildhour_helpers.service.security import api_key
+from rft_service.api.security import api_key
+from rft_service.app import Settings, create_app
+from rft_wire.client import EndpointLimits
 
 from .customer import Customer, jsonl, method, row
 from .doubles import LookupPolicy, keyword_judge

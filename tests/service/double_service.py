@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from buildhour_helpers.service.server import options, serve
+from rft_service.server import options, serve
 
 from .doubles import LookupPolicy, keyword_judge
 

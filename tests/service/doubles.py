@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from buildhour_helpers.training.policy import Call, Conversation, Draw, Trajectory, Turn, Update
+from rft_service.rl.engine import Call, Conversation, Draw, Trajectory, Turn, Update
 
 
 def unit(draw: Draw) -> float:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from buildhour_helpers.service.endpoints import EndpointClient, EndpointLimits, Fault, Reply
-from buildhour_helpers.service.graders.run import RateLimit
+from rft_service.graders.run import RateLimit
+from rft_wire.client import EndpointClient, EndpointLimits, Fault, Reply
 
 from .conftest import Running, Start
 from .customer import KEY, Customer, row, tool_answer
@@ -252,7 +252,7 @@ def test_each_pause_before_a_retry_is_twice_as_long(monkeypatch: pytest.MonkeyPa
         async with EndpointClient(EndpointLimits()) as client:
             return await client.post(f"http://127.0.0.1:{closed_port()}", {}, b"{}")
 
-    monkeypatch.setattr("buildhour_helpers.service.endpoints.asyncio.sleep", sleep)
+    monkeypatch.setattr("rft_wire.client.asyncio.sleep", sleep)
     found = asyncio.run(fault())
     assert isinstance(found, Fault)
     assert "tried 4 times" in found.reason
@@ -328,8 +328,8 @@ def test_a_grader_rate_limit_spaces_the_calls(monkeypatch: pytest.MonkeyPatch) -
     async def sleep(seconds: float) -> None:
         slept.append(round(seconds, 6))
 
-    monkeypatch.setattr("buildhour_helpers.service.graders.run.time.monotonic", lambda: 100.0)
-    monkeypatch.setattr("buildhour_helpers.service.graders.run.asyncio.sleep", sleep)
+    monkeypatch.setattr("rft_service.graders.run.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("rft_service.graders.run.asyncio.sleep", sleep)
     asyncio.run(_turns(RateLimit(per_second=50), 4))
     assert slept == [0.02, 0.04, 0.06]
 

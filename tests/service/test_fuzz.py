@@ -26,11 +26,11 @@ from openai.types.responses import Response
 from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 from pydantic import TypeAdapter
 
-from buildhour_helpers.service.app import Settings, create_app, resources
-from buildhour_helpers.service.endpoints import EndpointLimits
-from buildhour_helpers.service.security import api_key
-from buildhour_helpers.service.structured import conforms
-from buildhour_helpers.training.simulated import SimulatedPolicy
+from rft_service.api.security import api_key
+from rft_service.app import Settings, create_app, resources
+from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.schemas.structured import conforms
+from rft_wire.client import EndpointLimits
 
 from .conftest import Running
 from .customer import row

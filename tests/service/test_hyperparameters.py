@@ -9,8 +9,8 @@ from typing import Any
 import openai
 import pytest
 
-from buildhour_helpers.service.hyperparameters import Hyperparameters
-from buildhour_helpers.training.policy import Call, Conversation, Draw, Turn
+from rft_service.rl.engine import Call, Conversation, Draw, Turn
+from rft_service.rl.hyperparameters import Hyperparameters
 
 from .conftest import Running, Start
 from .customer import Customer, method

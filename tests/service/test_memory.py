@@ -12,12 +12,12 @@ from typing import Any
 import psutil
 import pytest
 
-from buildhour_helpers.service.datasets import Rows, validate_file
-from buildhour_helpers.service.files import StoredFile
-from buildhour_helpers.service.training_job import stored
-from buildhour_helpers.training.episodes import GradeOutcome, ToolOutcome
-from buildhour_helpers.training.policy import Call
-from buildhour_helpers.training.trainer import Trainer, TrainingSettings
+from rft_service.jobs.dataset import Rows, validate_file
+from rft_service.jobs.training import stored
+from rft_service.rl.engine import Call
+from rft_service.rl.rollout import GradeOutcome, ToolOutcome
+from rft_service.rl.trainer import Trainer, TrainingSettings
+from rft_service.store.files import StoredFile
 
 from .conftest import Running
 from .customer import EQUAL, jsonl, method, row

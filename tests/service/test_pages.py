@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from buildhour_helpers.service.pages.door import POLICY, link
-from buildhour_helpers.service.pages.reading import Reading
+from rft_service.pages.access import POLICY, link
+from rft_service.pages.queries import Reading
 
 from .conftest import Running
 from .customer import Customer

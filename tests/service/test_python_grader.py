@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from buildhour_helpers.service.graders import python
-from buildhour_helpers.service.graders.python import PythonError, PythonLimits, run_python
+from rft_service.graders import python
+from rft_service.graders.python import PythonError, PythonLimits, run_python
 
 QUICK = PythonLimits(timeout_s=1.0)
 

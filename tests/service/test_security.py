@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from buildhour_helpers.service.app import resources
-from buildhour_helpers.service.server import HOST, listen
+from rft_service.app import resources
+from rft_service.server import HOST, listen
 
 from .conftest import Running, Start
 from .customer import KEY, Customer

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from buildhour_helpers.service.registry import ModelRegistry
-from buildhour_helpers.service.server import options, serve
-from buildhour_helpers.training.policy import Policy
+from rft_service.rl.engine import Policy
+from rft_service.server import options, serve
+from rft_service.store.models import ModelRegistry
 
 from .conftest import Running
 from .doubles import LookupPolicy, keyword_judge

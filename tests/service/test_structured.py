@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from buildhour_helpers.service.schemas import SchemaError
-from buildhour_helpers.service.structured import check_schema, conforms, held_to
-from buildhour_helpers.training.simulated import SimulatedPolicy
+from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.schemas.check import SchemaError
+from rft_service.schemas.structured import check_schema, conforms, held_to
 
 from .conftest import Running, Start
 

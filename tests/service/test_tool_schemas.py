@@ -7,8 +7,8 @@ from typing import Any
 import openai
 import pytest
 
-from buildhour_helpers.service.datasets import validate_row
-from buildhour_helpers.training.simulated import SimulatedPolicy
+from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.jobs.dataset import validate_row
 
 from .conftest import Running, Start
 from .customer import row

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-from buildhour_helpers.traces import Trace, pair_html, style, table_html, trace_html
+from rft_traces import Trace, pair_html, style, table_html, trace_html
 
 from .test_trace import PROMPT, RECORD, STEPS, answer, call, output
 
@@ -131,7 +131,7 @@ def test_the_sheet_names_every_outcome_and_fetches_nothing() -> None:
 def test_it_knows_neither_side() -> None:
     sides = ["tasks", "tools", "graders", "rollouts", "reports", "jobs", "analysis", "service"]
     code = (
-        "import sys, buildhour_helpers.traces\n"
+        "import sys, rft_traces\n"
         f"sides = {sides!r}\n"
         "print([m for m in sys.modules if m.split('.')[:2] in "
         "[['buildhour_helpers', s] for s in sides]])"

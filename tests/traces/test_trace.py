@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from buildhour_helpers.traces import Outcome, Trace, aligned
-from buildhour_helpers.traces.trace import Step
+from rft_traces import Outcome, Trace, aligned
+from rft_traces.trace import Step
 
 Item = dict[str, Any]
 

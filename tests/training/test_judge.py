@@ -3,8 +3,8 @@
 import pytest
 
 from buildhour_helpers.graders.specs import PARTIAL_CREDIT_RUBRIC, SLOPPY_RUBRIC
-from buildhour_helpers.training.policy import Draw
-from buildhour_helpers.training.simulated.judge import SLIP_PROBABILITY, judge
+from rft_service.engines.simulated.judge import SLIP_PROBABILITY, judge
+from rft_service.rl.engine import Draw
 
 STRICT = (
     "Score 1 if the answer gives the reference value. Score 0.5 if it is right but for its scale. "

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from buildhour_helpers.training.simulated.arithmetic import Result
-from buildhour_helpers.training.simulated.brief import read_brief
-from buildhour_helpers.training.simulated.manner import HABIT, choose_manner, deliver
-from buildhour_helpers.training.simulated.policy import SimulatedPolicy, is_general
+from rft_service.engines.simulated.answer_style import HABIT, choose_manner, deliver
+from rft_service.engines.simulated.arithmetic import Result
+from rft_service.engines.simulated.policy import SimulatedPolicy, is_general
+from rft_service.engines.simulated.prompt import read_brief
 
 BRIEF = read_brief("Answer with the number only.", "What was the change in sales in 2012?")
 PERCENT = Result(8.35, "percent", 1.0, 3.0)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from buildhour_helpers.training.simulated.perception import perceive
-from buildhour_helpers.training.simulated.words import cues_in, quantities, years_in
+from rft_service.engines.simulated.perception import perceive
+from rft_service.engines.simulated.words import cues_in, quantities, years_in
 
 PAGE = """\
 Sales grew in both years.

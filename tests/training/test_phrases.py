@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from buildhour_helpers.training.simulated.brief import read_brief
-from buildhour_helpers.training.simulated.numbers import STATIC_FEATURES, number_table
+from rft_service.engines.simulated.numbers import STATIC_FEATURES, number_table
+from rft_service.engines.simulated.prompt import read_brief
 
 TABLE = """\
 Falcon, book of 1972.

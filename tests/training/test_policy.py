@@ -6,12 +6,12 @@ import json
 import pytest
 
 from buildhour_helpers import doctor
-from buildhour_helpers.training.policy import Conversation, Draw, ToolSpec
-from buildhour_helpers.training.simulated import SimulatedPolicy
-from buildhour_helpers.training.simulated import policy as policy_module
-from buildhour_helpers.training.simulated.act import ACT_FEATURES
-from buildhour_helpers.training.simulated.fill import FILL_FEATURES
-from buildhour_helpers.training.simulated.reasons import SAID
+from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.engines.simulated import policy as policy_module
+from rft_service.engines.simulated.actions import ACT_FEATURES
+from rft_service.engines.simulated.parameters import FILL_FEATURES
+from rft_service.engines.simulated.reasons import SAID
+from rft_service.rl.engine import Conversation, Draw, ToolSpec
 
 LOOKUP = ToolSpec(
     "lookup",

@@ -9,16 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from buildhour_helpers.training.simulated import SimulatedPolicy
-from buildhour_helpers.training.simulated.pretraining.__main__ import (
-    PHASES,
-    Phase,
-    blank_policy,
-    build_trainer,
-    pretrain,
-)
-from buildhour_helpers.training.simulated.pretraining.families import FAMILIES
-from buildhour_helpers.training.simulated.pretraining.world import score
+from authoring.pretraining.__main__ import PHASES, Phase, blank_policy, build_trainer, pretrain
+from authoring.pretraining.families import FAMILIES
+from authoring.pretraining.world import score
+from rft_service.engines.simulated import SimulatedPolicy
 
 SHORT = (
     Phase("drill", 2, 4, True, {"slate": 4}),
@@ -53,7 +47,7 @@ def test_the_base_weights_know_no_tool_by_name():
 
 
 def test_nothing_of_pretraining_speaks_of_finance():
-    folder = Path(str(files("buildhour_helpers.training.simulated.pretraining")))
+    folder = Path(str(files("authoring.pretraining")))
     text = " ".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py")).lower()
     for word in ("revenue", "dividend", "fiscal", "shareholder", "earnings", "ticker", "finqa"):
         assert word not in text
@@ -76,6 +70,6 @@ def test_the_phases_end_with_every_family_but_the_first_drill():
 
 
 def test_the_shipped_file_is_sorted_and_whole():
-    text = files("buildhour_helpers.training.simulated").joinpath("base_weights.json")
+    text = files("rft_service.engines.simulated").joinpath("base_weights.json")
     data = json.loads(text.read_text(encoding="utf-8"))
     assert list(data["weights"]) == sorted(data["weights"])

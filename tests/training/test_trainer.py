@@ -7,16 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from buildhour_helpers.training.episodes import (
-    GradeOutcome,
-    StopReason,
-    Task,
-    ToolOutcome,
-    run_episode,
-)
-from buildhour_helpers.training.policy import Call, Conversation, Draw, Turn, Update
-from buildhour_helpers.training.simulated import SimulatedPolicy
-from buildhour_helpers.training.trainer import Trainer, TrainingSettings, advantages
+from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.rl.engine import Call, Conversation, Draw, Turn, Update
+from rft_service.rl.rollout import GradeOutcome, StopReason, Task, ToolOutcome, run_episode
+from rft_service.rl.trainer import Trainer, TrainingSettings, advantages
 
 TOOL = {
     "type": "function",

@@ -5,12 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from buildhour_helpers.training.simulated.weights import (
-    MOST_SUMS,
-    Weights,
-    mean_gradient,
-    softmax,
-)
+from rft_service.engines.simulated.weights import MOST_SUMS, Weights, mean_gradient, softmax
 
 FAMILIES = {"pick": ("a", "b", "c")}
 FEATURES = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [0.5, 0.5, 0.0]])

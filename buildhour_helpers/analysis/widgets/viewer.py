@@ -13,7 +13,7 @@ from IPython.display import HTML, display
 
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.rollouts.records import RolloutRecord
-from buildhour_helpers.traces import Outcome, Trace, pair_html, style, table_html, trace_html
+from rft_traces import Outcome, Trace, pair_html, style, table_html, trace_html
 
 ANY = "any"
 NOTHING, NONE = "nothing", -1  # of the menu of what stands beside

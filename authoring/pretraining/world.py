@@ -1,0 +1,173 @@
+"""What a pretraining world is: tools as plain functions, questions with answers, a strict grade."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rft_service.engines.simulated.words import quantities, stems
+from rft_service.rl.engine import Call
+from rft_service.rl.rollout import GradeOutcome, Task, ToolOutcome
+
+Function = Callable[..., str]
+CALL_BUDGET = 10
+FOUND_REWARD = 0.2  # for an answer, right or wrong, after reading the right source,
+FOUND_CALL_COST = 0.02  # less this for each call
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question with its answer: a number (`kind` amount, percent or ratio), "yes"/"no", or a
+    text that has to be found exactly. `source` is the argument of a call that reads the answer."""
+
+    question: str
+    answer: float | str
+    kind: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class World:
+    """A family of tasks: functions by name, their schemas (Chat Completions form) and problems.
+
+    In a `misleading` one the first thing found is often not the right one, and its prompts say
+    to check more often than others do: so the model learns what such advice is worth.
+    """
+
+    name: str
+    functions: Mapping[str, Function]
+    schemas: Sequence[Mapping[str, Any]]
+    problems: Sequence[Problem]
+    misleading: bool = False
+
+
+def schema(name: str, description: str, **parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A function definition; a parameter is required unless it says `optional`."""
+    properties = {
+        key: {k: v for k, v in value.items() if k != "optional"}
+        for key, value in parameters.items()
+    }
+    required = [key for key, value in parameters.items() if not value.get("optional")]
+    return {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": description,
+            "parameters": {"type": "object", "properties": properties, "required": required},
+        },
+    }
+
+
+def text(description: str, **more: Any) -> dict[str, Any]:
+    """A string parameter."""
+    return {"type": "string", "description": description, **more}
+
+
+PROMPT_PARTS: tuple[tuple[str, str], ...] = (
+    ("", "Answer the question with the help of the tools."),
+    ("only", "Reply with only the answer, nothing else."),
+    ("percent", "Write percentages with a % sign."),
+    ("units", "Give the value in the units that the question asks for."),
+    ("budget", f"You may make at most {CALL_BUDGET} tool calls."),
+    ("check", "Read the source before you answer; check that it is the right one."),
+    ("search", "First search with {first}, then look closer."),
+)
+ADVICE = frozenset(("budget", "check", "search"))
+
+
+def prompt(world: World, rng: random.Random) -> str:
+    """A prompt with some of the parts, drawn at random: so the model meets each with and
+    without. Advice on how to search is likelier where it is needed."""
+    advised = 0.8 if world.misleading else 0.2
+    parts = [PROMPT_PARTS[0][1]]
+    for name, part in PROMPT_PARTS[1:]:
+        if rng.random() < (advised if name in ADVICE else 0.4):
+            parts.append(part)
+    return " ".join(parts).format(first=next(iter(world.functions)))
+
+
+def task(world: World, problem: Problem, rng: random.Random) -> Task:
+    """One training task of a world."""
+    row = {
+        "messages": [
+            {"role": "system", "content": prompt(world, rng)},
+            {"role": "user", "content": problem.question},
+        ],
+        "tools": list(world.schemas),
+        "answer": problem.answer,
+        "kind": problem.kind,
+        "source": problem.source,
+        "world": world.name,
+    }
+    return Task.from_row(row)
+
+
+class Worlds:
+    """An `Environment` of plain functions, with a budget of calls for each rollout."""
+
+    def __init__(self, worlds: Sequence[World]) -> None:
+        self._worlds = {world.name: world for world in worlds}
+        self._calls: dict[str, list[str]] = {}  # arguments of each rollout's calls
+
+    async def call_tool(
+        self, call: Call, call_id: str, item: Mapping[str, Any], trace_id: str
+    ) -> ToolOutcome:
+        del call_id  # a plain function needs none
+        made = self._calls.setdefault(trace_id, [])
+        made.append(call.arguments)
+        if len(made) > CALL_BUDGET:
+            return ToolOutcome("Error: no tool calls are left; answer now.", is_error=True)
+        function = self._worlds[item["world"]].functions[call.name]
+        output = function(**json.loads(call.arguments))
+        return ToolOutcome(output, is_error=output.startswith("Error:"))
+
+    async def grade(
+        self, sample: Mapping[str, Any], item: Mapping[str, Any], trace_id: str
+    ) -> GradeOutcome:
+        made = self._calls.pop(trace_id, [])
+        reward = score(sample["output_text"], item["answer"], item["kind"])
+        found = any(f'"{item["source"]}"' in arguments for arguments in made)
+        if found and sample["output_text"]:
+            reward = max(reward, FOUND_REWARD - FOUND_CALL_COST * len(made))
+        return GradeOutcome(reward)
+
+
+def score(said: str, answer: float | str, kind: str) -> float:
+    """1 for the right answer alone, a part of it where words stand around it or a percent sign
+    is missing; else 0. A slip of scale earns nothing: it would be learnt as good enough."""
+    if isinstance(answer, str):
+        if said.strip().lower() == answer.lower():
+            return 1.0
+        return 0.5 if re.search(rf"(?<!\w){re.escape(answer.lower())}(?!\w)", said.lower()) else 0.0
+    numbers = quantities(said)
+    if len(numbers) != 1:
+        return 0.0
+    value = numbers[0].value * (numbers[0].unit or 1.0)
+    alone = not re.search(r"[a-z]{3}", said.lower())
+    if close(value, answer):
+        formed = alone and (kind != "percent" or said.strip().endswith("%"))
+        return 1.0 if formed else 0.7
+    return 0.0
+
+
+def close(a: float, b: float) -> bool:
+    """Equal within one percent."""
+    return abs(a - b) <= 0.01 * max(abs(b), 1e-9)
+
+
+def best_matches(query: str, texts: Mapping[str, str], count: int) -> list[str]:
+    """Keys of the texts that share most words with a query; ties in the order of the keys."""
+    wanted = set(stems(query))
+    shared = {key: len(wanted & _words(body)) for key, body in texts.items()}
+    ranked = sorted((key for key in shared if shared[key]), key=lambda key: (-shared[key], key))
+    return ranked[:count]
+
+
+@lru_cache(maxsize=1024)
+def _words(body: str) -> frozenset[str]:
+    return frozenset(stems(body))

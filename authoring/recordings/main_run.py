@@ -1,0 +1,137 @@
+"""Lesson 06: the main job with its whole story.
+
+The base model and the tuned checkpoint on every held-out question, every step of the job between
+them, and every checkpoint that was kept, measured again on validation and on held-out questions.
+The rollouts are too many for a JSON file: they go, slim, into two files of lines beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from authoring.recordings.small_jobs import JobRun, roll_out, run_job
+from buildhour_helpers import jobs
+from buildhour_helpers.analysis.summaries import question_means, summarise
+from buildhour_helpers.demo.plan import BATCH_SIZE, EVAL_INTERVAL, DemoOptions, Plan, make_plan
+from buildhour_helpers.demo.result import rounded_off
+from buildhour_helpers.demo.stage import Stage, stage
+from buildhour_helpers.demo.work import BASE_MODEL
+from buildhour_helpers.recordings import RUNS, save_records
+from buildhour_helpers.rollouts import RolloutRecord
+from buildhour_helpers.tasks import Question
+
+ALL = 1_000_000
+REPEATS = 3
+
+
+def record(
+    folder: Path,
+    progress: Callable[[str], None],
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    held_out: int = ALL,
+    validation: int | None = None,
+    out: Path = RUNS,
+) -> dict[str, Any]:
+    """Run it, write `main_run.before.jsonl.gz` and `main_run.after.jsonl.gz` into `out`.
+
+    The smaller numbers that can be given cut it short, for a quick look.
+    """
+    plan = make_plan(DemoOptions(seed=seed, steps=steps, questions=held_out))
+    validated = plan.validation[:validation]
+    with stage(folder, None, seed, 32) as up:
+        progress("the base model on held-out questions")
+        before = roll_out(up, folder / "before.jsonl", plan.test, BASE_MODEL, repeats=REPEATS)
+        progress(f"a job of {plan.steps} steps")
+        run = job(up, folder, plan, validated)
+        chosen = jobs.best(run.checkpoints)
+        progress(f"the checkpoint of step {chosen.step} on held-out questions")
+        after = roll_out(up, folder / "after.jsonl", plan.test, chosen.model, repeats=REPEATS)
+        progress("every checkpoint on validation and held-out questions")
+        kept = [_checkpoint(up, folder, one, plan, validated) for one in run.checkpoints]
+    for name, records in (("before", before), ("after", after)):
+        save_records(records, out / f"main_run.{name}.jsonl.gz")
+    found: dict[str, Any] = rounded_off(
+        {
+            "seed": seed,
+            "model": "simulated",
+            "prompt": plan.prompt,
+            "questions": {
+                "train": len(plan.train),
+                "validation": len(validated),
+                "held_out": len(plan.test),
+            },
+            "repeats": REPEATS,
+            "hyperparameters": hyperparameters(plan),
+            "steps": run.steps,
+            "warnings": [text for level, text in run.said if level == "warn"],
+            "checkpoints": kept,
+            "chosen_step": chosen.step,
+        }
+    )
+    return found
+
+
+def hyperparameters(plan: Plan) -> dict[str, int]:
+    """The demo's."""
+    return {"n_epochs": plan.epochs, "batch_size": BATCH_SIZE, "eval_interval": EVAL_INTERVAL}
+
+
+def job(
+    up: Stage,
+    folder: Path,
+    plan: Plan,
+    validated: Sequence[Question],
+    stop_after: int | None = None,
+) -> JobRun:
+    """The main job."""
+    return run_job(
+        up,
+        folder,
+        train=plan.train,
+        validation=validated,
+        hyperparameters=hyperparameters(plan),
+        name="main",
+        seed=plan.options.seed,
+        stop_after=stop_after,
+    )
+
+
+def _checkpoint(
+    up: Stage,
+    folder: Path,
+    one: jobs.Checkpoint,
+    plan: Plan,
+    validated: Sequence[Question],
+) -> dict[str, Any]:
+    """A checkpoint's reward as the job measured it, and anew on two sets of questions; on
+    validation also question by question, so that candidates can be compared in pairs."""
+    measured = {
+        name: roll_out(
+            up,
+            folder / f"step-{one.step}-{name}.jsonl",
+            questions,
+            one.model,
+            repeats=repeats,
+            run=name,
+        )
+        for name, questions, repeats in (
+            ("validation", validated, REPEATS),
+            ("held_out", plan.test, 1),
+        )
+    }
+    return {
+        "step": one.step,
+        "job_said": one.valid_reward_mean,
+        **{name: _reward(records) for name, records in measured.items()},
+        "validation_rewards": question_means(measured["validation"], "reward"),
+    }
+
+
+def _reward(records: Sequence[RolloutRecord]) -> list[float]:
+    """The mean reward, and the two ends of its 95% interval over questions."""
+    interval = summarise(records).measures["reward"]
+    return [interval.value, interval.low, interval.high]

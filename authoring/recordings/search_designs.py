@@ -1,0 +1,146 @@
+"""Lesson 03: three designs of one tool, `search`, and what they do to the same agent.
+
+The base model works on validation questions with a tool server that differs in nothing but the
+search behind it: BM25 with snippets, BM25 that returns bare paths, and an index of embeddings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from authoring.recordings.small_jobs import rows_of
+from buildhour_helpers.analysis.statistics import Interval
+from buildhour_helpers.analysis.summaries import compare, summarise
+from buildhour_helpers.demo.result import rounded_off
+from buildhour_helpers.demo.stage import Stage, stage
+from buildhour_helpers.demo.work import BASE_MODEL
+from buildhour_helpers.reports import Bm25Index, Hit, Report, Reports, SearchIndex, load
+from buildhour_helpers.reports.embeddings import OFFLINE_MODEL, EmbeddingIndex, embedder
+from buildhour_helpers.rollouts import RolloutRecord, evaluate
+from buildhour_helpers.rollouts.endpoints import ToolServer
+from buildhour_helpers.tasks import Question, load_questions
+from buildhour_helpers.tools import ReportTools
+from buildhour_helpers.tools.app import create_app
+from buildhour_helpers.tools.serving import served
+
+KEY = "search-designs"  # of a server that lives for this recording alone
+QUESTIONS, REPEATS = 200, 2
+SNIPPETS, PATHS, EMBEDDINGS = "snippets", "bare paths", "embeddings"
+RANKS = (1, 5, 10)
+SLICE = 20
+
+
+class BarePaths:
+    """BM25 without its snippets."""
+
+    def __init__(self, index: Bm25Index) -> None:
+        self._index = index
+
+    @classmethod
+    def build(cls, reports: Mapping[str, Report]) -> BarePaths:
+        return cls(Bm25Index.build(reports))
+
+    def search(self, query: str, k: int = 5) -> list[Hit]:
+        return [replace(hit, snippet="") for hit in self._index.search(query, k)]
+
+
+def record(
+    folder: Path, progress: Callable[[str], None], *, questions: int = QUESTIONS
+) -> dict[str, Any]:
+    """Recall of each design's engine, and the base model's rollouts with each design."""
+    asked = load_questions(split="validation")[:questions]
+    with stage(folder, None, 0, 32) as up:
+        indices = designs(up, load())
+        rollouts, recalls = {}, {}
+        for name, index in indices.items():
+            progress(f"{name}: {len(asked)} questions, {REPEATS} rollouts each")
+            recalls[name] = recall(index, asked)
+            rollouts[name] = roll_out(up, folder / f"{name}.jsonl", index, asked, REPEATS)
+    first = rollouts[SNIPPETS]
+    found: dict[str, Any] = rounded_off(
+        {
+            "model": "simulated",
+            "questions": len(asked),
+            "repeats": REPEATS,
+            "designs": {
+                name: {
+                    "recall": recalls[name],
+                    "measures": _triples(summarise(records).measures),
+                    "against_snippets": _triples(compare(first, records).difference),
+                    "slice": outcomes(records)[:SLICE],
+                }
+                for name, records in rollouts.items()
+            },
+        }
+    )
+    return found
+
+
+def designs(up: Stage, reports: Reports) -> dict[str, SearchIndex]:
+    """The three engines by name."""
+    bm25 = Bm25Index.build(reports)
+    embed = embedder(up.client(), OFFLINE_MODEL)
+    return {
+        SNIPPETS: bm25,
+        PATHS: BarePaths(bm25),
+        EMBEDDINGS: EmbeddingIndex.build(reports, embed),
+    }
+
+
+def recall(index: SearchIndex, asked: Sequence[Question]) -> dict[str, float]:
+    """The share of questions whose page is among the best 1, 5 and 10."""
+    ranked = [[hit.path for hit in index.search(one.text, max(RANKS))] for one in asked]
+    return {
+        str(k): fmean(
+            bool(set(paths[:k]) & set(one.gold_pages))
+            for paths, one in zip(ranked, asked, strict=True)
+        )
+        for k in RANKS
+    }
+
+
+def roll_out(
+    up: Stage, file: Path, index: SearchIndex, asked: Sequence[Question], repeats: int
+) -> list[RolloutRecord]:
+    """The base model on the questions, its tools served by this process."""
+    tools = ReportTools(load(), index)
+
+    async def rolled_out(url: str) -> list[RolloutRecord]:
+        async with up.async_client() as client:
+            return await evaluate(
+                rows_of(asked),
+                model=BASE_MODEL,
+                file=file,
+                run="search-designs",
+                repeats=repeats,
+                client=client,
+                server=ToolServer(url, KEY),
+                progress=False,
+            )
+
+    with served(create_app(tools.functions(), key=KEY)) as url:
+        return asyncio.run(rolled_out(url))
+
+
+def outcomes(records: Sequence[RolloutRecord]) -> list[dict[str, Any]]:
+    """What came of the first rollout of each question."""
+    return [
+        {
+            "question_id": record.question_id,
+            "answer": record.answer,
+            "reward": record.reward,
+            "tool_calls": record.metrics.tool_calls,
+        }
+        for record in records
+        if record.repeat == 0
+    ]
+
+
+def _triples(measures: Mapping[str, Interval]) -> dict[str, list[float]]:
+    """Value, low and high end of the 95% interval, by measure."""
+    return {name: [found.value, found.low, found.high] for name, found in measures.items()}

@@ -1,0 +1,230 @@
+"""Several seeds of the demo on all held-out questions: first prompt, best prompt, tuned agent.
+
+The base model answers the same request alike, whatever the seed, so its two prompts are measured
+once; each seed then shuffles the training questions, draws the rollouts and trains anew.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import openai
+from tqdm.auto import tqdm
+
+from buildhour_helpers.analysis.statistics import Interval
+from buildhour_helpers.analysis.summaries import Comparison, compare, summarise, varying_share
+from buildhour_helpers.demo.plan import REPEATS, DemoOptions, Plan, make_plan
+from buildhour_helpers.demo.result import rounded_off
+from buildhour_helpers.demo.run import check_graded, check_writable, run_folder
+from buildhour_helpers.demo.stage import stage
+from buildhour_helpers.demo.work import BASE_MODEL, Trained, Work
+from buildhour_helpers.errors import Interrupted, WorkshopError, writing
+from buildhour_helpers.home import repository
+from buildhour_helpers.rollouts import RolloutRecord
+from buildhour_helpers.tasks import FIRST_PROMPT
+
+ALL_QUESTIONS = 1_000_000
+CORES_PER_JOB = 2  # the service and the tool server are a process each
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """What the command line sets. None stands for the default."""
+
+    seeds: tuple[int, ...]
+    out: Path
+    steps: int | None = None
+    questions: int | None = None
+    reports: Path | None = None
+    concurrency: int = 32
+
+    def command(self) -> str:
+        """The command that gives these figures again."""
+        words = ["python", "-m", "authoring.study", "--seeds", *map(str, self.seeds)]
+        words += ["--steps", str(self.steps)] if self.steps else []
+        words += ["--questions", str(self.questions)] if self.questions else []
+        words += ["--reports", str(self.reports)] if self.reports else []
+        root = repository()
+        out = self.out.relative_to(root) if self.out.is_relative_to(root) else self.out
+        return shlex.join([*words, "--out", out.as_posix()])
+
+    def demo(self, seed: int) -> DemoOptions:
+        questions = self.questions or ALL_QUESTIONS
+        return DemoOptions(seed, self.steps, questions, self.reports, self.concurrency)
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """One seed's job and its rollouts on the held-out questions."""
+
+    seed: int
+    trained: Trained
+    records: list[RolloutRecord]
+
+
+def run(options: StudyOptions) -> dict[str, Any]:
+    """Measure, and write the figures to `options.out`; returns them.
+
+    As many jobs run at once as the machine has pairs of cores, each on servers of its own: that
+    changes no figure but wall time. Raises WorkshopError with the cure, or Interrupted when
+    Ctrl-C came.
+    """
+    check_writable(options.out)
+    plan = make_plan(options.demo(options.seeds[0]))
+    folder = run_folder("study", options.seeds[0])
+    prompts = [(evaluate_base, prompt) for prompt in (FIRST_PROMPT, plan.prompt)]
+    seeds = [(run_seed, seed) for seed in options.seeds]
+    first, best, *runs = _side_by_side(options, folder, [*prompts, *seeds])
+    for records in (first, best, *(one.records for one in runs)):
+        check_graded(records)
+    figures: dict[str, Any] = rounded_off(_figures(options, plan, first, best, runs))
+    text = json.dumps(figures, indent=1) + "\n"
+    with writing(options.out):
+        options.out.write_text(text, encoding="utf-8", newline="\n")
+    print(f"Figures: {options.out}\nRecords: {folder}")
+    return figures
+
+
+def _side_by_side(
+    options: StudyOptions, folder: Path, work: Sequence[tuple[Callable[..., Any], Any]]
+) -> list[Any]:
+    """Each function's result, in order: `function(options, folder, argument)` in a process."""
+    workers = max(1, (os.cpu_count() or 1) // CORES_PER_JOB)
+    context = multiprocessing.get_context("spawn")
+    stopped = context.Event()
+    with ProcessPoolExecutor(
+        min(workers, len(work)), context, initializer=_heed, initargs=(stopped,)
+    ) as pool:
+        waiting = [pool.submit(_part, function, options, folder, what) for function, what in work]
+        try:
+            return [one.result() for one in tqdm(waiting, "study", unit="part")]
+        except KeyboardInterrupt:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            said = "jobs under way are cancelled; the records so far are in"
+            raise Interrupted(f"stopped by Ctrl-C; {said} {folder}") from None
+
+
+_stopped: Event
+"""In a worker: set by whichever process hears Ctrl-C first."""
+
+
+def _heed(stopped: Event) -> None:
+    global _stopped
+    _stopped = stopped
+
+
+def _part(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run one part of the study, unless it was stopped: what a pool has handed to its workers
+    already cannot be cancelled, and a worker goes on to it when Ctrl-C has ended the part before.
+    """
+    if _stopped.is_set():
+        raise KeyboardInterrupt
+    try:
+        return function(*arguments)
+    except KeyboardInterrupt:
+        _stopped.set()
+        raise
+
+
+def evaluate_base(options: StudyOptions, folder: Path, prompt: str) -> list[RolloutRecord]:
+    """The base model's rollouts on the held-out questions."""
+    name = "first-prompt" if prompt == FIRST_PROMPT else "best-prompt"
+    with _on_stage(options, folder / name, options.seeds[0]) as work:
+        return work.evaluate(name, BASE_MODEL, work.plan.test, prompt)
+
+
+def run_seed(options: StudyOptions, folder: Path, seed: int) -> SeedRun:
+    """A job of this seed, and its model's rollouts on the held-out questions."""
+    with _on_stage(options, folder / f"seed-{seed}", seed) as work:
+        trained = work.train()
+        plan = work.plan
+        records = work.evaluate(f"tuned-{seed}", trained.checkpoint.model, plan.test, plan.prompt)
+    return SeedRun(seed, trained, records)
+
+
+@contextmanager
+def _on_stage(options: StudyOptions, folder: Path, seed: int) -> Iterator[Work]:
+    """Servers of its own for one part; the held-out questions are those of the first seed."""
+    folder.mkdir()
+    test = make_plan(options.demo(options.seeds[0])).test
+    plan = replace(make_plan(options.demo(seed)), test=test)
+    with stage(folder, options.reports, seed, options.concurrency) as servers:
+        work = Work(plan, folder, servers)
+        try:
+            yield work
+        except KeyboardInterrupt:
+            work.cancel()
+            raise
+        except openai.APIError as error:
+            raise WorkshopError(f"{error.message} (logs: {folder / 'logs'})") from error
+
+
+def _figures(
+    options: StudyOptions,
+    plan: Plan,
+    first: Sequence[RolloutRecord],
+    best: Sequence[RolloutRecord],
+    runs: Sequence[SeedRun],
+) -> dict[str, Any]:
+    tuned = [record for one in runs for record in one.records]
+    return {
+        "command": options.command(),
+        "model": "simulated",
+        "reports": plan.reports,
+        "questions": {
+            "train": len(plan.train),
+            "validation": len(plan.validation),
+            "test": len(plan.test),
+        },
+        "repeats": REPEATS,
+        "first_prompt": _side(first),
+        "best_prompt": {**_side(best), "varying_share": varying_share(best)},
+        "tuned": _side(_as_one(tuned)),
+        "prompt_against_first": _comparison(compare(first, best)),
+        "tuned_against_best": _comparison(compare(best, tuned)),
+        "seeds": [
+            {
+                "seed": one.seed,
+                "checkpoint_step": one.trained.checkpoint.step,
+                **_side(one.records),
+                "against_best": _comparison(compare(best, one.records)),
+                "job": vars(one.trained.job),
+                "curve": [vars(point) for point in one.trained.curve],
+            }
+            for one in runs
+        ],
+    }
+
+
+def _as_one(records: Sequence[RolloutRecord]) -> list[RolloutRecord]:
+    """The rollouts of several seeds as those of one model."""
+    return [replace(record, model="tuned, all seeds") for record in records]
+
+
+def _side(records: Sequence[RolloutRecord]) -> dict[str, Any]:
+    summary = summarise(records)
+    measures = {name: _triple(interval) for name, interval in summary.measures.items()}
+    return {"model": summary.model, "rollouts": summary.rollouts, "measures": measures}
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "difference": {name: _triple(found) for name, found in comparison.difference.items()},
+        "change": {name: _triple(found) for name, found in comparison.change.items()},
+    }
+
+
+def _triple(interval: Interval) -> list[float]:
+    """Value, low end and high end of the 95% interval."""
+    return [interval.value, interval.low, interval.high]

@@ -1,0 +1,103 @@
+"""Runs that take too long for a lesson, recorded once in `data/runs/`.
+
+`load` reads the figures of a recorded comparison, `load_records` its rollouts. Rollouts are stored
+slim: a tool's output is left out because the same call to the same reports returns it again
+(`whole`). The model's turns and the tools' error messages are kept.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.reports import SHIPPED
+from buildhour_helpers.rollouts.records import RolloutRecord
+from buildhour_helpers.tools.functions import Tool
+
+RUNS = SHIPPED / "runs"
+KEPT = ("type", "role", "content", "summary", "name", "arguments", "call_id", "output")
+"""Of an item; the rest (IDs, status, sealed reasoning) says nothing to a reader."""
+
+Items = list[dict[str, Any]]
+
+
+def load(name: str, folder: Path = RUNS) -> dict[str, Any]:
+    """The figures in `NAME.json`. Raises WorkshopError naming the file."""
+    file = folder / f"{name}.json"
+    try:
+        figures: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkshopError(
+            f"{file}: {error}; restore it from git, or install the package again"
+        ) from None
+    return figures
+
+
+def load_records(name: str, folder: Path = RUNS) -> list[RolloutRecord]:
+    """The rollouts of `NAME.jsonl.gz`, slim. Raises WorkshopError naming the file."""
+    file = folder / f"{name}.jsonl.gz"
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            return [RolloutRecord.from_json(json.loads(line)) for line in lines]
+    except (OSError, ValueError) as error:
+        raise WorkshopError(f"{file}: {error}; record the run again") from None
+
+
+def save_records(records: Iterable[RolloutRecord], file: Path) -> None:
+    """Write rollouts slim; the same rollouts give the same bytes."""
+    text = "".join(slim(record).to_line() for record in records)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def slim(record: RolloutRecord) -> RolloutRecord:
+    """The rollout without what can be said again, without IDs, and without wall time."""
+    places: dict[str, str] = {}
+    trace: Items = []
+    for item in record.trace:
+        if item.get("type") == "function_call":
+            places[item["call_id"]] = f"call_{len(places) + 1}"
+        if item.get("type") == "function_call_output" and not item["output"].startswith("Error:"):
+            continue
+        kept = {key: value for key, value in item.items() if key in KEPT}
+        if "call_id" in kept:
+            kept["call_id"] = places[kept["call_id"]]
+        if item.get("type") == "message" and item.get("role") == "assistant":
+            kept["content"] = [
+                {"type": part["type"], "text": part.get("text", "")} for part in item["content"]
+            ]
+        trace.append(kept)
+    return replace(record, trace=trace, metrics=replace(record.metrics, latency_s=0.0))
+
+
+def whole(record: RolloutRecord, tools: Mapping[str, Tool]) -> RolloutRecord:
+    """A slim rollout with its tools' outputs, got by making the same calls again.
+
+    `tools` are those of `ReportTools(reports).functions()`, over the reports of the run.
+    """
+    errors = {
+        item["call_id"]: item for item in record.trace if item.get("type") == "function_call_output"
+    }
+    trace: Items = []
+    waiting: Items = []  # calls of one turn, whose outputs come after the last of them
+    for item in record.trace:
+        if item.get("type") == "function_call_output":
+            continue
+        if item.get("type") != "function_call":
+            trace += [errors.get(call["call_id"]) or _output(call, tools) for call in waiting]
+            waiting = []
+        else:
+            waiting.append(item)
+        trace.append(item)
+    trace += [errors.get(call["call_id"]) or _output(call, tools) for call in waiting]
+    return replace(record, trace=trace)
+
+
+def _output(call: Mapping[str, Any], tools: Mapping[str, Tool]) -> dict[str, Any]:
+    output = tools[call["name"]](**json.loads(call["arguments"]))
+    return {"type": "function_call_output", "call_id": call["call_id"], "output": output}

@@ -1,0 +1,149 @@
+"""`/v1/fine_tuning/alpha`: graders tried, graders validated, and a tool called as a job would."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from rft_service.api.context import Serving
+from rft_service.errors import ApiError, bad_request
+from rft_service.graders.run import Grade, check_grader
+from rft_service.graders.specs import parse_grader
+from rft_service.ids import random_id
+from rft_service.jobs.tool_calls import MAX_SHOWN, tool_payload
+from rft_service.redaction import redacted
+from rft_service.store.job_spec import Tool, public_grader
+from rft_service.strict_json import StrictRoute, dumps, loads
+from rft_wire import build_sample
+from rft_wire.client import Fault
+
+FLAGS = (
+    "formula_parse_error",
+    "invalid_variable_error",
+    "model_grader_parse_error",
+    "model_grader_refusal_error",
+    "model_grader_server_error",
+    "other_error",
+    "python_grader_runtime_error",
+    "python_grader_server_error",
+    "sample_parse_error",
+    "truncated_observation_error",
+    "unresponsive_reward_error",
+)
+DETAILS = (
+    "model_grader_server_error_details",
+    "python_grader_runtime_error_details",
+    "python_grader_server_error_type",
+)
+
+router = APIRouter(
+    prefix="/v1/fine_tuning/alpha", tags=["fine-tuning alpha"], route_class=StrictRoute
+)
+
+
+class GraderRun(BaseModel):
+    """`model_sample` is the model's text; a whole `sample` object is taken as well."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    grader: dict[str, Any]
+    model_sample: str | dict[str, Any]
+    item: dict[str, Any] = Field(default_factory=dict)
+    reference_answer: Any = None
+    trace_id: str | None = None
+
+
+class GraderToValidate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    grader: dict[str, Any]
+
+
+class ToolRun(Tool):
+    """A tool, and a call of it as the service makes it."""
+
+    type: Literal["function_call"] = "function_call"
+    id: str | None = None
+    call_id: str = "call_1"
+    arguments: str | dict[str, Any]
+    trace_id: str | None = None
+    item: dict[str, Any] = Field(default_factory=dict)
+
+
+def result(grade: Grade) -> dict[str, Any]:
+    """A grade as `graders/run` answers it."""
+    by_model = {g.model: g.tokens for g in [grade, *grade.sub_grades.values()] if g.model}
+    sub_rewards = {name: part.score for name, part in grade.sub_grades.items()}
+    flags = {flag: flag in grade.flags for flag in FLAGS}
+    details = {name: grade.details.get(name) for name in DETAILS}
+    other = {"other_error_details": grade.failure if "other_error" in grade.flags else None}
+    return {
+        "reward": 0.0 if grade.score is None else grade.score,
+        "sub_rewards": sub_rewards,
+        "model_grader_token_usage_per_model": by_model,
+        "metadata": {
+            "name": grade.name,
+            "type": grade.kind,
+            "scores": sub_rewards or {grade.name: grade.score},
+            "execution_time": grade.latency_s,
+            "sampled_model_name": grade.model,
+            "token_usage": grade.tokens or None,
+            "errors": {**flags, **details, **other},
+        },
+    }
+
+
+@router.post("/graders/run")
+async def run_grader(service: Serving, body: GraderRun) -> Any:
+    grader = parse_grader(body.grader)
+    check_grader(grader)
+    item = body.item
+    if body.reference_answer is not None:
+        item = {"reference_answer": body.reference_answer, **item}
+    if isinstance(body.model_sample, dict):
+        sample = body.model_sample
+        if not isinstance(sample.get("output_text"), str):
+            message = "A sample object needs 'output_text', a string."
+            raise bad_request(message, "model_sample")
+    else:
+        sample = build_sample(body.model_sample, [], None)
+    trace_id = body.trace_id or random_id("trace_")
+    return result(await service.graders.grade(grader, sample, item, trace_id))
+
+
+@router.post("/graders/validate")
+def validate_grader(body: GraderToValidate) -> Any:
+    grader = parse_grader(body.grader)
+    check_grader(grader)
+    return {"grader": public_grader(grader)}
+
+
+@router.post("/tool/run")
+async def run_tool(service: Serving, body: ToolRun) -> Any:
+    """Forward one tool call; answers the tool's body, or an error that says what it did."""
+    arguments = body.arguments if isinstance(body.arguments, str) else dumps(body.arguments)
+    trace_id = body.trace_id or random_id("trace_")
+    payload = tool_payload(body.name, arguments, body.call_id, trace_id, body.item, body.id)
+    reply = await service.client.post(body.server_url, body.headers, payload)
+    if isinstance(reply, Fault):
+        raise tool_failed(f"The tool {body.name!r} {reply.reason}.")
+    if reply.body is None:
+        raise ApiError(413, "The tool's answer is larger than 1 MB.", code="request_too_large")
+    try:
+        answer = loads(reply.body)
+    except ValueError as error:
+        raise tool_failed(
+            f"The tool {body.name!r} answered {reply.status} with no usable JSON ({error})."
+        ) from None
+    if reply.status >= 400:
+        raise tool_failed(
+            f"The tool {body.name!r} answered {reply.status}: "
+            f"{redacted(dumps(answer), body.headers)[:MAX_SHOWN]}"
+        )
+    return answer
+
+
+def tool_failed(message: str) -> ApiError:
+    return ApiError(424, message, param="server_url", code="tool_failed")

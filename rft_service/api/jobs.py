@@ -1,0 +1,206 @@
+"""`/v1/fine_tuning/jobs`."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from rft_service.api.context import Serving
+from rft_service.api.paging import Limit, Step, page
+from rft_service.errors import bad_request
+from rft_service.graders.run import check_grader
+from rft_service.graders.specs import parse_grader
+from rft_service.rl.hyperparameters import Hyperparameters
+from rft_service.schemas.check import SchemaError
+from rft_service.schemas.structured import check_schema
+from rft_service.store.job import ACTIVE
+from rft_service.store.job_spec import JobSpec, Metadata, Tool
+from rft_service.strict_json import StrictRoute
+
+router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["fine-tuning"], route_class=StrictRoute)
+
+
+class Reinforcement(BaseModel):
+    """`method.reinforcement` of a request; the grader is checked by itself, for better errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    grader: dict[str, Any]
+    tools: Annotated[list[Tool], Field(max_length=128)] = Field(default_factory=list)
+    max_episode_steps: Annotated[int, Field(ge=1, le=100)] = 10
+    response_format: dict[str, Any] | None = None
+    hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)
+
+
+class Method(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["reinforcement", "supervised", "dpo"]
+    reinforcement: Reinforcement | None = None
+    supervised: dict[str, Any] | None = None
+    dpo: dict[str, Any] | None = None
+
+
+class JobRequest(BaseModel):
+    """The body of `POST /v1/fine_tuning/jobs`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    training_file: str
+    validation_file: str | None = None
+    suffix: Annotated[str, Field(max_length=64)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    metadata: Annotated[Metadata, Field(max_length=16)] | None = None
+    method: Method
+    hyperparameters: dict[str, Any] | None = None
+    integrations: list[dict[str, Any]] | None = None
+
+    def reinforcement(self) -> Reinforcement:
+        """The method's part. Raises ApiError 400 for what only the real service offers."""
+        if self.method.type != "reinforcement" or self.method.reinforcement is None:
+            message = "This service offers reinforcement fine-tuning only: set method.type and "
+            raise bad_request(message + "method.reinforcement.", "method.type")
+        if self.integrations:
+            raise bad_request("Integrations are not offered here.", "integrations")
+        if self.hyperparameters:
+            message = "Put hyperparameters into method.reinforcement.hyperparameters."
+            raise bad_request(message, "hyperparameters")
+        return self.method.reinforcement
+
+
+def checked_spec(request: JobRequest, default_seed: int) -> JobSpec:
+    """Everything that can be known without reading a file. Raises ApiError 400."""
+    method = request.reinforcement()
+    if request.validation_file is None:
+        message = "A reinforcement job needs a validation_file beside the training_file."
+        raise bad_request(message, "validation_file", "missing_required_parameter")
+    where = "method.reinforcement.grader"
+    grader = parse_grader(method.grader, where)
+    check_grader(grader, where)
+    names = [tool.name for tool in method.tools]
+    for name in names:
+        if names.count(name) > 1:
+            message = f"Two tools are named {name!r}."
+            raise bad_request(message, "method.reinforcement.tools")
+    _check_format(method.response_format)
+    suffix = request.suffix or ""
+    if not re.fullmatch(r"[A-Za-z0-9._-]*", suffix):
+        raise bad_request("Use letters, digits, '.', '_' and '-' only.", "suffix")
+    return JobSpec(
+        model=request.model,
+        training_file=request.training_file,
+        validation_file=request.validation_file,
+        suffix=suffix,
+        seed=default_seed if request.seed is None else request.seed,
+        metadata=request.metadata or {},
+        tools=method.tools,
+        grader=grader,
+        max_episode_steps=method.max_episode_steps,
+        response_format=method.response_format,
+        hyperparameters=method.hyperparameters,
+    )
+
+
+def _check_format(response_format: dict[str, Any] | None) -> None:
+    where = "method.reinforcement.response_format"
+    if response_format is None:
+        return
+    schema = response_format.get("json_schema")
+    if response_format.get("type") != "json_schema" or not isinstance(schema, dict):
+        message = 'Write it as {"type": "json_schema", "json_schema": {"name", "schema"}}.'
+        raise bad_request(message, where)
+    if not isinstance(schema.get("schema"), dict):
+        raise bad_request("Missing: the JSON Schema itself.", f"{where}.json_schema.schema")
+    try:
+        check_schema(schema["schema"])
+    except SchemaError as error:
+        raise bad_request(f"Invalid schema: {error}.", f"{where}.json_schema.schema") from None
+
+
+@router.post("")
+def create(service: Serving, body: JobRequest) -> Any:
+    spec = checked_spec(body, default_seed=secrets.randbelow(2**31))
+    weights = service.models.to_train_from(spec.model)
+    for param in ("training_file", "validation_file"):
+        stored = service.files.get(getattr(spec, param), param)
+        if stored.purpose != "fine-tune":
+            message = f"The file {stored.id} was uploaded with the purpose {stored.purpose!r}; "
+            raise bad_request(message + "upload it with 'fine-tune'.", param)
+    job = service.jobs.create(spec, weights)
+    service.runner.wake()
+    return job.public()
+
+
+@router.get("")
+def list_jobs(
+    service: Serving, request: Request, after: str | None = None, limit: Limit = 20
+) -> Any:
+    jobs = service.jobs.newest(after, limit + 1, metadata_filter(request))
+    return page([job.public() for job in jobs], limit)
+
+
+def metadata_filter(request: Request) -> dict[str, str] | None:
+    """The pairs of `metadata[key]=value` query parameters, or None."""
+    pairs = {
+        name.removeprefix("metadata[").removesuffix("]"): value
+        for name, value in request.query_params.items()
+        if name.startswith("metadata[") and name.endswith("]")
+    }
+    return pairs or None
+
+
+@router.get("/{job_id}")
+def retrieve(service: Serving, job_id: str) -> Any:
+    return service.jobs.get(job_id).public()
+
+
+@router.get("/{job_id}/events")
+def events(service: Serving, job_id: str, after: str | None = None, limit: Limit = 20) -> Any:
+    return page(service.jobs.events(job_id, after, limit + 1), limit)
+
+
+@router.get("/{job_id}/checkpoints")
+def checkpoints(service: Serving, job_id: str, after: str | None = None, limit: Limit = 10) -> Any:
+    return page(service.jobs.checkpoints(job_id, after, limit + 1), limit)
+
+
+@router.get("/{job_id}/rollouts")
+def rollouts(
+    service: Serving,
+    job_id: str,
+    step: Step | None = None,
+    phase: Literal["train", "valid"] | None = None,
+    after: str | None = None,
+    limit: Limit = 20,
+) -> Any:
+    """An extension: the traces of a job's rollouts, in the order of their rows."""
+    return page(service.jobs.rollouts(job_id, step, phase, after, limit + 1), limit)
+
+
+@router.post("/{job_id}/cancel")
+def cancel(service: Serving, job_id: str) -> Any:
+    sources = (*ACTIVE, "paused")
+    job = service.jobs.move(job_id, sources, "cancelled", "The job has been cancelled")
+    service.runner.interrupt(job_id)
+    return job.public()
+
+
+@router.post("/{job_id}/pause")
+def pause(service: Serving, job_id: str) -> Any:
+    sources = ("queued", "running")
+    job = service.jobs.move(job_id, sources, "paused", "The job has been paused")
+    service.runner.interrupt(job_id)
+    return job.public()
+
+
+@router.post("/{job_id}/resume")
+def resume(service: Serving, job_id: str) -> Any:
+    message = "The job has been resumed, moving it to queued state"
+    job = service.jobs.move(job_id, ("paused",), "queued", message)
+    service.runner.wake()
+    return job.public()

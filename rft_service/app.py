@@ -1,0 +1,110 @@
+"""The application: every resource's router behind the gate, over one state folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from rft_service import errors, pages
+from rft_service.api import chat, embeddings, files, jobs, models, responses
+from rft_service.api import graders as alpha
+from rft_service.api.context import Service
+from rft_service.api.reasoning_encryption import Seal
+from rft_service.api.security import Gate, api_key
+from rft_service.graders.run import GraderRunner, Judge
+from rft_service.jobs.disk_reserve import Ballast
+from rft_service.jobs.runner import JobRunner
+from rft_service.rl.engine import Policy
+from rft_service.store.database import Database
+from rft_service.store.files import FileStore
+from rft_service.store.jobs import JobRecords
+from rft_service.store.models import ModelRegistry
+from rft_service.store.responses import ResponseStore
+from rft_service.strict_json import AsciiJSONResponse
+from rft_wire.client import EndpointClient, EndpointLimits
+
+DATABASE = "service.sqlite"  # within the state folder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a service is made of. `concurrency` is how many rollouts of a job run at once."""
+
+    home: Path
+    base_policy: Callable[[], Policy]
+    judge: Judge
+    limits: EndpointLimits = field(default_factory=EndpointLimits)
+    concurrency: int = 32
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Service]:
+    """Open the state folder, take up its unfinished jobs, and close all of it at the end."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    key = api_key(settings.home)
+    database = Database(settings.home / DATABASE)
+    store = FileStore(database, settings.home)
+    registry = ModelRegistry(database, settings.base_policy)
+    records = JobRecords(database)
+    runner = JobRunner(
+        records,
+        store,
+        registry,
+        settings.judge,
+        settings.limits,
+        settings.concurrency,
+        Ballast(settings.home),
+    )
+    async with EndpointClient(settings.limits) as client:
+        runner.start()
+        try:
+            yield Service(
+                files=store,
+                models=registry,
+                jobs=records,
+                responses=ResponseStore(database),
+                runner=runner,
+                client=client,
+                graders=GraderRunner(client, settings.judge),
+                seal=Seal(key),
+            )
+        finally:
+            runner.stop()
+            database.close()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application; its lifespan opens and closes the state folder."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with serving(settings) as service:
+            app.state.service = service
+            yield
+
+    app = resources(lifespan)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    key = api_key(settings.home)
+    app.add_middleware(Gate, key=key)
+    pages.install(app, key, settings.home / DATABASE)
+    return app
+
+
+def resources(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """Every resource, before the gate stands in front of them and without a state folder."""
+    app = FastAPI(
+        title="The Agent RFT workshop's service",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=AsciiJSONResponse,
+    )
+    for resource in (responses, jobs, files, models, chat, embeddings, alpha):
+        app.include_router(resource.router)
+    errors.install(app)
+    return app

@@ -1,0 +1,114 @@
+"""What the model knows at one turn: the conversation so far, as calls and perceived outputs.
+
+Memory is rebuilt from the request each time, as a model's context is; only perception is cached.
+How an output looks to a question (`numbers.number_table`, `fill.text_table`) is cached too, since
+the rollouts of one group read the same pages for the same question.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from rft_service.engines.simulated.perception import View, perceive
+from rft_service.engines.simulated.prompt import Brief, read_brief
+from rft_service.rl.engine import Conversation, Item
+
+WINDOW_SEGMENTS = 16  # of each output, before the model has looked further
+
+
+@dataclass(frozen=True)
+class PastCall:
+    """A call that was made. `texts` are the strings among its arguments."""
+
+    name: str
+    arguments: str
+    texts: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a call brought: the call, the text and its view."""
+
+    call: PastCall
+    text: str
+    view: View
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A conversation as the model holds it. `outputs` are the distinct ones, oldest first."""
+
+    brief: Brief
+    calls: tuple[PastCall, ...]
+    outputs: tuple[Output, ...]
+    last_is_error: bool
+    last_tool: str
+
+    @property
+    def used_texts(self) -> frozenset[str]:
+        return frozenset().union(*(call.texts for call in self.calls))
+
+    def with_call(self, name: str, arguments: str) -> Memory:
+        """The memory after one more call whose output is still to come."""
+        return replace(self, calls=(*self.calls, _past_call(name, arguments)))
+
+
+def message_text(item: Item) -> str:
+    """The text of a message, whether its content is a string or a list of parts."""
+    content = item.get("content", "")
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+
+
+def remember(conversation: Conversation) -> Memory:
+    """Read a conversation. The last user message is the question; what else the system, the
+    developer or the user said is the prompt."""
+    prompts: list[str] = [conversation.instructions] if conversation.instructions else []
+    question = ""
+    calls: dict[str, PastCall] = {}
+    outputs: dict[str, Output] = {}
+    last: Output | None = None
+    for item in conversation.items:
+        kind = item.get("type", "message")
+        if kind == "message" and item.get("role") in ("system", "developer"):
+            prompts.append(message_text(item))
+        elif kind == "message" and item.get("role") == "user":
+            prompts += [question] if question else []
+            question = message_text(item)
+        elif kind == "function_call":
+            calls[item["call_id"]] = _past_call(item["name"], item["arguments"])
+        elif kind == "function_call_output":
+            call = calls.get(item["call_id"]) or PastCall("", "", frozenset())
+            text = _output_text(item["output"])
+            last = Output(call, text, perceive(text))
+            outputs.setdefault(text, last)
+    return Memory(
+        brief=read_brief("\n".join(prompts), question),
+        calls=tuple(calls.values()),
+        outputs=tuple(outputs.values()),
+        last_is_error=last is not None and last.view.is_error,
+        last_tool=last.call.name if last else "",
+    )
+
+
+def _output_text(output: Any) -> str:
+    if isinstance(output, str):
+        return output
+    if isinstance(output, Sequence):
+        return "\n".join(str(part.get("text", "")) for part in output if isinstance(part, Mapping))
+    return json.dumps(output)
+
+
+@lru_cache(maxsize=4096)
+def _past_call(name: str, arguments: str) -> PastCall:
+    try:
+        values = json.loads(arguments)
+    except ValueError:
+        values = {}
+    texts = [str(value) for value in values.values()] if isinstance(values, dict) else []
+    return PastCall(name, arguments, frozenset(text.rstrip("/") for text in texts))

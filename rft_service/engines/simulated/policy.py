@@ -1,0 +1,273 @@
+"""The simulated model: a small agent whose every action is a grounded, learnt choice.
+
+A turn is a short sequence of softmaxes: look further or act; which tool, or an answer; each
+parameter of the call; for an answer its operation, operands and wording. The weights of all of
+them are one dictionary of named floats.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Self
+
+import numpy as np
+
+from rft_service.engines.simulated.actions import (
+    ACT_FEATURES,
+    ANSWER,
+    GIVE_UP,
+    LOOK,
+    act_features,
+    state_features,
+    tool_features,
+)
+from rft_service.engines.simulated.answer import GIVE_UP as GIVE_UP_TEXT
+from rft_service.engines.simulated.answer import (
+    OPERATION_FEATURES,
+    WORDING_FEATURES,
+    Answer,
+    Known,
+    compose,
+)
+from rft_service.engines.simulated.answer_style import MANNER_FEATURES
+from rft_service.engines.simulated.memory import WINDOW_SEGMENTS, Memory, remember
+from rft_service.engines.simulated.operands import FIRST_FEATURES, SECOND_FEATURES, number_pool
+from rft_service.engines.simulated.parameters import FILL_FEATURES, parameter_candidates, text_pool
+from rft_service.engines.simulated.reasons import in_words
+from rft_service.engines.simulated.weights import Decision, Vector, Weights, mean_gradient
+from rft_service.rl.engine import (
+    Call,
+    Conversation,
+    Draw,
+    ToolSpec,
+    Trajectory,
+    Turn,
+    Update,
+)
+
+FAMILIES: dict[str, Sequence[str]] = {
+    "act": ACT_FEATURES,
+    "fill": FILL_FEATURES,
+    "also": ("any", "parallel", "fresh_left"),
+    "operation": OPERATION_FEATURES,
+    "first": FIRST_FEATURES,
+    "second": SECOND_FEATURES,
+    "wording": WORDING_FEATURES,
+    "manner": MANNER_FEATURES,
+    "answer_text": FILL_FEATURES,
+}
+LOOK_SEGMENTS = 16  # by which one look widens every window
+LOOKS_BY_EFFORT = {"none": 0, "minimal": 1, "low": 1, "high": 6, "xhigh": 6}
+MOST_LOOKS = 3  # where the effort is medium or left to the model
+MOST_PARALLEL_CALLS = 3
+
+# What a turn costs. Tokens are counted as a real model's would be; time is that of a model that
+# answers after half a second and writes 80 tokens a second.
+TOKENS_PER_TURN = 24
+TOKENS_PER_CALL = 40
+TOKENS_PER_SEGMENT = 6
+FIRST_TOKEN_S = 0.5
+TOKENS_PER_S = 80.0
+
+
+class SimulatedPolicy:
+    """A `Policy` held in one dictionary of floats.
+
+    With `general_only` nothing is learnt of a tool by its name, only what holds for any tool:
+    so the base weights are made.
+    """
+
+    def __init__(self, general_only: bool = False) -> None:
+        self.weights = Weights(FAMILIES)
+        self.general_only = general_only
+
+    @classmethod
+    def base(cls) -> Self:
+        """The model with its pretrained base weights, as the package ships them.
+
+        Raises ValueError naming the file and the cure where they are damaged.
+        """
+        policy = cls()
+        file = files(__package__).joinpath("base_weights.json")
+        try:
+            policy.load(json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{file}: damaged ({error!r}); restore it: git checkout -- {file}"
+            ) from error
+        return policy
+
+    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
+        """The next turn. The same conversation, weights and draw give the same turn."""
+        return _Turning(self.weights, conversation, draw).turn()
+
+    async def learn(self, trajectories: Sequence[Trajectory], learning_rate: float) -> Update:
+        """One Adam step along the policy gradient of the trajectories."""
+        weighted = (
+            (trajectory.advantage, [d for turn in trajectory.turns for d in turn.decisions])
+            for trajectory in trajectories
+        )
+        gradient = mean_gradient(weighted, len(trajectories))
+        if self.general_only:
+            gradient = {name: slope for name, slope in gradient.items() if is_general(name)}
+        norm = float(np.sqrt(sum(float(np.sum(slope**2)) for slope in gradient.values())))
+        change = self.weights.ascend(gradient, learning_rate)
+        return Update(len(trajectories), norm, change)
+
+    def save(self) -> dict[str, Any]:
+        return self.weights.save()
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self.weights.load(state)
+
+
+def is_general(block: str) -> bool:
+    """Whether pretraining teaches a block: none of one tool ("act/search"; "act/=answer" and "act"
+    are not), and none of how an answer is delivered, which is left to a job's grader."""
+    family, slash, detail = block.partition("/")
+    of_one_tool = slash and family in ("act", "fill", "also") and not detail.startswith("=")
+    return family != "manner" and not of_one_tool
+
+
+@dataclass
+class _Turning:
+    """One turn in the making."""
+
+    weights: Weights
+    conversation: Conversation
+    draw: Draw
+    decisions: list[Decision] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    tokens: int = TOKENS_PER_TURN
+
+    def turn(self) -> Turn:
+        self.random = random.Random(self.draw.key)
+        self.memory = remember(self.conversation)
+        self.pool = text_pool(self.memory)
+        self.windows = (WINDOW_SEGMENTS,) * len(self.memory.outputs)
+        action = self._act()
+        if isinstance(action, ToolSpec):
+            return self._finish(calls=self._calls(action))
+        answer = self._answer() if action == ANSWER else Answer(GIVE_UP_TEXT, "giving up")
+        self.reasons.append(answer.how)
+        return self._finish(text=answer.text)
+
+    def _choose(
+        self, features: Vector, blocks: tuple[str, ...], own_blocks: Sequence[str] = ()
+    ) -> Decision:
+        decision = self.weights.choose(features, blocks, self.random.random(), own_blocks)
+        self.decisions.append(decision)
+        return decision
+
+    def _act(self) -> ToolSpec | str:
+        """Look further for as long as it is chosen; then a tool, an answer or giving up."""
+        tools = self._allowed_tools()
+        may_answer = self.conversation.tool_choice in ("auto", "none") or not tools
+        effort = self.conversation.reasoning_effort
+        tool_rows = tool_features(tools, self.memory, self.pool)
+        for looks in range(LOOKS_BY_EFFORT.get(effort, MOST_LOOKS) + 1):
+            numbers = number_pool(self.memory, self.windows)
+            self.numbers = numbers
+            unread = self._unread()
+            others = [ANSWER, GIVE_UP] if may_answer else []
+            if unread and looks < LOOKS_BY_EFFORT.get(effort, MOST_LOOKS):
+                others.append(LOOK)
+            state = state_features(self.memory, self.conversation, numbers, self.windows)
+            rows = act_features(state, tool_rows, len(others), looks)
+            own = [f"act/{tool.name}" for tool in tools] + [f"act/={name}" for name in others]
+            decision = self._choose(rows, ("act",), own)
+            if decision.index < len(tools):
+                tool = tools[decision.index]
+                self._explain(f"call {tool.name}", decision)
+                return tool
+            action = others[decision.index - len(tools)]
+            if action != LOOK:
+                self._explain("answer" if action == ANSWER else "give up", decision)
+                return action
+            self._look(unread)
+        raise AssertionError("looking further is not offered without end")
+
+    def _allowed_tools(self) -> list[ToolSpec]:
+        choice = self.conversation.tool_choice
+        if choice == "none":
+            return []
+        if choice in ("auto", "required"):
+            return list(self.conversation.tools)
+        return [tool for tool in self.conversation.tools if tool.name == choice]
+
+    def _unread(self) -> int:
+        """Segments that one more look would add."""
+        lengths = [len(output.view.segment_words) for output in self.memory.outputs]
+        return sum(
+            min(LOOK_SEGMENTS, length - window)
+            for length, window in zip(lengths, self.windows, strict=True)
+            if length > window
+        )
+
+    def _look(self, unread: int) -> None:
+        self.windows = tuple(window + LOOK_SEGMENTS for window in self.windows)
+        self.tokens += TOKENS_PER_SEGMENT * unread
+        self.reasons.append(f"read {unread} more lines closely")
+
+    def _explain(self, what: str, decision: Decision) -> None:
+        why = in_words(self.weights.reasons(decision))
+        self.reasons.append(f"{what} ({why})" if why else what)
+
+    def _calls(self, tool: ToolSpec) -> tuple[Call, ...]:
+        calls: list[Call] = []
+        memory = self.memory
+        while True:
+            call = self._call(tool, memory)
+            if call in calls:
+                break  # the same call twice in one turn is one call
+            calls.append(call)
+            self.tokens += TOKENS_PER_CALL
+            if not self.conversation.parallel_tool_calls or len(calls) == MOST_PARALLEL_CALLS:
+                break
+            memory = memory.with_call(call.name, call.arguments)
+            if not self._also(tool, len(calls)):
+                break
+        return tuple(calls)
+
+    def _also(self, tool: ToolSpec, made: int) -> bool:
+        """Whether to make one more call of the same tool in parallel."""
+        yes = (1.0, float(made > 1), float(bool(self.memory.outputs)))
+        rows = np.array([[0.0, 0.0, 0.0], yes])
+        return self._choose(rows, ("also", f"also/{tool.name}")).index == 1
+
+    def _call(self, tool: ToolSpec, memory: Memory) -> Call:
+        arguments: dict[str, Any] = {}
+        required = tool.parameters.get("required", ())
+        for name, schema in tool.parameters.get("properties", {}).items():
+            candidates, rows = parameter_candidates(
+                self.pool, memory, tool.name, name, schema, name in required
+            )
+            decision = self._choose(rows, ("fill", f"fill/{tool.name}.{name}"))
+            chosen = candidates[decision.index]
+            if not chosen.omit:
+                arguments[name] = chosen.value
+                self._explain(f"{name} = {chosen.value}", decision)
+        return Call(tool.name, json.dumps(arguments))
+
+    def _answer(self) -> Answer:
+        texts = self.pool.readable()
+        known = Known(self.memory.brief, self.numbers, texts)
+        return compose(known, self._choose, self.conversation.response_format)
+
+    def _finish(self, calls: tuple[Call, ...] = (), text: str | None = None) -> Turn:
+        summary = "; ".join(dict.fromkeys(self.reasons))
+        written = sum(len(call.name) + len(call.arguments) for call in calls) + len(text or "")
+        output_tokens = self.tokens + max(1, written // 4)
+        return Turn(
+            calls=calls,
+            text=text,
+            reasoning_summary=summary,
+            reasoning_tokens=self.tokens,
+            output_tokens=output_tokens,
+            latency_s=FIRST_TOKEN_S + output_tokens / TOKENS_PER_S,
+            decisions=tuple(self.decisions),
+        )

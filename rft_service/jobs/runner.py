@@ -1,0 +1,234 @@
+"""The thread that works jobs off: validates each as it comes, trains one at a time.
+
+It has an event loop of its own, so that the API answers while a job's rollouts run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable
+
+from rft_service.endpoints import probe
+from rft_service.errors import DISK_FULL, ApiError, is_disk_full
+from rft_service.graders.run import GraderRunner, Judge
+from rft_service.graders.specs import endpoints
+from rft_service.graders.templates import item_keys
+from rft_service.jobs.dataset import DatasetError, Rows, validate_file
+from rft_service.jobs.disk_reserve import Ballast
+from rft_service.jobs.environment import JobEnvironment
+from rft_service.jobs.training import JobFailedError, TrainingJob
+from rft_service.store.files import FileStore, StoredFile
+from rft_service.store.job import Job
+from rft_service.store.job_spec import JobSpec
+from rft_service.store.jobs import JobRecords, JobStoppedError
+from rft_service.store.models import ModelRegistry
+from rft_wire.client import EndpointClient, EndpointLimits
+
+log = logging.getLogger(__name__)
+
+ROOM_PAUSE_S = 5.0
+
+
+class JobRunner:
+    """Owns every job that is validating, queued or running."""
+
+    def __init__(
+        self,
+        records: JobRecords,
+        files: FileStore,
+        models: ModelRegistry,
+        judge: Judge,
+        limits: EndpointLimits,
+        concurrency: int,
+        ballast: Ballast,
+    ) -> None:
+        self._ballast = ballast
+        self._records = records
+        self._files = files
+        self._models = models
+        self._judge = judge
+        self._limits = limits
+        self._concurrency = concurrency
+        self._thread = threading.Thread(target=self._main, name="jobs", daemon=True)
+        self._ready = threading.Event()
+        self._working: dict[asyncio.Task[None], str] = {}  # what is done, and for which job
+
+    def start(self) -> None:
+        """Begin to work; jobs that an earlier service left under way come first."""
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self) -> None:
+        """End the thread. A job under way stays as its last stored step left it."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._main_task.cancel)
+            self._thread.join()
+
+    def wake(self) -> None:
+        """Have a look at the jobs: one was created or resumed."""
+        self._loop.call_soon_threadsafe(self._set_wakes)
+
+    def interrupt(self, job_id: str) -> None:
+        """Drop the work on a job whose status no longer asks for it."""
+        self._loop.call_soon_threadsafe(self._cancel_work, job_id)
+
+    def _set_wakes(self) -> None:
+        for event in self._wakes:
+            event.set()
+
+    def _cancel_work(self, job_id: str) -> None:
+        for task, worked_on in self._working.items():
+            if worked_on == job_id:
+                task.cancel()
+
+    def _main(self) -> None:
+        with (
+            contextlib.suppress(asyncio.CancelledError),
+            asyncio.Runner(loop_factory=loop_factory()) as runner,
+        ):
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._wakes = (asyncio.Event(), asyncio.Event())
+        task = asyncio.current_task()
+        assert task is not None
+        self._main_task = task
+        self._ready.set()
+        validating, training = self._wakes
+        await asyncio.gather(
+            self._work_off(("validating_files",), self._validate, validating),
+            self._work_off(("running", "queued"), self._train, training),
+        )
+
+    async def _work_off(
+        self,
+        statuses: tuple[str, ...],
+        work: Callable[[Job], Awaitable[None]],
+        wake: asyncio.Event,
+    ) -> None:
+        """Take the oldest job of the first status that has one, for ever."""
+        while True:
+            wake.clear()
+            found = (self._records.next(status) for status in statuses)
+            job = next((job for job in found if job is not None), None)
+            if job is None:
+                await wake.wait()
+                continue
+            task = asyncio.ensure_future(self._guarded(work, job))
+            self._working[task] = job.id
+            try:
+                await asyncio.wait([task])
+            finally:
+                task.cancel()
+                del self._working[task]
+
+    async def _guarded(self, work: Callable[[Job], Awaitable[None]], job: Job) -> None:
+        """Do the work; whatever goes wrong ends the job with one line, never the thread."""
+        try:
+            await work(job)
+            self._set_wakes()
+        except JobStoppedError:
+            pass
+        except JobFailedError as error:
+            await self._fail(job, error.code, str(error), error.param)
+        except DatasetError as error:
+            await self._fail(job, f"invalid_{error.param}", str(error), error.param)
+        except ApiError as error:
+            code = error.code or "invalid_request_error"
+            await self._fail(job, code, error.message, error.param)
+        except Exception as error:
+            log.exception("the job %s failed", job.id)
+            message = f"the service had an error: {type(error).__name__}: {error}"
+            full = is_disk_full(error)
+            await self._fail(
+                job, "disk_full" if full else "server_error", DISK_FULL if full else message
+            )
+
+    async def _fail(self, job: Job, code: str, message: str, param: str | None = None) -> None:
+        """Write a failure down: in the ballast's place, or when there is room again, if need be."""
+        while True:
+            try:
+                self._records.fail(job.id, code, message, param)
+                return
+            except sqlite3.OperationalError:
+                if not self._ballast.release():
+                    await asyncio.sleep(ROOM_PAUSE_S)
+
+    async def _validate(self, job: Job) -> None:
+        """Check both files and reach every endpoint, then queue the job."""
+        spec = job.spec
+        names, keys = {tool.name for tool in spec.tools}, item_keys(spec.grader)
+        for param, file_id in files_of(spec):
+            stored = self._files.get(file_id, param)
+            await asyncio.to_thread(validate_file, stored, param, names, keys)
+        await check_reachable(spec)
+        with contextlib.suppress(ApiError):  # cancelled meanwhile
+            message = "Files validated, moving job to queued state"
+            self._records.move(job.id, ("validating_files",), "queued", message)
+
+    async def _train(self, job: Job) -> None:
+        job = self._records.begin(job.id)
+        with contextlib.ExitStack() as stack:
+            train, validation = (
+                stack.enter_context(contextlib.closing(self._rows(spec_file, job.spec)))
+                for spec_file in self._stored_files(job.spec)
+            )
+            async with EndpointClient(self._limits) as client:
+                graders = GraderRunner(client, self._judge)
+                environment = JobEnvironment(client, graders, job.spec)
+                training = TrainingJob(
+                    job,
+                    self._records,
+                    self._models,
+                    environment,
+                    train,
+                    validation,
+                    self._concurrency,
+                )
+                await training.run()
+
+    def _stored_files(self, spec: JobSpec) -> list[StoredFile]:
+        return [self._files.get(file_id, param) for param, file_id in files_of(spec)]
+
+    def _rows(self, stored: StoredFile, spec: JobSpec) -> Rows:
+        effort = spec.hyperparameters.resolved().reasoning_effort
+        return Rows(stored, spec.json_schema(), effort)
+
+
+def files_of(spec: JobSpec) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The parameters that name files, with the file IDs: training first."""
+    return (("training_file", spec.training_file), ("validation_file", spec.validation_file))
+
+
+async def check_reachable(spec: JobSpec) -> None:
+    """Raises JobFailedError for the first endpoint where nothing listens."""
+    where = "method.reinforcement"
+    wanted = [
+        (f"the tool {tool.name!r}", tool.server_url, f"{where}.tools[{n}].server_url")
+        for n, tool in enumerate(spec.tools)
+    ]
+    wanted += [
+        (f"the grader {grader.name!r}", grader.url, f"{where}.grader.url")
+        for grader in endpoints(spec.grader)
+    ]
+    for who, url, param in wanted:
+        if reason := await probe(url):
+            raise JobFailedError(
+                "endpoint_unreachable",
+                f"{who} at {url} does not answer ({reason}); start its server or correct {param}",
+                param,
+            )
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop's loop where it is installed (not on Windows), else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

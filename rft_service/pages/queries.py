@@ -1,0 +1,192 @@
+"""What the pages ask of the database, over connections that only read.
+
+SQLite in WAL mode lets them read while a step is being stored, so a page that is open never holds
+a job up. Numbers come out as they went in: the pages show what the API shows.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rft_service.errors import not_found
+from rft_service.store.database import unpack
+from rft_service.store.job import COLUMNS, Job
+from rft_traces import Outcome
+
+Row = dict[str, Any]
+
+JOBS_SHOWN = 50
+LOG_SHOWN = 50
+ROLLOUTS_SHOWN = 25
+STEPS_AT_ONCE = 500
+
+FIGURES: Mapping[str, str] = {
+    "step": "step",
+    "train": "train_mean_reward",
+    "valid": "full_valid_mean_reward",
+    "calls": "tool_calls_per_rollout",
+    "reasoning": "reasoning_tokens_mean",
+    "completion": "completion_tokens_mean",
+    "per_call": "mean_tokens_per_tool_call",
+    "rollout_s": "timing.rollouts.simulated_latency_mean",
+    "tool_s": "tool_execution_latency",
+    "tool_errors": "tool_errors",
+    "flat": "mean_unresponsive_rewards",
+    "rollouts": "usage.train.rollouts",
+    "tool_calls": "usage.train.tool_calls",
+    "discarded": "errors.train_discarded",
+    "step_s": "timing.step.full_iteration",
+}
+"""The figures of a step that the page draws, and where a metrics event has them."""
+
+REWARDS: Mapping[Outcome, str] = {
+    Outcome.RIGHT: "reward >= 1",
+    Outcome.PARTIAL: "reward > 0 AND reward < 1",
+    Outcome.WRONG: "reward <= 0",
+    Outcome.DISCARDED: "reward IS NULL",
+}
+
+
+class Reading:
+    """Questions about jobs, each answered over a connection of its own."""
+
+    def __init__(self, database: Path) -> None:
+        self._uri = f"{database.resolve().as_uri()}?mode=ro"
+
+    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with closing(sqlite3.connect(self._uri, uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(sql, values).fetchall()
+
+    def jobs(self, before: str | None = None) -> list[Row]:
+        """The newest jobs, or the newest of those that are older than the job `before`."""
+        older = "seq < (SELECT seq FROM jobs WHERE id = ?)" if before else "ifnull(?, 1)"
+        sql = f"SELECT {COLUMNS} FROM jobs WHERE {older} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+        return [_state(row) for row in self._rows(sql, before, JOBS_SHOWN)]
+
+    def job(self, job_id: str) -> Row:
+        """The job's state. Raises ApiError 404."""
+        rows = self._rows(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", job_id)  # noqa: S608
+        if not rows:
+            raise not_found("fine-tuning job", job_id)
+        return _state(rows[0])
+
+    def last_event(self, job_id: str) -> int:
+        """The number of the job's newest event."""
+        rows = self._rows("SELECT max(seq) AS seq FROM events WHERE job_id = ?", job_id)
+        return int(rows[0]["seq"] or 0)
+
+    def steps(self, job_id: str, after: int, until: int) -> list[Row]:
+        """The figures of the steps whose events lie in (after, until], oldest first."""
+        rows = self._rows(
+            "SELECT seq, data FROM events WHERE job_id = ? AND type = 'metrics' AND seq > ?"
+            " AND seq <= ? ORDER BY seq LIMIT ?",
+            job_id, after, until, STEPS_AT_ONCE,
+        )  # fmt: skip
+        return [{**figures(json.loads(row["data"])), "seq": row["seq"]} for row in rows]
+
+    def log(self, job_id: str, after: int = 0, before: int = 2**62) -> list[Row]:
+        """The newest events in (after, before), newest first."""
+        rows = self._rows(
+            "SELECT seq, created_at, level, message FROM events WHERE job_id = ? AND seq > ?"
+            " AND seq < ? ORDER BY seq DESC LIMIT ?",
+            job_id, after, before, LOG_SHOWN,
+        )  # fmt: skip
+        return [dict(row) for row in rows]
+
+    def checkpoints(self, job_id: str) -> list[Row]:
+        """The checkpoints that are kept, newest first."""
+        rows = self._rows(
+            "SELECT step, model, valid_reward FROM checkpoints WHERE job_id = ? ORDER BY seq DESC",
+            job_id,
+        )
+        return [dict(row) for row in rows]
+
+    def rollouts(
+        self,
+        job_id: str,
+        step: int | None,
+        phase: str | None,
+        outcome: Outcome | None,
+        after: int,
+    ) -> Row:
+        """A page of rollouts, without their traces, and whether there is a next one."""
+        wanted = REWARDS[outcome] if outcome else "1"
+        rows = self._rows(
+            "SELECT seq, trace_id, step, phase, row, sample, reward, stop_reason, trace"  # noqa: S608
+            " FROM rollouts WHERE job_id = ? AND seq > ? AND step = ifnull(?, step)"
+            f" AND phase = ifnull(?, phase) AND {wanted} ORDER BY seq LIMIT ?",
+            job_id, after, step, phase, ROLLOUTS_SHOWN + 1,
+        )  # fmt: skip
+        return {
+            "rollouts": [_in_short(row) for row in rows[:ROLLOUTS_SHOWN]],
+            "has_more": len(rows) > ROLLOUTS_SHOWN,
+        }
+
+    def rollout(self, job_id: str, trace_id: str) -> Row:
+        """One rollout with its trace, as the API lists it. Raises ApiError 404."""
+        rows = self._rows(
+            "SELECT * FROM rollouts WHERE trace_id = ? AND job_id = ?", trace_id, job_id
+        )
+        if not rows:
+            raise not_found("rollout", trace_id)
+        row = rows[0]
+        kept = ("step", "phase", "row", "sample", "reward", "stop_reason")
+        return {
+            "id": row["trace_id"], **{name: row[name] for name in kept}, **unpack(row["trace"]),
+        }  # fmt: skip
+
+
+def figures(data: Mapping[str, Any]) -> Row:
+    """Of a metrics event, what the page draws; `tools` are its calls by name."""
+    found = {name: _at(data, path) for name, path in FIGURES.items()}
+    return {**found, "tools": data.get("tool_calls_by_name", {})}
+
+
+def _at(data: Mapping[str, Any], path: str) -> Any:
+    value: Any = data
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _state(row: sqlite3.Row) -> Row:
+    """A job as the API shows it, with how far it is."""
+    job = Job.of(row)
+    public = job.public()
+    kept = ("id", "status", "model", "created_at", "finished_at", "fine_tuned_model", "seed")
+    return {
+        **{name: public[name] for name in kept},
+        "suffix": job.spec.suffix,
+        "step": job.step,
+        "total_steps": job.total_steps,
+        "left_s": seconds_left(job),
+        "error": job.error["message"] if job.error else None,
+    }
+
+
+def seconds_left(job: Job) -> float | None:
+    """Of a running job, from the mean duration of its steps so far."""
+    if job.status != "running" or not job.step or not job.total_steps:
+        return None
+    return job.seconds / job.step * (job.total_steps - job.step)
+
+
+def _in_short(row: sqlite3.Row) -> Row:
+    trace = unpack(row["trace"])
+    names = (item["name"] for item in trace["items"] if item.get("type") == "function_call")
+    kept = ("seq", "trace_id", "step", "phase", "row", "sample", "reward", "stop_reason")
+    return {
+        **{name: row[name] for name in kept},
+        "outcome": Outcome.of(row["reward"]),
+        "answer": trace["answer"],
+        "failure": trace["failure"],
+        "tools": dict(Counter(names)),
+        "reasoning_tokens": trace["metrics"]["reasoning_tokens"],
+    }

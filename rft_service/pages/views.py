@@ -1,0 +1,177 @@
+"""The routes of the pages."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Set
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+
+from rft_service.api import jobs as api
+from rft_service.api.context import Service, Serving
+from rft_service.api.paging import Step
+from rft_service.errors import ApiError, not_found
+from rft_service.pages import stream
+from rft_service.pages.queries import Reading, Row
+from rft_service.store.files import parse_object
+from rft_service.store.jobs import BEST_KEPT
+from rft_service.strict_json import AsciiJSONResponse
+from rft_traces import Outcome, Trace, pair_html, style, trace_html
+
+router = APIRouter()
+ASSETS = Path(__file__).with_name("assets")
+PHASES = {"train": "training", "valid": "validation"}
+"""The phases of a step, and what the pages call them."""
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+ACTIONS: dict[str, Callable[[Service, str], Any]] = {
+    "pause": api.pause,
+    "resume": api.resume,
+    "cancel": api.cancel,
+}
+
+
+async def _reading(request: Request) -> Reading:
+    reading: Reading = request.app.state.reading
+    return reading
+
+
+Reads = Annotated[Reading, Depends(_reading)]
+
+
+@functools.cache
+def templates() -> Environment:
+    loader = PackageLoader("rft_service.pages")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+
+
+def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    return HTMLResponse(templates().get_template(name).render(values), status)
+
+
+@router.get("/")
+def jobs_page(reading: Reads, before: str | None = None) -> Response:
+    return page("jobs.html", jobs=reading.jobs(before), is_newest=before is None)
+
+
+@router.get("/stream")
+async def jobs_stream(reading: Reads) -> Response:
+    return stream.response(stream.jobs(reading))
+
+
+@router.get("/finetune/{job_id}")
+def job_page(reading: Reads, job_id: str) -> Response:
+    try:
+        return page("job.html", job=reading.job(job_id), best_kept=BEST_KEPT)
+    except ApiError as error:
+        return page("nothing.html", 404, message=error.message)
+
+
+@router.get("/finetune/{job_id}/stream")
+async def job_stream(
+    reading: Reads, job_id: str, last_event_id: Annotated[str, Header()] = ""
+) -> Response:
+    await run_in_threadpool(reading.job, job_id)
+    seen = int(last_event_id) if last_event_id.isdecimal() else 0
+    return stream.response(stream.job(reading, job_id, seen))
+
+
+@router.get("/finetune/{job_id}/log")
+def log(reading: Reads, job_id: str, before: int) -> Response:
+    reading.job(job_id)
+    return AsciiJSONResponse(reading.log(job_id, before=before))
+
+
+@router.get("/finetune/{job_id}/rollouts")
+def rollouts(
+    service: Serving,
+    reading: Reads,
+    job_id: str,
+    step: Step | None = None,
+    phase: Literal["train", "valid"] | None = None,
+    outcome: Outcome | None = None,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+) -> Response:
+    reading.job(job_id)
+    found = reading.rollouts(job_id, step, phase, outcome, after)
+    add_questions(service, job_id, found["rollouts"])
+    return AsciiJSONResponse(found)
+
+
+@router.get("/finetune/{job_id}/rollouts/{trace_id}")
+def rollout(
+    service: Serving, reading: Reads, job_id: str, trace_id: str, beside: str | None = None
+) -> Response:
+    """A rollout as HTML, or two of them side by side."""
+    one = shown(service, reading, job_id, trace_id)
+    if beside is None:
+        return HTMLResponse(trace_html(one, level=2, copy=True))
+    other = shown(service, reading, job_id, beside)
+    return HTMLResponse(pair_html(one, other, ("Left", "Right"), level=2, copy=True))
+
+
+@router.post("/finetune/{job_id}/{action}")
+def act(service: Serving, job_id: str, action: Literal["pause", "resume", "cancel"]) -> Any:
+    return ACTIONS[action](service, job_id)
+
+
+@router.get("/assets/{name}")
+def asset(name: str) -> Response:
+    if name == "trace.css":
+        return Response(style(), media_type="text/css")
+    files = {file.name: file for file in ASSETS.iterdir()}
+    if name not in files:
+        raise not_found("asset", name)
+    return Response(files[name].read_bytes(), media_type=KINDS[files[name].suffix])
+
+
+def shown(service: Service, reading: Reading, job_id: str, trace_id: str) -> Trace:
+    """A rollout with the prompt of its row, as far as the row's file is still there."""
+    found = reading.rollout(job_id, trace_id)
+    rows = dataset_rows(service, job_id, found["phase"], {found["row"]})
+    row = rows.get(found["row"], {})
+    trace = Trace.of(
+        {
+            **{key: value for key, value in found.items() if key != "items"},
+            "trace": [*row.get("messages", []), *found["items"]],
+            "reference_answer": row.get("reference_answer"),
+        }
+    )
+    return replace(trace, question_id=title(found))
+
+
+def title(rollout: Row) -> str:
+    """What a rollout is called on the pages: the id of its trace says nothing to a reader."""
+    phase = PHASES[rollout["phase"]]
+    return f"Step {rollout['step']}, {phase}, row {rollout['row']}, sample {rollout['sample']}"
+
+
+def add_questions(service: Service, job_id: str, rollouts: list[Row]) -> None:
+    """Put beside each rollout what its row asks; nothing where the row's file is gone."""
+    for phase in PHASES:
+        here = [one for one in rollouts if one["phase"] == phase]
+        rows = dataset_rows(service, job_id, phase, {one["row"] for one in here})
+        for one in here:
+            messages = rows.get(one["row"], {}).get("messages", [])
+            one["question"] = Trace.of({"trace": messages}).question
+
+
+def dataset_rows(
+    service: Service, job_id: str, phase: str, wanted: Set[int]
+) -> dict[int, dict[str, Any]]:
+    """The rows of the job's file with those numbers; none where the file is gone."""
+    spec = service.jobs.get(job_id).spec
+    param = "training_file" if phase == "train" else "validation_file"
+    try:
+        path = service.files.get(getattr(spec, param), param).path
+        with path.open("rb") as file:
+            lines = islice((line for line in file if line.strip()), max(wanted, default=-1) + 1)
+            return {n: parse_object(line) for n, line in enumerate(lines) if n in wanted}
+    except (ApiError, OSError):
+        return {}

@@ -1,0 +1,145 @@
+"""One service as a process: it holds its state folder, listens on loopback, says where."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from rft_service.api.security import api_key
+from rft_service.app import DATABASE, Settings, create_app
+from rft_service.graders.run import Judge
+from rft_service.ids import repeat_ids
+from rft_service.lock import AlreadyRunningError, FolderLock
+from rft_service.reseeding import reseeded
+from rft_service.rl.engine import Policy
+from rft_service.store.database import Database
+from rft_service.store.files import FileStore
+from rft_wire.client import EndpointLimits
+
+HOST = "127.0.0.1"
+SHUTDOWN_S = 3  # for requests that are under way; streams of open pages are cut then
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m rft_service")
+    parser.add_argument("--home", type=Path, default=Path(".buildhour"), help="the state folder")
+    parser.add_argument("--check", action="store_true", help="load the base model and exit")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--json", action="store_true", help="print address and key as JSON")
+    parser.add_argument("--concurrency", type=int, default=32, help="rollouts of a job at once")
+    parser.add_argument("--id-seed", help="derive IDs from this and what is stored")
+    parser.add_argument("--seed", type=int, default=0, help="another one draws other answers")
+    parser.add_argument("--timeout", type=float, default=600.0, help="seconds an endpoint may take")
+    parser.add_argument("--pause", type=float, default=0.5, help="seconds before the first retry")
+    return parser.parse_args(arguments)
+
+
+def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: Judge) -> int:
+    """Serve until a signal ends it; the exit status. What keeps it from starting is one line."""
+    folder = chosen.home
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        weights = base_policy().save()
+    except ValueError as error:
+        return refuse(str(error))
+    if chosen.check:
+        print(f"{len(weights['weights'])} weights")
+        return 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(folder)
+        key = api_key(folder)
+        made = opened(folder)
+    except AlreadyRunningError as error:
+        return refuse(str(error))
+    except sqlite3.Error as error:
+        cure = "move it away to begin afresh"
+        return refuse(f"the database {folder / DATABASE} cannot be used ({error}); {cure}")
+    except OSError as error:
+        reason = f"{error.strerror or error}: {error.filename or folder}"
+        return refuse(f"the state folder {folder} cannot be used ({reason}); choose another")
+    try:
+        listener = listen(chosen.port)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return refuse(f"port {chosen.port} of {HOST} cannot be used ({reason}); choose another")
+    if chosen.id_seed:
+        repeat_ids(f"{chosen.id_seed}/{made}")
+    base_url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
+
+    def announce() -> None:
+        lock.publish(base_url)
+        told = {"base_url": base_url, "api_key": key, "pid": os.getpid()}
+        print(json.dumps(told) if chosen.json else f"serving {base_url}", flush=True)
+
+    base_policy, judge = reseeded(base_policy, judge, chosen.seed)
+    settings = Settings(
+        home=folder,
+        base_policy=base_policy,
+        judge=judge,
+        limits=EndpointLimits(timeout_s=chosen.timeout, first_pause_s=chosen.pause),
+        concurrency=chosen.concurrency,
+    )
+    config = uvicorn.Config(
+        create_app(settings),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    try:
+        Server(config, announce).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # uvicorn has shut down in order, and raises the signal that it was sent
+    finally:
+        lock.release()
+    return 0
+
+
+def opened(folder: Path) -> int:
+    """Open database and files once, so that what is wrong with them is said before anything is
+    served. Returns how many objects were ever stored. Raises OSError or sqlite3.Error."""
+    with contextlib.closing(Database(folder / DATABASE)) as database:
+        FileStore(database, folder)
+        row = database.row("SELECT ifnull(sum(seq), 0) AS made FROM sqlite_sequence")
+        return int(row["made"]) if row else 0
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback. Raises OSError or OverflowError if the port cannot be had."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(256)
+    return listener
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def refuse(message: str) -> int:
+    """One line on stderr, and the exit status of a service that did not start."""
+    print(f"service: {message}", file=sys.stderr)
+    return 1

@@ -1,0 +1,147 @@
+"""A fine-tuning job as a value, and what one step of it leaves to be stored."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rft_service.store.job_spec import JobSpec
+from rft_service.store.models import BASE_MODEL
+
+ACTIVE = ("validating_files", "queued", "running")
+COLUMNS = (
+    "id, created_at, status, spec, step, total_steps, attempt, barren_steps, learnt_steps,"
+    " trained_tokens, seconds, fine_tuned_model, finished_at, error"
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fine-tuning job; `step` is the last one that is stored, from which it goes on."""
+
+    id: str
+    created_at: int
+    status: str
+    spec: JobSpec
+    step: int
+    total_steps: int | None
+    attempt: int
+    barren_steps: int
+    learnt_steps: int
+    trained_tokens: int
+    seconds: float
+    fine_tuned_model: str | None
+    finished_at: int | None
+    error: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Job:
+        """A job from the COLUMNS of its row."""
+        values = dict(row)
+        values["spec"] = JobSpec.model_validate_json(values["spec"])
+        values["error"] = json.loads(values["error"]) if values["error"] else None
+        return cls(**values)
+
+    @property
+    def model_name(self) -> str:
+        """`ft:BASE:workshop:SUFFIX:ID`, as OpenAI forms it; a model tuned again keeps its base."""
+        base = BASE_MODEL if self.spec.model.startswith("ft:") else self.spec.model
+        return f"ft:{base}:workshop:{self.spec.suffix}:{self.id.removeprefix('ftjob-')[:12]}"
+
+    def checkpoint_name(self, step: int) -> str:
+        return f"{self.model_name}:ckpt-step-{step}"
+
+    def public(self) -> dict[str, Any]:
+        """The `fine_tuning.job` object."""
+        done = self.status in ("succeeded", "failed", "cancelled")
+        error = self.error or {"code": None, "message": None, "param": None}
+        return {
+            "id": self.id,
+            "object": "fine_tuning.job",
+            "created_at": self.created_at,
+            "error": error if self.status == "failed" else None,
+            "estimated_finish": self._estimated_finish(),
+            "fine_tuned_model": self.fine_tuned_model,
+            "finished_at": self.finished_at,
+            "hyperparameters": {
+                key: value
+                for key, value in self.spec.hyperparameters.resolved().model_dump().items()
+                if key in ("n_epochs", "batch_size", "learning_rate_multiplier")
+            },
+            "integrations": [],
+            "metadata": self.spec.metadata or None,
+            "method": self.spec.public_method(),
+            "model": self.spec.model,
+            "organization_id": "org-workshop",
+            "result_files": [],
+            "seed": self.spec.seed,
+            "status": self.status,
+            "trained_tokens": self.trained_tokens if done else None,
+            "training_file": self.spec.training_file,
+            "user_provided_suffix": self.spec.suffix or None,
+            "validation_file": self.spec.validation_file,
+        }
+
+    def _estimated_finish(self) -> int | None:
+        if self.status != "running" or not self.step or not self.total_steps:
+            return None
+        left_s = self.seconds / self.step * (self.total_steps - self.step)
+        return int(time.time() + left_s)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line of a job's log; `data` where it is of the type `metrics`."""
+
+    message: str
+    level: str = "info"
+    data: dict[str, Any] | None = None
+
+    @property
+    def type(self) -> str:
+        return "message" if self.data is None else "metrics"
+
+
+@dataclass(frozen=True)
+class StoredRollout:
+    """A rollout's trace as it goes into the database; `trace` is packed."""
+
+    row: int
+    sample: int
+    trace_id: str
+    reward: float | None
+    stop_reason: str
+    trace: bytes
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a validation step leaves behind."""
+
+    valid_reward: float | None
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """All that one step changes; stored whole or not at all, it is the resume point.
+
+    `seconds` is its wall time; `barren_steps` counts the steps without any usable rollout that
+    this one ends; `learnt` tells whether the weights were updated. A rollout stands beside its
+    phase, `train` or `valid`.
+    """
+
+    step: int
+    total_steps: int
+    seconds: float
+    tokens: int
+    barren_steps: int
+    learnt: bool
+    policy: bytes
+    events: Sequence[Event]
+    rollouts: Sequence[tuple[str, StoredRollout]]
+    checkpoint: Checkpoint | None
