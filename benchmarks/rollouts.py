@@ -1,7 +1,7 @@
 """`python benchmarks/rollouts.py [--rollouts N]`: rollouts a second, in process and over HTTP.
 
 Twice: as an evaluation makes them, one of each question by the base model; and as a job makes them,
-groups of eight with an update after each step. The same policy, questions and draws each time. In
+groups of eight with an update after each step. The same model, questions and seeds each time. In
 process the tools and the grader are plain function calls beside the policy: one core. Over HTTP
 they are the tool server, a process of its own, called as a job calls it: two cores. Wanted: 150
 a second in process, and 0.4 of that over HTTP.
@@ -33,7 +33,7 @@ from buildhour_helpers.tools.app import BUDGET
 from buildhour_helpers.tools.calls import RequestError, read_arguments
 from buildhour_helpers.tools.functions import ReportTools, ToolError
 from buildhour_helpers.tools.schemas import DEFINITIONS
-from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.engines.simulated.engine import SimulatedLearner, base_weights
 from rft_service.engines.simulated.judge import judge
 from rft_service.graders.run import GraderRunner
 from rft_service.graders.specs import parse_grader
@@ -41,7 +41,7 @@ from rft_service.jobs.environment import JobEnvironment
 from rft_service.rl.engine import Call
 from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import Environment, GradeOutcome, Task, ToolOutcome
-from rft_service.rl.trainer import Trainer, TrainingSettings
+from rft_service.rl.trainer import Trainer
 from rft_service.store.job_spec import JobSpec, Tool
 from rft_wire.client import EndpointClient, EndpointLimits
 
@@ -104,14 +104,21 @@ async def measure(
 ) -> tuple[float, float, float]:
     """Rollouts a second, tool calls a rollout, mean reward: of one pass over the tasks, or of the
     training steps that make as many rollouts, updates included."""
-    settings = TrainingSettings(max_episode_steps=BUDGET + 2, concurrency=CONCURRENCY)
-    policy = SimulatedPolicy.base()
-    trainer = Trainer(policy, environment, settings, tasks, tasks, namespace=secrets.token_hex(8))
+    trainer = Trainer(
+        SimulatedLearner(base_weights()),
+        environment,
+        Hyperparameters(),
+        tasks,
+        tasks,
+        max_turns=BUDGET + 2,
+        concurrency=CONCURRENCY,
+        namespace=secrets.token_hex(8),
+    )
     started = time.perf_counter()
     if manner == "evaluation":
         rollouts = list((await trainer.evaluate(1)).rollouts)
     else:
-        steps = max(1, len(tasks) // (settings.batch_size * settings.group_size))
+        steps = max(1, len(tasks) // (trainer.hyperparameters.batch_size * trainer.group_size))
         reports = [await trainer.step(step) for step in range(1, steps + 1)]
         rollouts = [rollout for report in reports for rollout in report.rollouts]
     seconds = time.perf_counter() - started

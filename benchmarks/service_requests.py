@@ -1,9 +1,9 @@
-"""Requests a second and p99 of the service, beside the policy alone.
+"""Requests a second and p99 of the service, beside the model alone.
 
     python benchmarks/service_requests.py [--requests 1500] [--at-once 16]
 
-A conversation of one search and one page is answered by the policy in process, then through
-`/v1/responses` (not stored, stored, streamed), with the same policy in another process; then files
+A conversation of one search and one page is answered by the model in process, then through
+`/v1/responses` (not stored, stored, streamed), with the same model in another process; then files
 and events. What the service adds to a turn is the difference of CPU time, which does not depend on
 what else the machine does.
 """
@@ -30,8 +30,8 @@ from buildhour_helpers.reports import load
 from buildhour_helpers.tasks import BEST_PROMPT, load_questions
 from buildhour_helpers.tools.functions import ReportTools
 from buildhour_helpers.tools.schemas import DEFINITIONS, for_responses
-from rft_service.engines.simulated import SimulatedPolicy
-from rft_service.rl.engine import Conversation, Draw, ToolSpec
+from rft_service.engines.simulated.engine import SimulatedSampler, base_weights
+from rft_service.rl.engine import Seed, ToolSpec, TurnRequest
 
 Send = Callable[[int], Awaitable[None]]
 
@@ -70,9 +70,9 @@ def conversations(count: int) -> list[list[dict[str, Any]]]:
     return made
 
 
-def policy_alone(work: list[list[dict[str, Any]]], count: int) -> float:
-    """CPU milliseconds of a turn of the policy in this process."""
-    policy = SimulatedPolicy.base()
+def model_alone(work: list[list[dict[str, Any]]], count: int) -> float:
+    """CPU milliseconds of a turn of the model in this process."""
+    sampler = SimulatedSampler(base_weights())
     functions = (definition["function"] for definition in DEFINITIONS)
     tools = [ToolSpec(f["name"], f["description"], f["parameters"]) for f in functions]
 
@@ -80,7 +80,7 @@ def policy_alone(work: list[list[dict[str, Any]]], count: int) -> float:
         started = time.process_time()
         for number in range(count):
             items = work[number % len(work)]
-            await policy.sample(Conversation(items, tools), Draw.of("alone", number))
+            await sampler.sample(TurnRequest(items, tools), Seed.of("alone", number))
         return time.process_time() - started
 
     return asyncio.run(turns()) / count * 1000
@@ -148,9 +148,7 @@ async def measure_all(at: dict[str, Any], count: int, at_once: int, alone_ms: fl
         await measure("events of a job", pid, lambda _: get(events), count, at_once)
         await measure("list of files", pid, lambda _: get("/files?limit=20"), count, at_once)
         await measure("models", pid, lambda _: get("/models"), count, at_once)
-    print(
-        f"\nthe policy alone: {alone_ms:.2f} ms a turn; the service adds {cost_ms - alone_ms:.2f}"
-    )
+    print(f"\nthe model alone: {alone_ms:.2f} ms a turn; the service adds {cost_ms - alone_ms:.2f}")
 
 
 async def job(session: aiohttp.ClientSession, base_url: str) -> str:
@@ -192,8 +190,8 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=16)
     options = parser.parse_args()
     work = conversations(100)
-    policy_alone(work, 200)  # fills the caches, as the service's warming up does
-    alone_ms = policy_alone(work, options.requests)
+    model_alone(work, 200)  # fills the caches, as the service's warming up does
+    alone_ms = model_alone(work, options.requests)
     with tempfile.TemporaryDirectory() as folder, service(Path(folder)) as at:
         asyncio.run(measure_all(at, options.requests, options.at_once, alone_ms))
 

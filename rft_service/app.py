@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +19,11 @@ from rft_service.api.security import Gate, api_key
 from rft_service.graders.run import GraderRunner, Judge
 from rft_service.jobs.disk_reserve import Ballast
 from rft_service.jobs.runner import JobRunner
-from rft_service.rl.engine import Policy
+from rft_service.rl.engine import Engine
 from rft_service.store.database import Database
 from rft_service.store.files import FileStore
 from rft_service.store.jobs import JobRecords
-from rft_service.store.models import ModelRegistry
+from rft_service.store.models import ModelStore
 from rft_service.store.responses import ResponseStore
 from rft_service.strict_json import AsciiJSONResponse
 from rft_wire.client import EndpointClient, EndpointLimits
@@ -36,7 +36,7 @@ class Settings:
     """What a service is made of. `concurrency` is how many rollouts of a job run at once."""
 
     home: Path
-    base_policy: Callable[[], Policy]
+    engine: Engine
     judge: Judge
     limits: EndpointLimits = field(default_factory=EndpointLimits)
     concurrency: int = 32
@@ -49,12 +49,12 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     key = api_key(settings.home)
     database = Database(settings.home / DATABASE)
     store = FileStore(database, settings.home)
-    registry = ModelRegistry(database, settings.base_policy)
+    models = ModelStore(database, settings.engine)
     records = JobRecords(database)
     runner = JobRunner(
         records,
         store,
-        registry,
+        settings.engine,
         settings.judge,
         settings.limits,
         settings.concurrency,
@@ -65,7 +65,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         try:
             yield Service(
                 files=store,
-                models=registry,
+                models=models,
                 jobs=records,
                 responses=ResponseStore(database),
                 runner=runner,
@@ -75,6 +75,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
             )
         finally:
             runner.stop()
+            await settings.engine.close()
             database.close()
 
 

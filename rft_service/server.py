@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -21,8 +23,7 @@ from rft_service.app import DATABASE, Settings, create_app
 from rft_service.graders.run import Judge
 from rft_service.ids import repeat_ids
 from rft_service.lock import AlreadyRunningError, FolderLock
-from rft_service.reseeding import reseeded
-from rft_service.rl.engine import Policy
+from rft_service.rl.engine import Engine
 from rft_service.store.database import Database
 from rft_service.store.files import FileStore
 from rft_wire.client import EndpointLimits
@@ -35,26 +36,47 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rft_service")
     parser.add_argument("--home", type=Path, default=Path(".buildhour"), help="the state folder")
     parser.add_argument("--check", action="store_true", help="load the base model and exit")
+    parser.add_argument(
+        "--engine",
+        default="simulated",
+        help="where the models live: a name in rft_service.engines, or a module with `create`",
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print address and key as JSON")
     parser.add_argument("--concurrency", type=int, default=32, help="rollouts of a job at once")
     parser.add_argument("--id-seed", help="derive IDs from this and what is stored")
-    parser.add_argument("--seed", type=int, default=0, help="another one draws other answers")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other answers")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds an endpoint may take")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds before the first retry")
     return parser.parse_args(arguments)
 
 
-def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: Judge) -> int:
+def create_engine(name: str, folder: Path, seed: int) -> tuple[Engine, Judge]:
+    """An engine and its grading model, from `create` of a module: one of this package's engines,
+    or any other module by its full name."""
+    module = importlib.import_module(name if "." in name else f"rft_service.engines.{name}")
+    made: tuple[Engine, Judge] = module.create(folder, seed)
+    return made
+
+
+async def describe(engine: Engine) -> str:
+    """One line about the default model. Raises ValueError if its weights are damaged."""
+    model = engine.models[0].name
+    weights = await (await engine.sampler(model)).weights()
+    return f"{model}, {len(weights.get('weights', weights))} weights" if weights else model
+
+
+def serve(chosen: argparse.Namespace) -> int:
     """Serve until a signal ends it; the exit status. What keeps it from starting is one line."""
     folder = chosen.home
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        weights = base_policy().save()
-    except ValueError as error:
+        engine, judge = create_engine(chosen.engine, folder / "weights", chosen.seed)
+        about = asyncio.run(describe(engine))
+    except (ImportError, AttributeError, ValueError) as error:
         return refuse(str(error))
     if chosen.check:
-        print(f"{len(weights['weights'])} weights")
+        print(about)
         return 0
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,10 +105,9 @@ def serve(chosen: argparse.Namespace, base_policy: Callable[[], Policy], judge: 
         told = {"base_url": base_url, "api_key": key, "pid": os.getpid()}
         print(json.dumps(told) if chosen.json else f"serving {base_url}", flush=True)
 
-    base_policy, judge = reseeded(base_policy, judge, chosen.seed)
     settings = Settings(
         home=folder,
-        base_policy=base_policy,
+        engine=engine,
         judge=judge,
         limits=EndpointLimits(timeout_s=chosen.timeout, first_pause_s=chosen.pause),
         concurrency=chosen.concurrency,

@@ -1,4 +1,4 @@
-"""How long a text is in tokens: four bytes of UTF-8 a token, rounded up.
+"""How long a text is in simulated tokens: four bytes of UTF-8 per token, rounded up.
 
 The usual rule of thumb for English. A real tokenizer's count differs; docs/fidelity.md says so.
 """
@@ -7,4 +7,5 @@ from __future__ import annotations
 
 
 def count_tokens(text: str) -> int:
-    return (len(text.encode("utf-8", "surrogatepass")) + 3) // 4
+    length = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return (length + 3) // 4

@@ -8,6 +8,7 @@ import json
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
@@ -17,8 +18,11 @@ from tqdm.auto import tqdm
 
 from authoring.pretraining.families import FAMILIES
 from authoring.pretraining.world import Worlds, task
-from rft_service.engines.simulated.policy import SimulatedPolicy
-from rft_service.rl.trainer import StepReport, Trainer, TrainingSettings
+from rft_service.engines.simulated.engine import MODEL, SimulatedLearner
+from rft_service.engines.simulated.turn import FAMILIES as BLOCKS
+from rft_service.engines.simulated.weights import Weights
+from rft_service.rl.hyperparameters import Hyperparameters
+from rft_service.rl.trainer import StepReport, Trainer
 
 SEED = 20262
 LEARNING_RATE = 0.1
@@ -72,14 +76,14 @@ STARTING_WEIGHTS = {
 WEIGHTS_FILE = Path(str(files("rft_service.engines.simulated"))) / "base_weights.json"
 
 
-def blank_policy() -> SimulatedPolicy:
-    """A model that knows STARTING_WEIGHTS and nothing else."""
-    policy = SimulatedPolicy(general_only=True)
-    policy.load({"weights": STARTING_WEIGHTS})
-    return policy
+def blank_weights() -> Weights:
+    """The weights of a model that knows STARTING_WEIGHTS and nothing else."""
+    weights = Weights(BLOCKS)
+    weights.load({"weights": STARTING_WEIGHTS})
+    return weights
 
 
-def build_trainer(policy: SimulatedPolicy, phase: Phase) -> Trainer:
+def build_trainer(weights: Weights, phase: Phase) -> Trainer:
     """A trainer over the tasks of a phase, mixed in the proportions of its shares."""
     rng = random.Random(f"pretraining/{SEED}/{phase.name}")
     worlds = {
@@ -87,15 +91,20 @@ def build_trainer(policy: SimulatedPolicy, phase: Phase) -> Trainer:
         for name, share in phase.shares.items()
     }
     tasks = [task(world, problem, rng) for world in worlds.values() for problem in world.problems]
-    settings = TrainingSettings(
-        seed=SEED,
-        batch_size=sum(phase.shares.values()),
+    model = replace(
+        MODEL,
         group_size=phase.group_size,
-        token_penalty=TOKEN_PENALTY,
         learning_rate=LEARNING_RATE,
+        reasoning_token_penalty=TOKEN_PENALTY,
     )
-    environment = Worlds(list(worlds.values()))
-    return Trainer(policy, environment, settings, tasks, [])
+    return Trainer(
+        SimulatedLearner(weights, model, general_only=True),
+        Worlds(list(worlds.values())),
+        Hyperparameters(batch_size=sum(phase.shares.values())),
+        tasks,
+        [],
+        seed=SEED,
+    )
 
 
 def reward_by_world(report: StepReport, trainer: Trainer) -> dict[str, float]:
@@ -108,15 +117,15 @@ def reward_by_world(report: StepReport, trainer: Trainer) -> dict[str, float]:
 
 async def pretrain(phases: Sequence[Phase] = PHASES, quiet: bool = False) -> dict[str, float]:
     """Train from STARTING_WEIGHTS through all phases; returns the named weights."""
-    policy = blank_policy()
+    weights = blank_weights()
     for phase in phases:
-        trainer = build_trainer(policy, phase)
+        trainer = build_trainer(weights, phase)
         progress = tqdm(range(1, trainer.total_steps + 1), phase.name, disable=quiet, unit="step")
         for step in progress:
             report = await trainer.step(step)
             rewards = reward_by_world(report, trainer)
             progress.set_postfix({name: f"{value:.2f}" for name, value in rewards.items()})
-    return policy.weights.as_dict()
+    return weights.as_dict()
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""`/v1/chat/completions`: the same policy and the same draws as `/v1/responses`."""
+"""`/v1/chat/completions`: the same models and the same seeds as `/v1/responses`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from fastapi import APIRouter, Response
 
 from rft_service.api.chat_requests import ChatRequest
 from rft_service.api.context import Serving
-from rft_service.api.conversation import draw_for
-from rft_service.api.response_objects import check_length, input_tokens
+from rft_service.api.conversation import seed_for
+from rft_service.api.response_objects import check_context
 from rft_service.api.streaming import event_stream, pieces
 from rft_service.ids import derived_id, random_id
-from rft_service.rl.engine import Draw, Turn
-from rft_service.schemas.structured import sample
+from rft_service.rl.engine import Seed, Turn, TurnEnd
 from rft_service.strict_json import AsciiJSONResponse, StrictRoute, dumps
 
 router = APIRouter(prefix="/v1/chat/completions", tags=["chat"], route_class=StrictRoute)
@@ -24,73 +23,62 @@ router = APIRouter(prefix="/v1/chat/completions", tags=["chat"], route_class=Str
 @router.post("")
 async def create(service: Serving, body: ChatRequest) -> Response:
     body.check_offered()
-    model = service.models.get(body.model)
+    model = await service.models.sampler(body.model)
     conversation = body.conversation(service.seal)
-    check_length(conversation, "messages")
     extra = [] if body.seed is None else [f"seed {body.seed}"]
     turns, choices = list[Turn](), list[dict[str, Any]]()
     for index in range(body.n or 1):
         more = [*extra, *([f"choice {index}"] if index else [])]
-        draw = draw_for(model.digest, conversation, body.metadata, *more)
-        turn = await sample(model.policy, conversation, draw)
+        seed = seed_for(model.fingerprint, conversation, body.metadata, *more)
+        turn = await model.sample(conversation, seed)
+        check_context(turn, model.model, "messages")
         turns.append(turn)
-        choices.append(choice_object(index, turn, draw, body))
+        choices.append(choice_object(index, turn, seed))
     completion = {
         "id": random_id("chatcmpl-"),
         "object": "chat.completion",
         "created": int(time.time()),
         "model": body.model,
         "choices": choices,
-        "usage": usage(input_tokens(conversation), turns, body.limit),
+        "usage": usage(turns),
         "service_tier": "default",
-        "system_fingerprint": f"fp_{model.digest[:10]}",
-        "simulated_latency_s": max(turn.latency_s for turn in turns),
+        "system_fingerprint": f"fp_{model.fingerprint[:10]}",
     }
+    if model.model.simulated:
+        completion["simulated_latency_s"] = max(turn.latency_s for turn in turns)
     if not body.stream:
         return AsciiJSONResponse(completion)
     with_usage = bool(body.stream_options and body.stream_options.include_usage)
     return event_stream(chunks(completion, with_usage))
 
 
-def choice_object(index: int, turn: Turn, draw: Draw, body: ChatRequest) -> dict[str, Any]:
-    """One choice: a text or tool calls, and why it ended."""
-    limit = body.limit
+def choice_object(index: int, turn: Turn, seed: Seed) -> dict[str, Any]:
+    """One choice: text, tool calls, and why it ended."""
+    cut = turn.end is TurnEnd.LENGTH_LIMIT
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": turn.text,
+        "content": turn.text if turn.calls else turn.text or "",
         "refusal": None,
         "annotations": [],
     }
-    finish = "tool_calls" if turn.calls else "stop"
-    if limit is not None and turn.output_tokens > limit:
-        kept = max(0, limit - turn.reasoning_tokens) * 4
-        message["content"] = (turn.text or "").encode()[:kept].decode(errors="ignore")
-        finish = "length"
-    elif turn.calls:
+    if turn.calls:
         message["tool_calls"] = [
             {
-                "id": derived_id("call_", draw.key, number)[:29],
+                "id": derived_id("call_", seed.key, number)[:29],
                 "type": "function",
                 "function": {"name": call.name, "arguments": call.arguments},
             }
             for number, call in enumerate(turn.calls)
         ]
-    else:
-        message["content"] = until_stop(turn.text or "", body.stop)
+    finish = "length" if cut else "tool_calls" if turn.calls else "stop"
     return {"index": index, "message": message, "finish_reason": finish, "logprobs": None}
 
 
-def until_stop(text: str, stop: str | list[str] | None) -> str:
-    """The text up to the first stop sequence."""
-    for sequence in [stop] if isinstance(stop, str) else stop or []:
-        text = text.partition(sequence)[0] if sequence else text
-    return text
-
-
-def usage(read: int, turns: Sequence[Turn], limit: int | None) -> dict[str, Any]:
-    """Tokens of all choices; each writes `limit` at most."""
-    written = sum(min(turn.output_tokens, limit or turn.output_tokens) for turn in turns)
-    reasoned = sum(min(turn.reasoning_tokens, limit or turn.reasoning_tokens) for turn in turns)
+def usage(turns: Sequence[Turn]) -> dict[str, Any]:
+    """Tokens of all choices, which share one prompt."""
+    read = turns[0].input_tokens
+    written = sum(turn.output_tokens for turn in turns)
+    reasoned = sum(turn.reasoning_tokens for turn in turns)
     return {
         "prompt_tokens": read,
         "completion_tokens": written,

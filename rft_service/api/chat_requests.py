@@ -11,8 +11,9 @@ from rft_service.api.conversation import Place, part_texts, read_choice, read_it
 from rft_service.api.reasoning_encryption import Seal
 from rft_service.api.response_requests import EFFORTS, Format
 from rft_service.errors import bad_request
-from rft_service.rl.engine import Conversation, Item
+from rft_service.rl.engine import TurnRequest
 from rft_service.store.job_spec import Metadata
+from rft_wire import Item
 
 
 class JsonSchema(BaseModel):
@@ -103,7 +104,7 @@ class ChatRequest(BaseModel):
         """The most tokens that one choice may have."""
         return self.max_completion_tokens or self.max_tokens
 
-    def conversation(self, seal: Seal) -> Conversation:
+    def conversation(self, seal: Seal) -> TurnRequest:
         """What the policy is shown. Raises ApiError 400."""
         tools = read_tools(self.tools or [])
         choice, tools = read_choice(self.tool_choice, tools)
@@ -113,13 +114,17 @@ class ChatRequest(BaseModel):
             for number, message in enumerate(self.messages)
             for item in message_items(message, f"messages[{number}]")
         ]
-        return Conversation(
+        return TurnRequest(
             items=read_items(items, seal, "messages"),
             tools=tools,
             tool_choice=choice,
             parallel_tool_calls=self.parallel_tool_calls is not False,
             response_format=answer,
             reasoning_effort=self.reasoning_effort or "default",
+            max_output_tokens=self.limit,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ()),
         )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rft_service.jobs.runner import JobRunner
     from rft_service.store.files import FileStore
     from rft_service.store.jobs import JobRecords
-    from rft_service.store.models import ModelRegistry
+    from rft_service.store.models import ModelStore
     from rft_service.store.responses import ResponseStore
     from rft_wire.client import EndpointClient
 
@@ -24,7 +24,7 @@ class Service:
     the job runner has others, on its own event loop."""
 
     files: FileStore
-    models: ModelRegistry
+    models: ModelStore
     jobs: JobRecords
     responses: ResponseStore
     runner: JobRunner

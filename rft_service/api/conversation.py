@@ -1,7 +1,7 @@
 """What a request says, in the one form that a policy is shown.
 
 Item IDs, call IDs and the wrapping of text differ between clients and say nothing. They are taken
-out here, so that the same conversation gives the same draw and with it the same answer.
+out here, so that the same conversation gets the same seed and with it the same answer.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from rft_service.api.reasoning_encryption import Seal
 from rft_service.errors import ApiError, bad_request
-from rft_service.rl.engine import Conversation, Draw, Item, ToolSpec
+from rft_service.rl.engine import Seed, ToolSpec, TurnRequest
 from rft_service.schemas.check import SchemaError, check_parameters
-from rft_wire import ContentError, text_of
+from rft_wire import ContentError, Item, text_of
 from rft_wire.rows import ROLES
 
 
@@ -214,10 +214,10 @@ def _tool_name(tool: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def draw_for(
-    digest: str, conversation: Conversation, metadata: Mapping[str, str] | None, *more: object
-) -> Draw:
-    """The draw of an API request: the model's weights, all that it is shown, and `metadata`."""
+def seed_for(
+    fingerprint: str, conversation: TurnRequest, metadata: Mapping[str, str] | None, *more: object
+) -> Seed:
+    """The seed of an API request: the model's weights, all that it is shown, and `metadata`."""
     shown = {
         "instructions": conversation.instructions,
         "items": list(conversation.items),
@@ -228,4 +228,4 @@ def draw_for(
         "effort": conversation.reasoning_effort,
         "metadata": dict(metadata or {}),
     }
-    return Draw.of("request", digest, json.dumps(shown, sort_keys=True), *more)
+    return Seed.of("request", fingerprint, json.dumps(shown, sort_keys=True), *more)

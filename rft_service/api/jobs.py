@@ -125,13 +125,13 @@ def _check_format(response_format: dict[str, Any] | None) -> None:
 @router.post("")
 def create(service: Serving, body: JobRequest) -> Any:
     spec = checked_spec(body, default_seed=secrets.randbelow(2**31))
-    weights = service.models.to_train_from(spec.model)
+    weights_uri = service.models.uri_to_train_from(spec.model)
     for param in ("training_file", "validation_file"):
         stored = service.files.get(getattr(spec, param), param)
         if stored.purpose != "fine-tune":
             message = f"The file {stored.id} was uploaded with the purpose {stored.purpose!r}; "
             raise bad_request(message + "upload it with 'fine-tune'.", param)
-    job = service.jobs.create(spec, weights)
+    job = service.jobs.create(spec, weights_uri)
     service.runner.wake()
     return job.public()
 

@@ -27,12 +27,12 @@ def retrieve(service: Serving, model: str) -> Any:
 
 
 @router.get("/{model}/weights")
-def weights(service: Serving, model: str) -> Any:
-    """An extension: all that a model is, as its policy saves it."""
-    return service.models.get(model).policy.save()
+async def weights(service: Serving, model: str) -> Any:
+    """An extension: the weights as JSON; null where the engine cannot show them."""
+    return await (await service.models.sampler(model)).weights()
 
 
 @router.delete("/{model}")
-def delete(service: Serving, model: str) -> Any:
-    service.models.delete(model)
+async def delete(service: Serving, model: str) -> Any:
+    await service.models.delete(model)
     return {"id": model, "object": "model", "deleted": True}

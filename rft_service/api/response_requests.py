@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rft_service.api.conversation import Place, read_choice, read_items, read_tools
 from rft_service.api.reasoning_encryption import Seal
 from rft_service.errors import bad_request
-from rft_service.rl.engine import Conversation
+from rft_service.rl.engine import TurnRequest
 from rft_service.schemas.check import SchemaError
 from rft_service.schemas.structured import check_schema
 from rft_service.store.job_spec import Metadata
@@ -140,14 +140,14 @@ class ResponseRequest(BaseModel):
                 message = f"The parameter '{name}' is not offered by this service."
                 raise bad_request(message, name, "unsupported_parameter")
 
-    def conversation_after(self, earlier: list[dict[str, Any]], seal: Seal) -> Conversation:
+    def conversation_after(self, earlier: list[dict[str, Any]], seal: Seal) -> TurnRequest:
         """What the policy is shown: earlier items, then this request's. Raises ApiError 400."""
         tools = read_tools(self.tools or [])
         choice, tools = read_choice(self.tool_choice, tools)
         text = self.text or Text()
         items = [(item, Place("previous_response_id")) for item in earlier]
         items += [(item, Place(f"input[{n}]")) for n, item in enumerate(self.input_items())]
-        return Conversation(
+        return TurnRequest(
             items=read_items(items, seal),
             tools=tools,
             instructions=self.instructions or "",
@@ -155,4 +155,7 @@ class ResponseRequest(BaseModel):
             parallel_tool_calls=self.parallel_tool_calls is not False,
             response_format=text.format.schema_of_answer(),
             reasoning_effort=(self.reasoning and self.reasoning.effort) or "default",
+            max_output_tokens=self.max_output_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
         )

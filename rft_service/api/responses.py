@@ -9,12 +9,11 @@ from fastapi import APIRouter, Query, Response
 from starlette.exceptions import HTTPException
 
 from rft_service.api.context import Serving
-from rft_service.api.conversation import draw_for
+from rft_service.api.conversation import seed_for
 from rft_service.api.paging import Limit, page
-from rft_service.api.response_objects import check_length, response_object
+from rft_service.api.response_objects import check_context, response_object
 from rft_service.api.response_requests import ResponseRequest
 from rft_service.api.streaming import event_stream, response_events
-from rft_service.schemas.structured import sample
 from rft_service.store.database import Order
 from rft_service.strict_json import AsciiJSONResponse, StrictRoute
 
@@ -24,13 +23,13 @@ router = APIRouter(prefix="/v1/responses", tags=["responses"], route_class=Stric
 @router.post("")
 async def create(service: Serving, body: ResponseRequest) -> Response:
     body.check_offered()
-    model = service.models.get(body.model)
+    model = await service.models.sampler(body.model)
     earlier = service.responses.history(body.previous_response_id)
     conversation = body.conversation_after(earlier, service.seal)
-    check_length(conversation, "input")
-    draw = draw_for(model.digest, conversation, body.metadata)
-    turn = await sample(model.policy, conversation, draw)
-    response = response_object(body, conversation, turn, draw, service.seal)
+    seed = seed_for(model.fingerprint, conversation, body.metadata)
+    turn = await model.sample(conversation, seed)
+    check_context(turn, model.model, "input")
+    response = response_object(body, model.model, turn, seed, service.seal)
     if response["store"]:
         service.responses.add(response, [*earlier, *body.input_items()])
     if body.stream:

@@ -25,7 +25,7 @@ from rft_service.graders.specs import (
 )
 from rft_service.graders.templates import TemplateError, fill, item_keys
 from rft_service.redaction import redacted
-from rft_service.rl.engine import Draw
+from rft_service.rl.engine import Seed
 from rft_service.strict_json import dumps, loads
 from rft_wire.client import MAX_BYTES, EndpointClient, Fault, Reply
 
@@ -44,7 +44,7 @@ class Judgement(Protocol):
     def tokens(self) -> int: ...
 
 
-Judge = Callable[[Sequence[Mapping[str, str]], tuple[float, float], Draw], Judgement]
+Judge = Callable[[Sequence[Mapping[str, str]], tuple[float, float], Seed], Judgement]
 """A grading model: chat messages, the range of scores, and a source of randomness."""
 
 
@@ -217,8 +217,8 @@ class GraderRunner:
             {"role": message.role, "content": fill(message.text(), sample, item)}
             for message in grader.input
         ]
-        draw = Draw.of("grader", grader.model, dumps(messages), *grader.range)
-        judgement = self._judge(messages, grader.range, draw)
+        seed = Seed.of("grader", grader.model, dumps(messages), *grader.range)
+        judgement = self._judge(messages, grader.range, seed)
         return Grade(
             grader.name,
             grader.type,

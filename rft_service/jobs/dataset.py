@@ -26,7 +26,8 @@ class DatasetError(Exception):
         self.param = param
 
 
-def _schema_problem(parameters: Mapping[str, Any]) -> str | None:
+def schema_problem(parameters: Mapping[str, Any]) -> str | None:
+    """What is wrong with a tool's parameters, or None."""
     try:
         check_parameters(parameters)
     except SchemaError as error:
@@ -89,7 +90,7 @@ def validate_file(stored: StoredFile, param: str, tool_names: set[str], item_key
                 row = parse_object(line)
             except ValueError as error:
                 raise ValueError(f"line {number} {error}") from None
-            for field, problem in row_problems(row, tool_names, _schema_problem):
+            for field, problem in row_problems(row, tool_names, schema_problem):
                 raise ValueError(f"line {number}, {field}: {problem}")
             for key in sorted(item_keys - set(row)):
                 raise ValueError(

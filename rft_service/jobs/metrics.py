@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from rft_service.graders.specs import AnyGrader, ScoreModel, parts
+from rft_service.rl.engine import ModelInfo
 from rft_service.rl.rollout import Rollout
 from rft_service.rl.trainer import EvaluationReport, StepReport
-from rft_service.tokens import count_tokens
+
+CountTokens = Callable[[str], int]
 
 
 def mean(values: Iterable[float]) -> float | None:
@@ -27,6 +29,8 @@ def step_metrics(
     evaluation: EvaluationReport | None,
     grader: AnyGrader,
     timing_s: Mapping[str, float],
+    model: ModelInfo,
+    count_tokens: CountTokens,
 ) -> dict[str, Any]:
     """`data` of a metrics event. Latencies and timings are in seconds of wall time, but for the
     one that says it is simulated: what a rollout of a real model of this size would have taken.
@@ -35,6 +39,7 @@ def step_metrics(
     """
     train = report.rollouts
     valid = evaluation.rollouts if evaluation else ()
+    latency = "simulated_latency_mean" if model.simulated else "model_latency_mean"
     return {
         "step": report.step,
         "total_steps": report.total_steps,
@@ -43,9 +48,10 @@ def step_metrics(
         "full_valid_mean_parse_error": parse_error_rate(valid) if evaluation else None,
         "reasoning_tokens_mean": mean(r.reasoning_tokens for r in train),
         "completion_tokens_mean": mean(r.output_tokens for r in train),
+        "update": None if report.update is None else dict(report.update),
         "mean_unresponsive_rewards": report.zero_variance_groups / len(report.groups),
         "model_graders_token_usage": model_usage(grader, [*train, *valid]),
-        **tool_metrics(train),
+        **tool_metrics(train, count_tokens),
         "scores": {
             "train_reward_mean": mean(rewards(train)),
             "valid_reward_mean": evaluation.reward_mean if evaluation else None,
@@ -55,7 +61,7 @@ def step_metrics(
         "errors": errors(train, valid),
         "timing": {
             "step": dict(timing_s),
-            "rollouts": {"simulated_latency_mean": mean(r.latency_s for r in train)},
+            "rollouts": {latency: mean(r.latency_s for r in train)},
             "graders": grader_timing(grader, [*train, *valid]),
         },
     }
@@ -84,7 +90,7 @@ def parse_error_rate(rollouts: Sequence[Rollout]) -> float:
     return mean(float(grade.parse_error) for grade in graded) or 0.0
 
 
-def tool_metrics(rollouts: Sequence[Rollout]) -> dict[str, Any]:
+def tool_metrics(rollouts: Sequence[Rollout], count_tokens: CountTokens) -> dict[str, Any]:
     """Foundry's four charts: calls a rollout, tokens a call, latency a call, errors a call."""
     outcomes = [outcome for rollout in rollouts for _, outcome in rollout.tool_outcomes]
     return {

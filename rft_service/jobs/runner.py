@@ -21,11 +21,11 @@ from rft_service.jobs.dataset import DatasetError, Rows, validate_file
 from rft_service.jobs.disk_reserve import Ballast
 from rft_service.jobs.environment import JobEnvironment
 from rft_service.jobs.training import JobFailedError, TrainingJob
+from rft_service.rl.engine import Engine
 from rft_service.store.files import FileStore, StoredFile
-from rft_service.store.job import Job
+from rft_service.store.job import Job, base_of
 from rft_service.store.job_spec import JobSpec
 from rft_service.store.jobs import JobRecords, JobStoppedError
-from rft_service.store.models import ModelRegistry
 from rft_wire.client import EndpointClient, EndpointLimits
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class JobRunner:
         self,
         records: JobRecords,
         files: FileStore,
-        models: ModelRegistry,
+        engine: Engine,
         judge: Judge,
         limits: EndpointLimits,
         concurrency: int,
@@ -49,7 +49,7 @@ class JobRunner:
         self._ballast = ballast
         self._records = records
         self._files = files
-        self._models = models
+        self._engine = engine
         self._judge = judge
         self._limits = limits
         self._concurrency = concurrency
@@ -181,10 +181,12 @@ class JobRunner:
             async with EndpointClient(self._limits) as client:
                 graders = GraderRunner(client, self._judge)
                 environment = JobEnvironment(client, graders, job.spec)
+                base, uri = base_of(job.spec.model), self._records.weights_uri(job.id)
                 training = TrainingJob(
                     job,
                     self._records,
-                    self._models,
+                    self._engine,
+                    await self._engine.learner(base, uri),
                     environment,
                     train,
                     validation,
@@ -196,7 +198,7 @@ class JobRunner:
         return [self._files.get(file_id, param) for param, file_id in files_of(spec)]
 
     def _rows(self, stored: StoredFile, spec: JobSpec) -> Rows:
-        effort = spec.hyperparameters.resolved().reasoning_effort
+        effort = spec.hyperparameters.reasoning_effort
         return Rows(stored, spec.json_schema(), effort)
 
 

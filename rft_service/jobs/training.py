@@ -5,20 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from rft_service.jobs.dataset import Rows
 from rft_service.jobs.environment import JobEnvironment
 from rft_service.jobs.metrics import metrics_message, step_metrics
-from rft_service.rl.engine import Conversation, Draw, Policy, Trajectory, Turn, Update
+from rft_service.rl.engine import Engine, Learner, ModelInfo
 from rft_service.rl.rollout import Rollout
 from rft_service.rl.trainer import EvaluationReport, StepReport, Trainer
-from rft_service.schemas.structured import sample
-from rft_service.store.database import pack, unpack
+from rft_service.store.database import pack
 from rft_service.store.job import Checkpoint, Event, Job, StepResult, StoredRollout
-from rft_service.store.jobs import JobRecords
-from rft_service.store.models import ModelRegistry
+from rft_service.store.jobs import JobRecords, JobStoppedError
 
-MAX_BARREN_STEPS = 3
+MAX_UNUSABLE_STEPS = 3
 MAX_REASONS = 3  # of discarded rollouts that one event lists
 MAX_SHOWN = 200  # characters of a refused call's output
 
@@ -32,25 +31,6 @@ class JobFailedError(Exception):
         self.param = param
 
 
-class ServedPolicy:
-    """A policy as the service trains it: answers held to the response format, updates timed."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self.save = policy.save
-        self.load = policy.load
-        self.learning_s = 0.0  # of wall time, in updates
-
-    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
-        return await sample(self._policy, conversation, draw)
-
-    async def learn(self, trajectories: Sequence[Trajectory], learning_rate: float) -> Update:
-        started = time.perf_counter()
-        update = await self._policy.learn(trajectories, learning_rate)
-        self.learning_s += time.perf_counter() - started
-        return update
-
-
 class TrainingJob:
     """Runs the steps of one job from its resume point on."""
 
@@ -58,7 +38,8 @@ class TrainingJob:
         self,
         job: Job,
         records: JobRecords,
-        models: ModelRegistry,
+        engine: Engine,
+        learner: Learner,
         environment: JobEnvironment,
         train: Rows,
         validation: Rows,
@@ -66,87 +47,89 @@ class TrainingJob:
     ) -> None:
         self._job = job
         self._records = records
-        self._models = models
+        self._engine = engine
+        self._learner = learner
         spec = job.spec
-        self._settings = spec.hyperparameters.resolved().settings(
-            spec.seed, spec.max_episode_steps, concurrency
-        )
-        self._policy = ServedPolicy(models.base())
-        if (state := records.policy(job.id)) is not None:
-            self._policy.load(unpack(state))
+        self._eval_interval = spec.hyperparameters.eval_interval
         self._trainer = Trainer(
-            self._policy,
+            learner,
             environment,
-            self._settings,
+            spec.hyperparameters,
             train,
             validation,
+            seed=spec.seed,
+            max_turns=spec.max_episode_steps,
+            concurrency=concurrency,
             on_rollout=self._keep,
             namespace=f"{job.id}/{job.attempt}",
         )
-        self._kept: dict[str, StoredRollout] = {}  # of the step under way, by trace ID
-        self._barren_steps = job.barren_steps
-        self._learnt_steps = job.learnt_steps
+        self._kept: dict[str, StoredRollout] = {}  # of the current step, by trace ID
+        self._unusable_steps = job.unusable_steps
+        self._updated_steps = job.updated_steps
 
     async def run(self) -> None:
         """Train to the last step. Raises JobStoppedError or JobFailedError."""
         total = self._trainer.total_steps
         for step in range(self._job.step + 1, total + 1):
-            self._check_barren(total)
+            self._check_usable(total)
             await self._step(step, total)
-        self._check_barren(total)
-        self._records.succeed(self._job, [] if self._learnt_steps else [NOTHING_LEARNT])
+        self._check_usable(total)
+        self._records.succeed(self._job, [] if self._updated_steps else [NOTHING_LEARNED])
 
-    def _check_barren(self, total: int) -> None:
+    def _check_usable(self, total: int) -> None:
         """Raises JobFailedError after too many steps without a usable rollout, or if all are."""
-        if self._barren_steps >= min(MAX_BARREN_STEPS, total):
-            barren = (
+        if self._unusable_steps >= min(MAX_UNUSABLE_STEPS, total):
+            which = (
                 "no step had a usable rollout"
-                if self._barren_steps == total
-                else f"{self._barren_steps} steps in a row had no usable rollout"
+                if self._unusable_steps == total
+                else f"{self._unusable_steps} steps in a row had no usable rollout"
             )
             raise JobFailedError(
                 "no_usable_rollouts",
-                f"{barren}; the events before this one say what the tools and the grader did",
+                f"{which}; the events before this one say what the tools and the grader did",
             )
 
     def _keep(self, rollout: Rollout) -> None:
         """Pack a rollout as soon as it has ended, so that its texts need not stay in memory."""
-        self._kept[rollout.trace_id] = stored(rollout)
+        self._kept[rollout.trace_id] = stored(rollout, self._learner.model)
 
     async def _step(self, step: int, total: int) -> None:
         started = time.perf_counter()
-        self._policy.learning_s = 0.0
         self._kept.clear()
         report = await self._trainer.step(step)
         trained = time.perf_counter()
         evaluation = None
-        if step % self._settings.eval_interval == 0 or step == total:
+        if step % self._eval_interval == 0 or step == total:
             evaluation = await self._trainer.evaluate(step)
         ended = time.perf_counter()
         timing_s = {
-            "sampling": trained - started - self._policy.learning_s,
-            "training": self._policy.learning_s,
+            "sampling": trained - started - report.update_duration_s,
+            "training": report.update_duration_s,
             "eval": ended - trained,
             "full_iteration": ended - started,
         }
-        self._store(report, evaluation, timing_s)
+        await self._store(report, evaluation, timing_s)
 
-    def _store(
+    async def _store(
         self, report: StepReport, evaluation: EvaluationReport | None, timing_s: dict[str, float]
     ) -> None:
-        data = step_metrics(report, evaluation, self._job.spec.grader, timing_s)
+        model = self._learner.model
+        count_tokens = partial(self._engine.count_tokens, model.name)
+        grader = self._job.spec.grader
+        data = step_metrics(report, evaluation, grader, timing_s, model, count_tokens)
         usable = any(not rollout.discarded for rollout in report.rollouts)
-        self._barren_steps = 0 if usable else self._barren_steps + 1
-        self._learnt_steps += report.update is not None
+        self._unusable_steps = 0 if usable else self._unusable_steps + 1
+        self._updated_steps += report.update is not None
         validation = evaluation.rollouts if evaluation else ()
+        weights_uri = await self._learner.save(f"{self._job.id}/step-{report.step}")
         result = StepResult(
             step=report.step,
             total_steps=report.total_steps,
-            seconds=timing_s["full_iteration"],
-            tokens=sum(rollout.output_tokens for rollout in report.rollouts),
-            barren_steps=self._barren_steps,
-            learnt=report.update is not None,
-            policy=pack(self._policy.save()),
+            duration_s=timing_s["full_iteration"],
+            output_tokens=sum(rollout.output_tokens for rollout in report.rollouts),
+            unusable_steps=self._unusable_steps,
+            updated=report.update is not None,
+            weights_uri=weights_uri,
             events=[Event(metrics_message(data), data=data), *warnings(report, evaluation)],
             rollouts=[
                 (phase, self._kept[rollout.trace_id])
@@ -155,8 +138,13 @@ class TrainingJob:
             ],
             checkpoint=checkpoint(data) if evaluation else None,
         )
-        for name in self._records.commit_step(self._job, result):
-            self._models.forget(name)
+        try:
+            unneeded = self._records.commit_step(self._job, result)
+        except JobStoppedError:
+            await self._engine.delete(weights_uri)
+            raise
+        for uri in unneeded:
+            await self._engine.delete(uri)
 
 
 def checkpoint(data: dict[str, object]) -> Checkpoint:
@@ -174,8 +162,9 @@ def checkpoint(data: dict[str, object]) -> Checkpoint:
     return Checkpoint(reward, {key: data[key] for key in keys})
 
 
-def stored(rollout: Rollout) -> StoredRollout:
-    """A rollout as it is kept: its items, its outcome, and what each tool call cost."""
+def stored(rollout: Rollout, model: ModelInfo) -> StoredRollout:
+    """A rollout as it is kept: its items, its outcome, and what it cost."""
+    latency = "simulated_latency_s" if model.simulated else "model_latency_s"
     trace = {
         "answer": rollout.answer,
         "failure": rollout.failure,
@@ -186,7 +175,7 @@ def stored(rollout: Rollout) -> StoredRollout:
             "tool_calls_by_name": rollout.tool_calls_by_name,
             "reasoning_tokens": rollout.reasoning_tokens,
             "output_tokens": rollout.output_tokens,
-            "simulated_latency_s": rollout.latency_s,
+            latency: rollout.latency_s,
             "tool_latency_s": sum(outcome.latency_s for _, outcome in rollout.tool_outcomes),
         },
         "sub_rewards": dict(rollout.grade.sub_scores) if rollout.grade else {},
@@ -201,9 +190,9 @@ def stored(rollout: Rollout) -> StoredRollout:
     )
 
 
-NOTHING_LEARNT = Event(
-    "The job learnt nothing: in no step did the rewards within a group differ, so the weights are "
-    "those that it began with. Give a grader that tells better answers from worse ones.",
+NOTHING_LEARNED = Event(
+    "The job learned nothing: in no step did the rewards within a group differ, so the weights are "
+    "unchanged. Use a grader that distinguishes better answers from worse ones.",
     "warn",
 )
 
@@ -219,12 +208,12 @@ def warnings(report: StepReport, evaluation: EvaluationReport | None) -> list[Ev
         if text := discarded_text(rollouts or ()):
             events.append(Event(f"Step {report.step}: {phase}: {text}", "warn"))
     if all(rollout.discarded for rollout in report.rollouts):
-        text = f"Step {report.step}: no rollout was usable, so nothing was learnt"
+        text = f"Step {report.step}: no rollout was usable, so nothing was learned"
         events.append(Event(text, "warn"))
     elif report.update is None:
         text = (
             f"Step {report.step}: no group's rewards differed (zero variance), so nothing was "
-            "learnt"
+            "learned"
         )
         events.append(Event(text, "warn"))
     return events

@@ -1,8 +1,12 @@
-"""What the service may ask of a model it trains, whoever holds its weights.
+"""What the service asks of an engine: sample turns, learn from trajectories, save, load.
 
-`Policy` is the only thing that the trainer and the service know of a model: sample a turn for a
-conversation, learn from scored trajectories, save, load. The simulated model implements it in
-`training.simulated`; a policy held by a real engine can take its place.
+An `Engine` offers models. A `Sampler` is one model with fixed weights; a `Learner` is a model that
+a job trains. The service knows nothing else about a model: the simulated one (`engines.simulated`)
+and a real one behind HTTP look the same from here. The interface is the field's sample-and-train
+interface (`sample`, `forward_backward`, `optim_step`, `save_state`, as Tinker introduced it).
+
+Every coroutine here may be awaited on any event loop: the API and the jobs have one each, and an
+engine whose client belongs to one loop has to switch to it by itself.
 """
 
 from __future__ import annotations
@@ -10,10 +14,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
-Item = dict[str, Any]
-"""One item of a Responses API conversation: message, reasoning, function_call, ..._output."""
+from rft_wire import Item
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A base model, with the defaults that suit it.
+
+    `group_size` is the number of rollouts per row and step, `learning_rate` what a multiplier of 1
+    means, `reasoning_token_penalty` what 1,000 reasoning tokens cost in reward during training.
+    `simulated` marks latencies that are computed rather than measured.
+    """
+
+    name: str
+    context_window_tokens: int
+    group_size: int
+    learning_rate: float
+    reasoning_token_penalty: float = 0.0
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,12 +47,35 @@ class ToolSpec:
 
 
 @dataclass(frozen=True)
-class Conversation:
-    """All that a policy is ever shown: what one API request carries, and nothing else.
+class Seed:
+    """The source of one turn's randomness: a hash of what identifies the turn, never a clock.
 
-    `items` are Responses API input items, oldest first; `instructions` stand before them.
-    `tool_choice` is "auto", "none", "required" or a tool's name. `response_format` is the JSON
-    Schema that the final answer must satisfy, or None for free text.
+    In a job `key` comes from (seed, phase, step, row, sample, turn); for an API request from the
+    request itself. An engine that is deterministic returns the same turn for the same key.
+    """
+
+    key: bytes
+
+    @classmethod
+    def of(cls, *parts: object) -> Seed:
+        """A seed that depends on every part's text, in order."""
+        text = "\x1f".join(str(part) for part in parts)
+        return cls(hashlib.sha256(text.encode()).digest())
+
+    @property
+    def number(self) -> int:
+        """The seed as an integer below 2**31, the range that real engines accept."""
+        return int.from_bytes(self.key[:4], "big") >> 1
+
+
+@dataclass(frozen=True)
+class TurnRequest:
+    """Everything a model is shown for one turn, and how to sample it.
+
+    `items` are Responses API items, oldest first; `instructions` precede them. `tool_choice` is
+    "auto", "none", "required" or a tool's name. `response_format` is the JSON Schema that a final
+    answer must satisfy (constrained decoding is the engine's job), or None for free text. A
+    sampling parameter that is None is left to the engine.
     """
 
     items: Sequence[Item]
@@ -41,28 +85,25 @@ class Conversation:
     parallel_tool_calls: bool = True
     response_format: Mapping[str, Any] | None = None
     reasoning_effort: str = "default"
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Draw:
-    """The source of one turn's randomness: a hash of what identifies the turn, never a clock.
+class TurnEnd(StrEnum):
+    """Why a turn ended."""
 
-    During training `key` comes from (seed, step, row, sample, turn); for an API request from the
-    request itself. The same key gives the same turn.
-    """
-
-    key: bytes
-
-    @classmethod
-    def of(cls, *parts: object) -> Draw:
-        """A draw that depends on every part's text, in order."""
-        text = "\x1f".join(str(part) for part in parts)
-        return cls(hashlib.sha256(text.encode()).digest())
+    ANSWERED = "answered"
+    CALLED_TOOLS = "called_tools"
+    LENGTH_LIMIT = "length_limit"  # max_output_tokens; `text` is what fit
+    CONTEXT_FULL = "context_full"  # the request does not fit the context window; nothing sampled
+    UNPARSABLE = "unparsable"  # neither text nor call could be read; `text` is what was sampled
 
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call: the tool's name and its arguments as a JSON text."""
+    """A tool call: the tool's name, and its arguments as JSON text as the model wrote them."""
 
     name: str
     arguments: str
@@ -70,54 +111,105 @@ class Call:
 
 @dataclass(frozen=True)
 class Turn:
-    """What a model says once: reasoning, then either tool calls or a final text.
+    """What a model said once: reasoning, then text, tool calls, or both.
 
-    Exactly one of `calls` (not empty) and `text` (not None) is set. `decisions` is the policy's
-    own note of what it chose among what; the trainer hands it back to `learn` untouched.
-    `latency_s` is the time that a real model of this size would have taken, in seconds.
+    `sampled` is the engine's own record of what it sampled (actions, or tokens with their
+    log-probabilities). The service hands it back untouched: to `sample` as the rollout's previous
+    turn, and to `update` within a trajectory. `latency_s` is measured by a real engine; a
+    simulated one says what a model of its size would have taken.
     """
 
     calls: tuple[Call, ...] = ()
     text: str | None = None
+    end: TurnEnd = TurnEnd.ANSWERED
     reasoning_summary: str = ""
     reasoning_tokens: int = 0
     output_tokens: int = 0
+    input_tokens: int = 0
     latency_s: float = 0.0
-    decisions: tuple[Any, ...] = ()
+    sampled: Any = None
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The turns of one rollout with the advantage that they share."""
+    """The turns of one rollout, oldest first, with the advantage that they share."""
 
     turns: Sequence[Turn]
     advantage: float
 
 
-@dataclass(frozen=True)
-class Update:
-    """What one update did: size of the gradient and of the change of the weights (L2 norms)."""
+class Sampler(Protocol):
+    """A model with fixed weights. Whatever `sample` raises discards the rollout, not the job."""
 
-    trajectories: int
-    gradient_norm: float
-    change_norm: float
+    @property
+    def model(self) -> ModelInfo: ...
 
-
-class Policy(Protocol):
-    """A model that can be sampled from and trained."""
-
-    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
-        """The next turn of the conversation."""
+    @property
+    def fingerprint(self) -> str:
+        """A text that identifies the weights: the same for the same weights."""
         ...
 
-    async def learn(self, trajectories: Sequence[Trajectory], learning_rate: float) -> Update:
-        """One policy gradient step: raise the log-probability of turns times their advantage."""
+    async def sample(self, request: TurnRequest, seed: Seed, previous: Turn | None = None) -> Turn:
+        """The next turn. `previous` is the rollout's last turn, whose tokens the new prompt
+        extends; None at the start of a rollout and for an API request."""
         ...
 
-    def save(self) -> dict[str, Any]:
-        """Weights and optimiser state as JSON-ready data; `load` of it continues exactly."""
+    async def sample_group(self, request: TurnRequest, seeds: Sequence[Seed]) -> Sequence[Turn]:
+        """The first turns of a group, one per seed: they share a prompt, so that an engine can
+        sample them in one call."""
         ...
 
-    def load(self, state: Mapping[str, Any]) -> None:
-        """Take over a state that `save` gave. Raises ValueError if it is not one."""
+    async def weights(self) -> Mapping[str, Any] | None:
+        """The weights as JSON, or None where an engine cannot show them."""
+        ...
+
+
+class Learner(Sampler, Protocol):
+    """A model in training. It belongs to one job."""
+
+    async def update(
+        self, trajectories: Sequence[Trajectory], rate_multiplier: float
+    ) -> Mapping[str, float]:
+        """One policy gradient step: raise the log-probability of each turn in proportion to its
+        advantage. Returns the engine's metrics of the step, such as `gradient_norm`."""
+        ...
+
+    async def save(self, name: str) -> str:
+        """Save weights and optimizer state durably; returns a URI that `Engine.learner` and
+        `Engine.sampler` accept. The same name again replaces what it named before."""
+        ...
+
+
+class Engine(Protocol):
+    """Where models live. It caches and shares weights; the service keeps only their URIs."""
+
+    @property
+    def models(self) -> Sequence[ModelInfo]:
+        """The base models, the default first."""
+        ...
+
+    def count_tokens(self, model: str, text: str) -> int:
+        """The length of a text in the tokens of a base model."""
+        ...
+
+    def prompt_tokens(self, model: str, request: TurnRequest) -> int:
+        """The length of a request in tokens, tool definitions included."""
+        ...
+
+    async def sampler(self, model: str, uri: str | None = None) -> Sampler:
+        """A base model, with its own weights or with saved ones."""
+        ...
+
+    async def learner(self, model: str, uri: str | None = None) -> Learner:
+        """A base model to train, from its own weights or from a saved state.
+
+        On the simulated engine a learner made from `uri` continues exactly."""
+        ...
+
+    async def delete(self, uri: str) -> None:
+        """Forget saved weights that nothing refers to any more."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections; the engine is not used afterwards."""
         ...

@@ -1,28 +1,38 @@
-"""One rollout: a policy acts, an environment answers, until there is an answer and a reward.
+"""One rollout: a model acts, an environment answers, until there is an answer and a reward.
 
-The environment is whatever stands around the policy: the owner's live tools and grader over HTTP
-in a job, plain functions in pretraining. Failures of the environment are values, not exceptions:
-a rollout that its tools or its grader failed is *discarded*, counted, and never a zero.
+The environment is whatever surrounds the model: the owner's live tools and grader over HTTP in a
+job, plain functions in pretraining. Failures are values, not exceptions: a rollout whose tools,
+grader or sampling failed is *discarded* and counted. It is never a reward of zero.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from rft_service.rl.engine import Call, Conversation, Draw, Item, Policy, ToolSpec, Turn
-from rft_wire import StopReason, build_sample
+from rft_service.rl.engine import Call, Sampler, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
+from rft_wire import Item, StopReason, build_sample
+
+log = logging.getLogger(__name__)
+
+STOPS = {
+    TurnEnd.LENGTH_LIMIT: StopReason.LENGTH_LIMIT,
+    TurnEnd.CONTEXT_FULL: StopReason.CONTEXT_FULL,
+}
+"""The ends of a turn that end the rollout: graded on what was said until then."""
 
 
 @dataclass(frozen=True)
 class ToolOutcome:
-    """What came of one tool call. With `failure` set the rollout has to be discarded.
+    """The result of one tool call. With `failure` set the rollout has to be discarded.
 
-    `is_error` marks an output that tells the model of a mistake, and `refused` the one of a call
-    that the tool would not take (over HTTP: a 4xx); `latency_s` is wall time.
+    `is_error` marks an output that tells the model about a mistake, `refused` a call that the tool
+    did not accept (over HTTP: a 4xx). `latency_s` is wall time.
     """
 
     output: str
@@ -45,7 +55,7 @@ class GradeOutcome:
 
 
 class Environment(Protocol):
-    """What surrounds the policy. `item` is the dataset row, which the policy never sees."""
+    """What surrounds the model. `item` is the dataset row, which the model never sees."""
 
     async def call_tool(
         self, call: Call, call_id: str, item: Mapping[str, Any], trace_id: str
@@ -58,9 +68,9 @@ class Environment(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """A dataset row as an episode needs it: what the policy sees, and the whole row as `item`."""
+    """A dataset row as a rollout needs it: what the model sees, and the whole row as `item`."""
 
-    conversation: Conversation
+    request: TurnRequest
     item: Mapping[str, Any]
 
     @classmethod
@@ -70,24 +80,24 @@ class Task:
         response_format: Mapping[str, Any] | None = None,
         reasoning_effort: str = "default",
     ) -> Task:
-        """Read `messages` and `tools` of a row; every other key stays with tools and grader."""
-        tools = tuple(
-            ToolSpec(f["name"], f.get("description", ""), f.get("parameters", {}))
-            for f in (tool.get("function", tool) for tool in row.get("tools", ()))
-        )
-        conversation = Conversation(
+        """Read `messages` and `tools` of a row; every other key is for tools and grader only."""
+        functions = (tool.get("function", tool) for tool in row.get("tools") or ())
+        request = TurnRequest(
             items=tuple(dict(message) for message in row["messages"]),
-            tools=tools,
+            tools=tuple(
+                ToolSpec(f["name"], f.get("description") or "", f.get("parameters") or {})
+                for f in functions
+            ),
             response_format=response_format,
             reasoning_effort=reasoning_effort,
         )
-        return cls(conversation, row)
+        return cls(request, row)
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """One finished rollout. `items` is the conversation after the prompt; `reward` is None
-    exactly where the rollout was discarded, and `failure` then says why, in words."""
+    """One finished rollout. `items` is the conversation after the prompt. `reward` is None exactly
+    where the rollout was discarded, and `failure` then says why."""
 
     trace_id: str
     row_index: int
@@ -102,13 +112,13 @@ class Rollout:
     tool_outcomes: tuple[tuple[str, ToolOutcome], ...]
 
     def slim(self) -> Rollout:
-        """The rollout without its texts and decisions: all that the numbers of an evaluation
-        need, so that one of many thousand rollouts stays small."""
+        """The rollout without its texts and actions: all that the metrics of an evaluation need,
+        so that one of many thousand rollouts stays small."""
         return replace(
             self,
             items=(),
             answer=None,
-            turns=tuple(replace(turn, calls=(), text=None, decisions=()) for turn in self.turns),
+            turns=tuple(replace(turn, calls=(), text=None, sampled=None) for turn in self.turns),
             tool_outcomes=tuple((name, replace(o, output="")) for name, o in self.tool_outcomes),
         )
 
@@ -126,7 +136,7 @@ class Rollout:
 
     @property
     def latency_s(self) -> float:
-        """Simulated time of the model's turns, in seconds."""
+        """Time of the model's turns, in seconds; `ModelInfo.simulated` says whether measured."""
         return sum(turn.latency_s for turn in self.turns)
 
     @property
@@ -134,27 +144,119 @@ class Rollout:
         return dict(Counter(name for name, _ in self.tool_outcomes))
 
 
+async def run_rollout(
+    sampler: Sampler,
+    environment: Environment,
+    task: Task,
+    *,
+    trace_id: str,
+    seed_parts: Sequence[object],
+    max_turns: int,
+    row_index: int = 0,
+    sample_index: int = 0,
+    first_turn: Callable[[], Awaitable[Turn]] | None = None,
+) -> Rollout:
+    """Run one rollout of at most `max_turns` turns and have it graded.
+
+    Turn k gets the seed `Seed.of(*seed_parts, k)`; `first_turn` gives turn 0 where the group
+    samples it together. Parallel calls of one turn run concurrently; their outputs are appended in
+    the order of the calls.
+    """
+    running = _Running(task.request)
+
+    def finish(
+        stop: StopReason,
+        answer: str | None,
+        grade: GradeOutcome | None = None,
+        failure: str | None = None,
+    ) -> Rollout:
+        return Rollout(
+            trace_id=trace_id,
+            row_index=row_index,
+            sample_index=sample_index,
+            items=tuple(running.items),
+            turns=tuple(running.turns),
+            answer=answer,
+            reward=grade.score if grade and failure is None else None,
+            stop_reason=stop,
+            failure=failure,
+            grade=grade,
+            tool_outcomes=tuple(running.outcomes),
+        )
+
+    stop, answer = StopReason.STEP_LIMIT, None
+    for number in range(max_turns):
+        try:
+            if number == 0 and first_turn is not None:
+                turn = await first_turn()
+            else:
+                seed = Seed.of(*seed_parts, number)
+                turn = await sampler.sample(running.request(), seed, running.last_turn())
+        except Exception as error:
+            log.warning("sampling failed in rollout %s", trace_id, exc_info=True)
+            failure = f"sampling failed: {type(error).__name__}: {error}"
+            return finish(StopReason.MODEL_FAILED, None, failure=failure)
+        if turn.end in STOPS:
+            if turn.end is not TurnEnd.CONTEXT_FULL:  # where nothing was sampled
+                running.append_turn(replace(turn, calls=()))
+            stop, answer = STOPS[turn.end], running.last_text()
+            break
+        calls = running.append_turn(turn)
+        if not calls:
+            stop, answer = StopReason.ANSWERED, turn.text or ""
+            break
+        made = [
+            _call_tool(environment, task, call, item["call_id"], trace_id)
+            for call, item in zip(turn.calls, calls, strict=True)
+        ]
+        # A single call is the usual case, and awaiting it directly saves time and memory.
+        outcomes = [await made[0]] if len(made) == 1 else await asyncio.gather(*made)
+        for item, outcome in zip(calls, outcomes, strict=True):
+            running.append_outcome(item, outcome)
+        failed = next((outcome.failure for outcome in outcomes if outcome.failure), None)
+        if failed:
+            return finish(StopReason.TOOL_FAILED, None, failure=failed)
+    calls_made = [item for item in running.items if item["type"] == "function_call"]
+    sample = build_sample(answer or "", calls_made, running.last_summary())
+    grade = await environment.grade(sample, task.item, trace_id)
+    if grade.score is None or grade.failure:
+        failure = grade.failure or "the grader gave no score"
+        return finish(StopReason.GRADER_FAILED, answer, grade, failure)
+    return finish(stop, answer, grade)
+
+
+async def _call_tool(
+    environment: Environment, task: Task, call: Call, call_id: str, trace_id: str
+) -> ToolOutcome:
+    """Make a call, unless the model's own mistake makes that impossible: then it is told so."""
+    names = [tool.name for tool in task.request.tools]
+    if call.name not in names:
+        known = ", ".join(names) or "none"
+        return ToolOutcome(f"Error: there is no tool {call.name!r}; use: {known}", is_error=True)
+    try:
+        readable = isinstance(json.loads(call.arguments), dict)
+    except (ValueError, RecursionError):
+        readable = False
+    if not readable:
+        message = f"Error: the arguments of {call.name} are not a JSON object; call it again"
+        return ToolOutcome(message, is_error=True)
+    return await environment.call_tool(call, call_id, task.item, trace_id)
+
+
 @dataclass
-class _Episode:
+class _Running:
     """The growing state of one rollout."""
 
-    task: Task
-    trace_id: str
+    prompt: TurnRequest
     items: list[Item] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     outcomes: list[tuple[str, ToolOutcome]] = field(default_factory=list)
 
-    def conversation(self) -> Conversation:
-        seen = self.task.conversation
-        return Conversation(
-            items=(*seen.items, *self.items),
-            tools=seen.tools,
-            instructions=seen.instructions,
-            tool_choice=seen.tool_choice,
-            parallel_tool_calls=seen.parallel_tool_calls,
-            response_format=seen.response_format,
-            reasoning_effort=seen.reasoning_effort,
-        )
+    def request(self) -> TurnRequest:
+        return replace(self.prompt, items=(*self.prompt.items, *self.items))
+
+    def last_turn(self) -> Turn | None:
+        return self.turns[-1] if self.turns else None
 
     def append_turn(self, turn: Turn) -> list[Item]:
         """Record a turn as Responses items; returns the function_call items among them."""
@@ -163,17 +265,6 @@ class _Episode:
         if turn.reasoning_summary:
             summary = [{"type": "summary_text", "text": turn.reasoning_summary}]
             self.items.append({"type": "reasoning", "id": f"rs_{number}", "summary": summary})
-        calls = [
-            {
-                "type": "function_call",
-                "id": f"fc_{number}_{place}",
-                "call_id": f"call_{number}_{place}",
-                "name": call.name,
-                "arguments": call.arguments,
-            }
-            for place, call in enumerate(turn.calls, 1)
-        ]
-        self.items.extend(calls)
         if turn.text is not None:
             content = [{"type": "output_text", "text": turn.text, "annotations": []}]
             self.items.append(
@@ -185,6 +276,17 @@ class _Episode:
                     "content": content,
                 }
             )
+        calls = [
+            {
+                "type": "function_call",
+                "id": f"fc_{number}_{index}",
+                "call_id": f"call_{number}_{index}",
+                "name": call.name,
+                "arguments": call.arguments,
+            }
+            for index, call in enumerate(turn.calls, 1)
+        ]
+        self.items.extend(calls)
         return calls
 
     def append_outcome(self, item: Item, outcome: ToolOutcome) -> None:
@@ -197,69 +299,10 @@ class _Episode:
             }
         )
 
+    def last_text(self) -> str:
+        return next((turn.text for turn in reversed(self.turns) if turn.text), "")
+
     def last_summary(self) -> str | None:
         return next(
             (t.reasoning_summary for t in reversed(self.turns) if t.reasoning_summary), None
         )
-
-
-async def run_episode(
-    policy: Policy,
-    environment: Environment,
-    task: Task,
-    *,
-    trace_id: str,
-    draw_parts: Sequence[object],
-    max_steps: int,
-    row_index: int = 0,
-    sample_index: int = 0,
-) -> Rollout:
-    """Run one rollout of at most `max_steps` turns and have it graded.
-
-    Turn k draws its randomness from `Draw.of(*draw_parts, k)`. Parallel calls of one turn are
-    made at once; their outputs are appended in the order of the calls.
-    """
-    episode = _Episode(task, trace_id)
-
-    def finish(
-        stop: StopReason, answer: str | None, grade: GradeOutcome | None, failure: str | None
-    ) -> Rollout:
-        return Rollout(
-            trace_id=trace_id,
-            row_index=row_index,
-            sample_index=sample_index,
-            items=tuple(episode.items),
-            turns=tuple(episode.turns),
-            answer=answer,
-            reward=grade.score if grade and failure is None else None,
-            stop_reason=stop,
-            failure=failure,
-            grade=grade,
-            tool_outcomes=tuple(episode.outcomes),
-        )
-
-    stop, answer = StopReason.STEP_LIMIT, None
-    for step in range(max_steps):
-        turn = await policy.sample(episode.conversation(), Draw.of(*draw_parts, step))
-        calls = episode.append_turn(turn)
-        if not calls:
-            stop, answer = StopReason.ANSWERED, turn.text or ""
-            break
-        made = [
-            environment.call_tool(call, item["call_id"], task.item, trace_id)
-            for call, item in zip(turn.calls, calls, strict=True)
-        ]
-        # One call alone is the usual case, and spares what gathering costs in time and memory.
-        outcomes = [await made[0]] if len(made) == 1 else await asyncio.gather(*made)
-        for item, outcome in zip(calls, outcomes, strict=True):
-            episode.append_outcome(item, outcome)
-        failure = next((outcome.failure for outcome in outcomes if outcome.failure), None)
-        if failure:
-            return finish(StopReason.TOOL_FAILED, None, None, failure)
-    calls_made = [item for item in episode.items if item["type"] == "function_call"]
-    sample = build_sample(answer or "", calls_made, episode.last_summary())
-    grade = await environment.grade(sample, task.item, trace_id)
-    if grade.score is None or grade.failure:
-        failure = grade.failure or "the grader gave no score"
-        return finish(StopReason.GRADER_FAILED, answer, grade, failure)
-    return finish(stop, answer, grade, None)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from rft_service.rl.engine import Conversation, Draw, Policy, Turn
 from rft_service.schemas.build_value import smallest
 from rft_service.schemas.check import SchemaError, parts_of, text_of
 from rft_service.schemas.patterns import compiled_patterns
@@ -80,11 +79,3 @@ def held_to(text: str, schema: Mapping[str, Any]) -> str:
         return usable.smallest(text) or usable.plain
     except StepLimitError:
         return usable.plain
-
-
-async def sample(policy: Policy, conversation: Conversation, draw: Draw) -> Turn:
-    """A policy's turn, its final answer held to the conversation's `response_format`."""
-    turn = await policy.sample(conversation, draw)
-    if turn.text is None or conversation.response_format is None:
-        return turn
-    return replace(turn, text=held_to(turn.text, conversation.response_format))

@@ -17,6 +17,7 @@ from typing import Any, Literal
 Order = Literal["asc", "desc"]
 """The order of a listing: oldest or newest first."""
 
+SCHEMA_VERSION = 2  # of the tables below; another edition's file is not converted
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, filename TEXT NOT NULL,
@@ -25,9 +26,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, created_at INTEGER NOT NULL,
     status TEXT NOT NULL, spec TEXT NOT NULL, step INTEGER NOT NULL DEFAULT 0,
     total_steps INTEGER, attempt INTEGER NOT NULL DEFAULT 0,
-    barren_steps INTEGER NOT NULL DEFAULT 0, learnt_steps INTEGER NOT NULL DEFAULT 0,
+    unusable_steps INTEGER NOT NULL DEFAULT 0, updated_steps INTEGER NOT NULL DEFAULT 0,
     trained_tokens INTEGER NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
-    fine_tuned_model TEXT, finished_at INTEGER, error TEXT, policy BLOB);
+    fine_tuned_model TEXT, finished_at INTEGER, error TEXT, weights_uri TEXT);
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, job_id TEXT NOT NULL,
     created_at INTEGER NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL, type TEXT NOT NULL,
@@ -40,7 +41,7 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 CREATE INDEX IF NOT EXISTS checkpoints_of_job ON checkpoints (job_id, seq);
 CREATE TABLE IF NOT EXISTS models (
     name TEXT PRIMARY KEY, created_at INTEGER NOT NULL, job_id TEXT NOT NULL,
-    weights BLOB NOT NULL);
+    base TEXT NOT NULL, weights_uri TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS rollouts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, step INTEGER NOT NULL,
     phase TEXT NOT NULL, row INTEGER NOT NULL, sample INTEGER NOT NULL,
@@ -62,7 +63,13 @@ class Database:
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and version != SCHEMA_VERSION:
+            self._connection.close()
+            raise sqlite3.DatabaseError("it was written by another version of the workshop")
         self._connection.executescript(SCHEMA)
+        self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -87,6 +94,14 @@ class Database:
         with self._lock:
             found: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
             return found
+
+    def refers_to(self, weights_uri: str) -> bool:
+        """Whether a model or a job still needs these saved weights."""
+        sql = (
+            "SELECT 1 FROM (SELECT weights_uri FROM models UNION ALL SELECT weights_uri FROM jobs)"
+            " WHERE weights_uri = ? LIMIT 1"
+        )
+        return self.row(sql, weights_uri) is not None
 
     def close(self) -> None:
         with self._lock:

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_service.store.job_spec import JobSpec
-from rft_service.store.models import BASE_MODEL
 
 ACTIVE = ("validating_files", "queued", "running")
 COLUMNS = (
-    "id, created_at, status, spec, step, total_steps, attempt, barren_steps, learnt_steps,"
+    "id, created_at, status, spec, step, total_steps, attempt, unusable_steps, updated_steps,"
     " trained_tokens, seconds, fine_tuned_model, finished_at, error"
 )
+
+
+def base_of(model: str) -> str:
+    """The base model of a fine-tuned one, from its name; any other name is a base model's."""
+    return model.split(":")[1] if model.startswith("ft:") else model
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class Job:
     step: int
     total_steps: int | None
     attempt: int
-    barren_steps: int
-    learnt_steps: int
+    unusable_steps: int
+    updated_steps: int
     trained_tokens: int
     seconds: float
     fine_tuned_model: str | None
@@ -48,9 +52,9 @@ class Job:
 
     @property
     def model_name(self) -> str:
-        """`ft:BASE:workshop:SUFFIX:ID`, as OpenAI forms it; a model tuned again keeps its base."""
-        base = BASE_MODEL if self.spec.model.startswith("ft:") else self.spec.model
-        return f"ft:{base}:workshop:{self.spec.suffix}:{self.id.removeprefix('ftjob-')[:12]}"
+        """`ft:BASE:workshop:SUFFIX:ID`, as OpenAI forms it."""
+        short_id = self.id.removeprefix("ftjob-")[:12]
+        return f"ft:{base_of(self.spec.model)}:workshop:{self.spec.suffix}:{short_id}"
 
     def checkpoint_name(self, step: int) -> str:
         return f"{self.model_name}:ckpt-step-{step}"
@@ -69,7 +73,7 @@ class Job:
             "finished_at": self.finished_at,
             "hyperparameters": {
                 key: value
-                for key, value in self.spec.hyperparameters.resolved().model_dump().items()
+                for key, value in self.spec.hyperparameters.model_dump().items()
                 if key in ("n_epochs", "batch_size", "learning_rate_multiplier")
             },
             "integrations": [],
@@ -128,20 +132,20 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class StepResult:
-    """All that one step changes; stored whole or not at all, it is the resume point.
+    """Everything that one step changes; stored whole or not at all, it is the resume point.
 
-    `seconds` is its wall time; `barren_steps` counts the steps without any usable rollout that
-    this one ends; `learnt` tells whether the weights were updated. A rollout stands beside its
-    phase, `train` or `valid`.
+    `duration_s` is its wall time, `weights_uri` where the engine saved the state after it.
+    `unusable_steps` counts the latest steps in a row without any usable rollout. `updated` tells
+    whether the weights changed. A rollout stands beside its phase, `train` or `valid`.
     """
 
     step: int
     total_steps: int
-    seconds: float
-    tokens: int
-    barren_steps: int
-    learnt: bool
-    policy: bytes
+    duration_s: float
+    output_tokens: int
+    unusable_steps: int
+    updated: bool
+    weights_uri: str
     events: Sequence[Event]
     rollouts: Sequence[tuple[str, StoredRollout]]
     checkpoint: Checkpoint | None

@@ -54,7 +54,7 @@ class JobSpec(BaseModel):
         for tool in reinforcement["tools"]:
             tool["headers"] = dict.fromkeys(tool["headers"], REDACTED)
         reinforcement["grader"] = public_grader(self.grader)
-        reinforcement["hyperparameters"] = self.hyperparameters.resolved().model_dump()
+        reinforcement["hyperparameters"] = self.hyperparameters.model_dump()
         return {"type": "reinforcement", "reinforcement": reinforcement}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from rft_service.errors import bad_request, conflict, not_found
 from rft_service.ids import random_id
 from rft_service.store.database import Database, unpack
-from rft_service.store.job import COLUMNS, Checkpoint, Event, Job, StepResult
+from rft_service.store.job import COLUMNS, Checkpoint, Event, Job, StepResult, base_of
 from rft_service.store.job_spec import JobSpec
 from rft_service.strict_json import dumps, whole_characters
 
@@ -33,14 +33,15 @@ class JobRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, spec: JobSpec, weights: bytes | None) -> Job:
-        """A new job; `weights` are the packed ones that it begins with, None the base model's."""
+    def create(self, spec: JobSpec, weights_uri: str | None) -> Job:
+        """A new job; `weights_uri` names the weights it starts from, None the base model's."""
         job_id = random_id("ftjob-")
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO jobs (id, created_at, status, spec, policy) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO jobs (id, created_at, status, spec, weights_uri)"
+                " VALUES (?, ?, ?, ?, ?)",
                 (job_id, int(time.time()), "validating_files",
-                 dumps(spec.model_dump(mode="json")), weights),
+                 dumps(spec.model_dump(mode="json")), weights_uri),
             )  # fmt: skip
             self._log(connection, job_id, Event(f"Created fine-tuning job: {job_id}"))
             files = f"training file: {spec.training_file} and validation file: "
@@ -72,11 +73,11 @@ class JobRecords:
         row = self._database.row(f"{FIND} WHERE status = ? ORDER BY seq LIMIT 1", status)
         return Job.of(row) if row else None
 
-    def policy(self, job_id: str) -> bytes | None:
-        """The packed weights to go on from: those of the last stored step, before any step those
+    def weights_uri(self, job_id: str) -> str | None:
+        """The saved state to continue from: that of the last stored step; before any step the one
         that the job was created with, None for the base model's."""
-        row = self._database.row("SELECT policy FROM jobs WHERE id = ?", job_id)
-        return row["policy"] if row else None
+        row = self._database.row("SELECT weights_uri FROM jobs WHERE id = ?", job_id)
+        return row["weights_uri"] if row else None
 
     def move(self, job_id: str, sources: Sequence[str], target: str, message: str) -> Job:
         """Change a job's status. Raises ApiError: 404, or 409 from any other status."""
@@ -126,24 +127,25 @@ class JobRecords:
                 self._log(connection, job_id, Event(text, "error"))
 
     def commit_step(self, job: Job, result: StepResult) -> list[str]:
-        """Store one step; returns the names of models that are no longer kept.
+        """Store a step; returns the URIs of saved states that nothing refers to any more.
 
         Raises JobStoppedError, and stores nothing, if the job is no longer running.
         """
+        before = self.weights_uri(job.id)
         with self._database.transaction() as connection:
             changed = connection.execute(
-                "UPDATE jobs SET step = ?, total_steps = ?, seconds = seconds + ?, policy = ?,"
-                " trained_tokens = trained_tokens + ?, barren_steps = ?,"
-                " learnt_steps = learnt_steps + ?"
+                "UPDATE jobs SET step = ?, total_steps = ?, seconds = seconds + ?, weights_uri = ?,"
+                " trained_tokens = trained_tokens + ?, unusable_steps = ?,"
+                " updated_steps = updated_steps + ?"
                 " WHERE id = ? AND status = 'running' AND attempt = ?",
                 (
                     result.step,
                     result.total_steps,
-                    result.seconds,
-                    result.policy,
-                    result.tokens,
-                    result.barren_steps,
-                    result.learnt,
+                    result.duration_s,
+                    result.weights_uri,
+                    result.output_tokens,
+                    result.unusable_steps,
+                    result.updated,
                     job.id,
                     job.attempt,
                 ),
@@ -161,50 +163,47 @@ class JobRecords:
             )  # fmt: skip
             for event in result.events:
                 self._log(connection, job.id, event)
-            if result.checkpoint is None:
-                return []
-            self._add_checkpoint(connection, job, result.step, result.checkpoint, result.policy)
-            return self._prune(connection, job.id)
+            dropped = [before] if before else []
+            if result.checkpoint is not None:
+                self._add_checkpoint(connection, job, result, result.checkpoint)
+                dropped += self._prune(connection, job.id)
+            return [uri for uri in dropped if not self._database.refers_to(uri)]
 
     def _add_checkpoint(
-        self,
-        connection: sqlite3.Connection,
-        job: Job,
-        step: int,
-        checkpoint: Checkpoint,
-        policy: bytes,
+        self, connection: sqlite3.Connection, job: Job, result: StepResult, checkpoint: Checkpoint
     ) -> None:
-        name, now = job.checkpoint_name(step), int(time.time())
+        name, now = job.checkpoint_name(result.step), int(time.time())
         connection.execute(
             "INSERT INTO checkpoints (id, job_id, created_at, step, model, valid_reward, metrics)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (random_id("ftckpt_"), job.id, now, step, name, checkpoint.valid_reward,
+            (random_id("ftckpt_"), job.id, now, result.step, name, checkpoint.valid_reward,
              dumps(checkpoint.metrics)),
         )  # fmt: skip
-        self._add_model(connection, name, job.id, policy)
-        message = f"Checkpoint created at step {step}"
-        self._log(connection, job.id, Event(message))
+        self._add_model(connection, name, job, result.weights_uri)
+        self._log(connection, job.id, Event(f"Checkpoint created at step {result.step}"))
 
     def _prune(self, connection: sqlite3.Connection, job_id: str) -> list[str]:
-        """Keep the best by validation reward, the earlier of equals, and the last."""
+        """Keep the best by validation reward, the earlier of equals, and the last; returns the
+        URIs of the others."""
         rows = connection.execute(
-            "SELECT step, model FROM checkpoints WHERE job_id = ?"
-            " ORDER BY valid_reward IS NULL, valid_reward DESC, step",
+            "SELECT step, model, weights_uri FROM checkpoints JOIN models ON name = model"
+            " WHERE checkpoints.job_id = ? ORDER BY valid_reward IS NULL, valid_reward DESC, step",
             (job_id,),
         ).fetchall()
         last = max(row["step"] for row in rows)
-        dropped = [row["model"] for row in rows[BEST_KEPT:] if row["step"] != last]
-        for model in dropped:
-            connection.execute("DELETE FROM checkpoints WHERE model = ?", (model,))
-            connection.execute("DELETE FROM models WHERE name = ?", (model,))
-        return dropped
+        dropped = [row for row in rows[BEST_KEPT:] if row["step"] != last]
+        for row in dropped:
+            connection.execute("DELETE FROM checkpoints WHERE model = ?", (row["model"],))
+            connection.execute("DELETE FROM models WHERE name = ?", (row["model"],))
+        return [row["weights_uri"] for row in dropped]
 
     def _add_model(
-        self, connection: sqlite3.Connection, name: str, job_id: str, policy: bytes
+        self, connection: sqlite3.Connection, name: str, job: Job, weights_uri: str
     ) -> None:
         connection.execute(
-            "INSERT INTO models (name, created_at, job_id, weights) VALUES (?, ?, ?, ?)",
-            (name, int(time.time()), job_id, policy),
+            "INSERT INTO models (name, created_at, job_id, base, weights_uri)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (name, int(time.time()), job.id, base_of(job.spec.model), weights_uri),
         )
 
     def succeed(self, job: Job, notes: Sequence[Event]) -> None:
@@ -217,8 +216,9 @@ class JobRecords:
             ).rowcount
             if not changed:
                 raise JobStoppedError
-            policy = connection.execute("SELECT policy FROM jobs WHERE id = ?", (job.id,))
-            self._add_model(connection, job.model_name, job.id, policy.fetchone()["policy"])
+            weights_uri = self.weights_uri(job.id)
+            assert weights_uri is not None, "a job has at least one step, which saved its weights"
+            self._add_model(connection, job.model_name, job, weights_uri)
             for event in notes:
                 self._log(connection, job.id, event)
             self._log(connection, job.id, Event(f"New fine-tuned model created: {job.model_name}"))

@@ -1,119 +1,87 @@
-"""The models that can be asked: the base, and what jobs made of it."""
+"""The models that can be asked: the engine's base models, and what jobs made of them."""
 
 from __future__ import annotations
 
-import hashlib
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rft_service.errors import ApiError
-from rft_service.rl.engine import Policy
-from rft_service.store.database import Database, unpack
-from rft_service.strict_json import dumps
+from rft_service.rl.engine import Engine, Sampler
+from rft_service.store.database import Database
+from rft_service.store.job import base_of
 
-BASE_MODEL = "sim-agent-mini"
 GRADER_MODEL = "sim-grader"
 EMBEDDING_MODEL = "sim-embedding"
-LOADED = 16  # policies kept in memory
+OTHER_WORK = {GRADER_MODEL: "in a score_model grader", EMBEDDING_MODEL: "at /v1/embeddings"}
+"""The models that hold no conversations, and where they are used."""
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A policy and the digest of its weights, which stands for it in every random draw."""
+class ModelStore:
+    """Finds the engine's sampler for a model's name. The engine caches; this stores URIs only."""
 
-    name: str
-    policy: Policy
-    digest: str
-
-
-class ModelRegistry:
-    """Finds a policy by a model's name; keeps those last used in memory."""
-
-    def __init__(self, database: Database, base_policy: Callable[[], Policy]) -> None:
+    def __init__(self, database: Database, engine: Engine) -> None:
         self._database = database
-        self._base_policy = base_policy
-        self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
-        self._lock = threading.Lock()
+        self._engine = engine
         self._started_at = int(time.time())
 
-    def base(self) -> Policy:
-        """A policy of its own with the base model's weights."""
-        return self._base_policy()
+    @property
+    def bases(self) -> list[str]:
+        """The names of the base models, the default first."""
+        return [model.name for model in self._engine.models]
 
-    def to_train_from(self, name: str) -> bytes | None:
-        """The packed weights that a job begins with, or None for the base model's.
+    def uri_to_train_from(self, name: str) -> str | None:
+        """The saved weights that a job starts from, or None for a base model.
 
-        A job keeps a copy, since the model may be deleted before its end. Raises ApiError 400 if
-        there is no such model, or it is none that learns.
+        A job keeps the URI, since the model may be deleted before the job ends. Raises ApiError
+        400 if there is no such model, or it cannot be trained.
         """
-        if name == BASE_MODEL:
+        if name in self.bases:
             return None
-        if name in (GRADER_MODEL, EMBEDDING_MODEL):
-            message = f"The model {name!r} cannot be fine-tuned; use {BASE_MODEL!r}."
+        known = " or ".join(map(repr, self.bases))
+        if name in OTHER_WORK:
+            message = f"The model {name!r} cannot be fine-tuned; use {known}."
             raise ApiError(400, message, param="model", code="model_not_available")
-        weights = self._packed(name)
-        if weights is None:
-            message = f"There is no model {name!r}; use {BASE_MODEL!r} or a fine-tuned one."
+        uri = self._uri(name)
+        if uri is None:
+            message = f"There is no model {name!r}; use {known} or a fine-tuned one."
             raise ApiError(400, message, param="model", code="model_not_available")
-        return weights
+        return uri
 
-    def get(self, name: str) -> LoadedModel:
-        """The shared policy for sampling. Raises ApiError: 404 if no model has that name, 400 if
-        it is one for other work."""
-        if name in (GRADER_MODEL, EMBEDDING_MODEL):
-            use = "in a score_model grader" if name == GRADER_MODEL else "at /v1/embeddings"
-            message = f"The model {name!r} holds no conversations; use it {use}."
+    async def sampler(self, name: str) -> Sampler:
+        """A model to sample from. Raises ApiError: 404 if no model has that name, 400 if it is
+        for other work."""
+        if name in OTHER_WORK:
+            message = f"The model {name!r} holds no conversations; use it {OTHER_WORK[name]}."
             raise ApiError(400, message, param="model", code="model_not_supported")
-        with self._lock:
-            if name not in self._loaded:
-                policy = self._base_policy()
-                if name != BASE_MODEL:
-                    policy.load(self._weights(name))
-                digest = hashlib.sha256(dumps(policy.save()).encode()).hexdigest()
-                self._loaded[name] = LoadedModel(name, policy, digest)
-                if len(self._loaded) > LOADED:
-                    self._loaded.popitem(last=False)
-            self._loaded.move_to_end(name)
-            return self._loaded[name]
-
-    def forget(self, name: str) -> None:
-        """Drop a model whose checkpoint is no longer kept."""
-        with self._lock:
-            self._loaded.pop(name, None)
-
-    def _weights(self, name: str) -> Mapping[str, Any]:
-        packed = self._packed(name)
-        if packed is None:
+        if name in self.bases:
+            return await self._engine.sampler(name)
+        uri = self._uri(name)
+        if uri is None:
             raise unknown_model(name)
-        weights: Mapping[str, Any] = unpack(packed)
-        return weights
+        return await self._engine.sampler(base_of(name), uri)
 
-    def _packed(self, name: str) -> bytes | None:
-        row = self._database.row("SELECT weights FROM models WHERE name = ?", name)
-        return row["weights"] if row else None
+    def _uri(self, name: str) -> str | None:
+        row = self._database.row("SELECT weights_uri FROM models WHERE name = ?", name)
+        return row["weights_uri"] if row else None
 
     def public(self) -> list[dict[str, Any]]:
         """Every model as `/v1/models` shows it, the built-in ones first."""
-        rows = self._database.rows("SELECT name, created_at, job_id FROM models ORDER BY rowid")
-        builtin = [
-            _public(name, self._started_at, "system")
-            for name in (BASE_MODEL, GRADER_MODEL, EMBEDDING_MODEL)
-        ]
+        rows = self._database.rows("SELECT name, created_at FROM models ORDER BY rowid")
+        builtin = [_public(name, self._started_at, "system") for name in (*self.bases, *OTHER_WORK)]
         return builtin + [_public(row["name"], row["created_at"], "workshop") for row in rows]
 
-    def delete(self, name: str) -> None:
+    async def delete(self, name: str) -> None:
         """Remove a fine-tuned model. Raises ApiError 404, or 403 for a built-in one."""
-        if name in (BASE_MODEL, GRADER_MODEL, EMBEDDING_MODEL):
+        if name in (*self.bases, *OTHER_WORK):
             raise ApiError(403, f"The model {name!r} is built in and cannot be deleted.")
+        uri = self._uri(name)
+        if uri is None:
+            raise unknown_model(name)
         with self._database.transaction() as connection:
-            if not connection.execute("DELETE FROM models WHERE name = ?", (name,)).rowcount:
-                raise unknown_model(name)
+            connection.execute("DELETE FROM models WHERE name = ?", (name,))
             connection.execute("DELETE FROM checkpoints WHERE model = ?", (name,))
-        self.forget(name)
+        if not self._database.refers_to(uri):
+            await self._engine.delete(uri)
 
 
 def unknown_model(name: str) -> ApiError:

@@ -15,7 +15,7 @@ from rft_service.api.security import api_key
 from rft_service.app import Settings, create_app
 from tests.service.conftest import LIMITS, Running
 from tests.service.customer import Customer
-from tests.service.doubles import LookupPolicy, keyword_judge
+from tests.service.doubles import DoubleEngine, keyword_judge
 from tests.service.servers import closed_port, served
 
 from .conftest import Watched
@@ -32,7 +32,11 @@ def test_a_service_that_is_gone_is_said_to_be_and_found_again(
 ) -> None:
     customer.delay_s = 0.05
     settings = Settings(
-        home=tmp_path, base_policy=LookupPolicy, judge=keyword_judge, limits=LIMITS, concurrency=8
+        home=tmp_path,
+        engine=DoubleEngine(tmp_path / "weights"),
+        judge=keyword_judge,
+        limits=LIMITS,
+        concurrency=8,
     )
     jobs = context.new_page()
     with served(create_app(settings)) as url:

@@ -23,7 +23,7 @@ from rft_service.app import Settings, create_app
 from rft_service.pages.access import link
 from tests.service.conftest import Running
 from tests.service.customer import Customer
-from tests.service.doubles import LookupPolicy, keyword_judge
+from tests.service.doubles import DoubleEngine, keyword_judge
 from tests.service.servers import served
 
 from .chromium import chromium
@@ -133,7 +133,9 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         home = Path(folder)
-        app = create_app(Settings(home=home, base_policy=LookupPolicy, judge=keyword_judge))
+        app = create_app(
+            Settings(home=home, engine=DoubleEngine(home / "weights"), judge=keyword_judge)
+        )
         with served(app) as url, served(Customer().app()) as customer_url:
             client = OpenAI(base_url=f"{url}/v1", api_key=api_key(home))
             running = Running(url, api_key(home), home, client)

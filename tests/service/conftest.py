@@ -1,4 +1,4 @@
-"""A service with a policy that a test can foresee, a customer's server, and the openai client."""
+"""A service with a model that a test can foresee, a customer's server, and the openai client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rft_service.app import Settings, create_app
 from rft_wire.client import EndpointLimits
 
 from .customer import Customer, jsonl, method, row
-from .doubles import LookupPolicy, keyword_judge
+from .doubles import DoubleEngine, LookupModel, keyword_judge
 from .servers import served
 
 LIMITS = EndpointLimits(timeout_s=60.0, first_pause_s=0.01)
@@ -80,8 +80,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def starter(**settings: Any) -> Running:
         home = settings.pop("home", tmp_path / "service")
+        folder, model = home / "weights", settings.pop("model", LookupModel)
+        make_engine = settings.pop("engine", lambda folder: DoubleEngine(folder, model))
         values = {
-            "base_policy": LookupPolicy,
+            "engine": make_engine(folder),
             "judge": keyword_judge,
             "limits": LIMITS,
             "concurrency": 8,

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 def spawn(home: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
-            sys.executable, "-m", "tests.service.double_service",
+            sys.executable, "-m", "rft_service", "--engine", "tests.service.doubles",
             "--home", str(home), "--json", "--pause", "0.01", *options,
         ],
         cwd=ROOT,

@@ -351,8 +351,8 @@ def test_a_grader_without_variance_teaches_nothing_and_says_so(
     job = one_step(service, customer_url)
     assert job.status == "succeeded"
     told = warnings(service, job.id)
-    assert "Step 1: no group's rewards differed (zero variance), so nothing was learnt" in told
-    assert told[-1].startswith("The job learnt nothing")
+    assert "Step 1: no group's rewards differed (zero variance), so nothing was learned" in told
+    assert told[-1].startswith("The job learned nothing")
     data = next(e.data for e in service.events(job.id) if e.type == "metrics")
     assert data["mean_unresponsive_rewards"] == 1.0
 
@@ -444,7 +444,7 @@ def test_a_step_without_a_usable_rollout_is_a_warning_only(
     job = one_step(service, customer_url)
     assert job.status == "succeeded"
     told = warnings(service, job.id)
-    assert "Step 1: no rollout was usable, so nothing was learnt" in told
+    assert "Step 1: no rollout was usable, so nothing was learned" in told
     data = [event.data for event in service.events(job.id) if event.type == "metrics"]
     assert data[0]["train_mean_reward"] is None
     assert data[1]["train_mean_reward"] is not None

@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 
 from rft_service.api.security import api_key
 from rft_service.app import Settings, create_app, resources
-from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.engines.simulated import SimulatedEngine
 from rft_service.schemas.structured import conforms
 from rft_wire.client import EndpointLimits
 
@@ -117,7 +117,7 @@ def target(
 ) -> Iterator[Target]:
     """A service with a file, a stored response and a job in it; tells the number of cases."""
     home = tmp_path_factory.mktemp("fuzzed")
-    app = create_app(Settings(home, SimulatedPolicy.base, keyword_judge, limits=QUICK))
+    app = create_app(Settings(home, SimulatedEngine(home / "weights"), keyword_judge, limits=QUICK))
     with served(app) as url:
         running = Running(
             url,

@@ -9,12 +9,13 @@ from typing import Any
 import openai
 import pytest
 
-from rft_service.rl.engine import Call, Conversation, Draw, Turn
+from rft_service.engines.simulated.engine import MODEL
+from rft_service.rl.engine import Call, Seed, Turn, TurnEnd, TurnRequest
 from rft_service.rl.hyperparameters import Hyperparameters
 
 from .conftest import Running, Start
 from .customer import Customer, method
-from .doubles import LookupPolicy
+from .doubles import LookupModel
 
 ROOT = Path(__file__).parents[2]
 BASE = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
@@ -29,13 +30,12 @@ def finished(service: Running, url: str, **hyperparameters: Any) -> list[dict[st
 
 def test_what_auto_stands_for_is_what_the_docs_say() -> None:
     page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
-    auto = Hyperparameters().resolved()
-    settings = auto.settings(seed=0, max_episode_steps=10, concurrency=1)
+    auto = Hyperparameters()
     said = " ".join(page.split())
     for words in (
         f"`n_epochs` {auto.n_epochs}, `batch_size` {auto.batch_size}, `compute_multiplier` 1 "
-        f"({settings.group_size} rollouts a row and step;",
-        f"`learning_rate_multiplier` 1 (of {settings.learning_rate})",
+        f"({MODEL.group_size} rollouts a row and step;",
+        f"`learning_rate_multiplier` 1 (of {MODEL.learning_rate})",
         f"`eval_interval` {auto.eval_interval}, `eval_samples` {auto.eval_samples}.",
     ):
         assert words in said
@@ -67,10 +67,9 @@ def test_auto_is_what_the_defaults_say() -> None:
         ["n_epochs", "batch_size", "compute_multiplier", "learning_rate_multiplier",
          "eval_interval", "eval_samples"], "auto",
     )  # fmt: skip
-    explicit = Hyperparameters.model_validate(auto).resolved()
-    assert explicit == Hyperparameters().resolved()
-    settings = explicit.settings(seed=1, max_episode_steps=10, concurrency=4)
-    assert (settings.group_size, settings.learning_rate) == (8, 0.12)
+    null = dict.fromkeys([*auto, "reasoning_effort"])
+    assert Hyperparameters.model_validate(auto) == Hyperparameters()
+    assert Hyperparameters.model_validate(null) == Hyperparameters()
 
 
 @pytest.mark.parametrize(
@@ -94,21 +93,21 @@ def test_a_bad_value_is_refused_by_name(
     assert caught.value.body["param"] == f"method.reinforcement.hyperparameters.{name}"
 
 
-class Recording(LookupPolicy):
+class Recording(LookupModel):
     """Notes what it was shown."""
 
-    shown: list[Conversation] = []  # noqa: RUF012
+    shown: list[TurnRequest] = []  # noqa: RUF012
 
-    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
-        Recording.shown.append(conversation)
-        return await super().sample(conversation, draw)
+    def turn(self, request: TurnRequest, seed: Seed) -> Turn:
+        Recording.shown.append(request)
+        return super().turn(request, seed)
 
 
-def test_the_policy_sees_effort_and_format_and_never_the_rest_of_the_row(
+def test_the_model_sees_effort_and_format_and_never_the_rest_of_the_row(
     start: Start, customer: Customer, customer_url: str
 ) -> None:
     Recording.shown.clear()
-    service = start(base_policy=Recording)
+    service = start(model=Recording)
     schema = {
         "type": "object",
         "properties": {"answer": {"type": "string"}},
@@ -130,9 +129,9 @@ def test_the_policy_sees_effort_and_format_and_never_the_rest_of_the_row(
     assert graded["output_json"] == json.loads(graded["output_text"])
 
 
-def test_a_request_reaches_the_policy_as_it_was_sent(start: Start) -> None:
+def test_a_request_reaches_the_model_as_it_was_sent(start: Start) -> None:
     Recording.shown.clear()
-    service = start(base_policy=Recording)
+    service = start(model=Recording)
     tool = {"type": "function", "name": "lookup", "parameters": {}, "strict": False}
     for parallel in (True, False):
         answer = service.client.responses.create(
@@ -153,25 +152,26 @@ def test_a_request_reaches_the_policy_as_it_was_sent(start: Start) -> None:
     }
 
 
-class Rambling(LookupPolicy):
+class Rambling(LookupModel):
     """Answers in prose, whatever format is asked for."""
 
-    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
-        return Turn((), "prose", "I answer.", 1, 2, 0.1)
+    def turn(self, request: TurnRequest, seed: Seed) -> Turn:
+        return Turn((), "prose", TurnEnd.ANSWERED, "I answer.", 1, 2, 0, 0.1, ())
 
 
-class Dithering(LookupPolicy):
+class Dithering(LookupModel):
     """Calls its tool until the steps are used up."""
 
-    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
-        return Turn((Call("lookup", '{"key": "key1"}'),), None, "I look it up.", 1, 2, 0.1)
+    def turn(self, request: TurnRequest, seed: Seed) -> Turn:
+        call = Call("lookup", '{"key": "key1"}')
+        return Turn((call,), None, TurnEnd.CALLED_TOOLS, "I look it up.", 1, 2, 0, 0.1, ())
 
 
-@pytest.mark.parametrize(("policy", "errors"), [(Rambling, 0.0), (Dithering, 1.0)])
+@pytest.mark.parametrize(("model", "errors"), [(Rambling, 0.0), (Dithering, 1.0)])
 def test_an_answer_that_never_came_is_a_parse_error(
-    start: Start, customer: Customer, customer_url: str, policy: type[LookupPolicy], errors: float
+    start: Start, customer: Customer, customer_url: str, model: type[LookupModel], errors: float
 ) -> None:
-    service = start(base_policy=policy)
+    service = start(model=model)
     response_format = {
         "type": "json_schema",
         "json_schema": {"name": "a", "schema": {"type": "string", "minLength": 7}},

@@ -230,20 +230,19 @@ def test_a_bad_request_is_refused_at_once(
         ),
         (
             [row(0, tools=[{"type": "function", "function": {"name": "search"}}])],
-            "line 1, tools[0].function.name: 'search' is not among the job's tools (lookup)",
+            "line 1, tools[0].function.name: 'search' is not one of the job's tools (lookup)",
         ),
         (
             [*(row(n) for n in range(10)), row(10, tools=[])],
-            "line 11, tools: 'lookup' of the job is missing; name the same tools in both",
+            "line 11, tools: the job's tool 'lookup' is missing; use the same tools in both",
         ),
         (
             [{k: v for k, v in row(n).items() if k != "tools"} for n in range(10)],
-            "line 1, tools: 'lookup' of the job is missing",
+            "line 1, tools: the job's tool 'lookup' is missing",
         ),
         (
             [row(0, messages=[{"role": "user", "content": [{"type": "image_url"}]}])],
-            "line 1, messages[0].content: Invalid value for 'messages[0].content[0].type': "
-            "'image_url'; this model reads text only",
+            "line 1, messages[0].content[0].type: 'image_url'; this model reads text only",
         ),
         (
             [row(0, messages=[{"role": "user", "content": [{"type": "text", "text": ""}]}])],
@@ -251,7 +250,7 @@ def test_a_bad_request_is_refused_at_once(
         ),
         (
             [row(0, messages=[{"role": "tool", "tool_call_id": "c", "content": "x"}])],
-            "line 1, messages[0]: calls made before the task are not read",
+            "line 1, messages[0]: earlier tool calls are not supported",
         ),
     ],
 )

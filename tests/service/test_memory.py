@@ -15,13 +15,14 @@ import pytest
 from rft_service.jobs.dataset import Rows, validate_file
 from rft_service.jobs.training import stored
 from rft_service.rl.engine import Call
+from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import GradeOutcome, ToolOutcome
-from rft_service.rl.trainer import Trainer, TrainingSettings
+from rft_service.rl.trainer import Trainer
 from rft_service.store.files import StoredFile
 
 from .conftest import Running
 from .customer import EQUAL, jsonl, method, row
-from .doubles import LookupPolicy
+from .doubles import MODEL, LookupModel
 from .processes import Process
 
 ROWS = 10_000
@@ -68,12 +69,12 @@ def test_a_large_evaluation_keeps_its_numbers_only(tmp_path: Path) -> None:
     rows = Rows(big_file(tmp_path, 1_000), None, "default")
     kept = []
     trainer = Trainer(
-        LookupPolicy(),
+        LookupModel(),
         LongAnswers(),
-        TrainingSettings(batch_size=2, group_size=2),
+        Hyperparameters(batch_size=2, compute_multiplier=0.25),
         rows,
         rows,
-        on_rollout=lambda rollout: kept.append(len(stored(rollout).trace)),
+        on_rollout=lambda rollout: kept.append(len(stored(rollout, MODEL).trace)),
     )
     tracemalloc.start()
     report = asyncio.run(trainer.evaluate(1))

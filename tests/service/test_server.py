@@ -14,12 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from rft_service.rl.engine import Policy
 from rft_service.server import options, serve
-from rft_service.store.models import ModelRegistry
+from rft_service.store.models import ModelStore
 
 from .conftest import Running
-from .doubles import LookupPolicy, keyword_judge
 from .processes import Process
 from .servers import closed_port
 
@@ -31,7 +29,7 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> Refusal:
     """Starts the service on a state folder; gives the one line that it leaves as it does not."""
 
     def refused(home: Path) -> str:
-        status = serve(options(["--home", str(home)]), LookupPolicy, keyword_judge)
+        status = serve(options(["--home", str(home), "--engine", "tests.service.doubles"]))
         out, err = capsys.readouterr()
         assert (status, out) == (1, "")
         assert err.count("\n") == 1
@@ -93,13 +91,22 @@ def test_a_read_only_state_folder_is_said_in_one_line(read_only: Path, refusal: 
 
 
 def test_a_model_that_cannot_be_loaded_is_said_before_anything_is_served(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaged() -> Policy:
-        raise ValueError("weights.json: damaged; restore it")
+    monkeypatch.setattr("rft_service.engines.simulated.engine.files", lambda package: tmp_path)
+    assert serve(options(["--home", str(tmp_path / "state")])) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"service: {tmp_path / 'base_weights.json'}: damaged")
+    assert not (tmp_path / "state").exists()
 
-    assert serve(options(["--home", str(tmp_path / "state")]), damaged, keyword_judge) == 1
-    assert capsys.readouterr() == ("", "service: weights.json: damaged; restore it\n")
+
+@pytest.mark.parametrize("name", ["nowhere", "tests.service.no_such_module", "json"])
+def test_an_engine_that_does_not_exist_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert serve(options(["--home", str(tmp_path), "--engine", name])) == 1
+    assert name in capsys.readouterr().err
 
 
 def ids_of_a_run(home: Path) -> list[str]:
@@ -124,10 +131,10 @@ def test_a_seed_for_ids_repeats_them_and_never_gives_one_twice(tmp_path: Path) -
 def test_a_connection_outlives_a_failure_of_the_service(
     service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: ModelRegistry) -> None:
+    def fail(_: ModelStore) -> None:
         raise RuntimeError("a slip of the service's own")
 
-    monkeypatch.setattr(ModelRegistry, "public", fail)
+    monkeypatch.setattr(ModelStore, "public", fail)
     connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=60)
     connection.connect()
     kept = connection.sock

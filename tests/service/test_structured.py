@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.engines.simulated import SimulatedEngine
 from rft_service.schemas.check import SchemaError
 from rft_service.schemas.structured import check_schema, conforms, held_to
 
@@ -244,8 +244,8 @@ class Step(BaseModel):
 
 
 def test_parsing_into_a_model_always_gives_one(start: Start) -> None:
-    for policy in (None, SimulatedPolicy.base):
-        service = start(base_policy=policy) if policy else start()
+    for engine in ({}, {"engine": SimulatedEngine}):
+        service = start(**engine)
         answer = service.client.responses.parse(
             model="sim-agent-mini", input="What is 2 + 2?", text_format=Step
         )
@@ -253,7 +253,7 @@ def test_parsing_into_a_model_always_gives_one(start: Start) -> None:
 
 
 def test_a_json_object_holds_an_answer(start: Start) -> None:
-    service = start(base_policy=SimulatedPolicy.base)
+    service = start(engine=SimulatedEngine)
     text: Any = {"format": {"type": "json_object"}}
     answer = service.client.responses.create(model="sim-agent-mini", input="What?", text=text)
     assert json.loads(answer.output_text)["answer"]
@@ -268,7 +268,7 @@ def test_a_json_object_holds_an_answer(start: Start) -> None:
     ],
 )
 def test_the_simulated_model_answers_in_odd_and_large_schemas(start: Start, schema: Any) -> None:
-    service = start(base_policy=SimulatedPolicy.base)
+    service = start(engine=SimulatedEngine)
     text: Any = {"format": {"type": "json_schema", "name": "x", "schema": schema}}
     answer = service.client.responses.create(model="sim-agent-mini", input="What?", text=text)
     jsonschema.validate(json.loads(answer.output_text), schema)

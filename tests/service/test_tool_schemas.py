@@ -7,8 +7,9 @@ from typing import Any
 import openai
 import pytest
 
-from rft_service.engines.simulated import SimulatedPolicy
-from rft_service.jobs.dataset import validate_row
+from rft_service.engines.simulated import SimulatedEngine
+from rft_service.jobs.dataset import schema_problem
+from rft_wire.rows import row_problems
 
 from .conftest import Running, Start
 from .customer import row
@@ -45,14 +46,14 @@ def test_parameters_that_are_no_schema_are_refused(
     messages: Any = [{"role": "user", "content": "x"}]
     with pytest.raises(openai.BadRequestError, match=words):
         service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
-    problem = validate_row(row(1, tools=[nested]), {"lookup"})
-    assert problem is not None
-    assert problem.startswith("tools[0].function.parameters: no usable JSON Schema; ")
+    field, problem = next(row_problems(row(1, tools=[nested]), {"lookup"}, schema_problem))
+    assert field == "tools[0].function.parameters"
+    assert problem.startswith("not a usable JSON Schema: ")
 
 
 @pytest.mark.parametrize("default", [None, "many", 10**400, 3])
 def test_a_number_may_have_any_default(start: Start, default: Any) -> None:
-    service = start(base_policy=SimulatedPolicy.base)
+    service = start(engine=SimulatedEngine)
     number = {"type": "integer", "default": default}
     declared = tool({"type": "object", "properties": {"n": number}, "required": ["n"]})
     response = service.client.responses.create(

@@ -4,7 +4,7 @@ import pytest
 
 from buildhour_helpers.graders.specs import PARTIAL_CREDIT_RUBRIC, SLOPPY_RUBRIC
 from rft_service.engines.simulated.judge import SLIP_PROBABILITY, judge
-from rft_service.rl.engine import Draw
+from rft_service.rl.engine import Seed
 
 STRICT = (
     "Score 1 if the answer gives the reference value. Score 0.5 if it is right but for its scale. "
@@ -20,7 +20,7 @@ def messages(rubric: str, answer: str, reference: str = "8.35%") -> list[dict[st
 
 def usual(rubric: str, answer: str, reference: str = "8.35%") -> float:
     """The score that the judge gives when it does not slip."""
-    seen = [judge(messages(rubric, answer, reference), (0, 1), Draw.of(n)) for n in range(25)]
+    seen = [judge(messages(rubric, answer, reference), (0, 1), Seed.of(n)) for n in range(25)]
     scores = [judgement.score for judgement in seen]
     return max(set(scores), key=scores.count)
 
@@ -78,17 +78,17 @@ def test_text_references_are_found_in_the_answer():
 
 def test_without_a_reference_any_number_will_do():
     case = [{"role": "user", "content": "Score 1 if the answer is correct.\nAnswer: 42"}]
-    assert judge(case, (0, 1), Draw.of("x")).score == 1.0
+    assert judge(case, (0, 1), Seed.of("x")).score == 1.0
 
 
 def test_the_score_stays_in_its_range():
-    scores = [judge(messages(STRICT, "8.35%"), (0, 0.8), Draw.of(n)).score for n in range(50)]
+    scores = [judge(messages(STRICT, "8.35%"), (0, 0.8), Seed.of(n)).score for n in range(50)]
     assert set(scores) <= {0, 0.5, 0.8}
 
 
 def test_it_slips_now_and_then_and_always_at_the_same_places():
     def scores() -> list[float]:
-        seen = [judge(messages(STRICT, "8.35%"), (0, 1), Draw.of("s", n)) for n in range(600)]
+        seen = [judge(messages(STRICT, "8.35%"), (0, 1), Seed.of("s", n)) for n in range(600)]
         return [judgement.score for judgement in seen]
 
     share = sum(score != 1.0 for score in scores()) / 600

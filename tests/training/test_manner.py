@@ -7,33 +7,34 @@ import pytest
 
 from rft_service.engines.simulated.answer_style import HABIT, choose_manner, deliver
 from rft_service.engines.simulated.arithmetic import Result
-from rft_service.engines.simulated.policy import SimulatedPolicy, is_general
+from rft_service.engines.simulated.engine import base_weights, is_general
 from rft_service.engines.simulated.prompt import read_brief
+from rft_service.engines.simulated.weights import Weights
 
 BRIEF = read_brief("Answer with the number only.", "What was the change in sales in 2012?")
 PERCENT = Result(8.35, "percent", 1.0, 3.0)
 
 
-def drawn(policy: SimulatedPolicy, times: int) -> Counter[str]:
+def drawn(weights: Weights, times: int) -> Counter[str]:
     rng = random.Random("manner")
 
     def choose(rows, blocks, own_blocks):
-        return policy.weights.choose(rows, blocks, rng.random(), own_blocks)
+        return weights.choose(rows, blocks, rng.random(), own_blocks)
 
     return Counter(choose_manner(BRIEF, choose) for _ in range(times))
 
 
 def test_the_base_model_is_mostly_bare_and_each_manner_occurs():
-    counts = drawn(SimulatedPolicy.base(), 2_000)
+    counts = drawn(base_weights(), 2_000)
     assert set(counts) == set(HABIT)
     for manner, times in HABIT.items():
         assert counts[manner] / 2_000 == pytest.approx(times / sum(HABIT.values()), abs=0.02)
 
 
 def test_a_job_can_turn_the_habit_round():
-    policy = SimulatedPolicy.base()
-    policy.load({"weights": policy.weights.as_dict() | {"manner/sentence:any": 9.0}})
-    assert drawn(policy, 200)["sentence"] > 190
+    weights = base_weights()
+    weights.load({"weights": weights.as_dict() | {"manner/sentence:any": 9.0}})
+    assert drawn(weights, 200)["sentence"] > 190
 
 
 def test_pretraining_leaves_the_habit_alone():
@@ -42,7 +43,7 @@ def test_pretraining_leaves_the_habit_alone():
     assert not is_general("act/search")
     assert is_general("act/=answer")
     assert is_general("wording/percent")
-    assert not any(name.startswith("manner") for name in SimulatedPolicy.base().weights.as_dict())
+    assert not any(name.startswith("manner") for name in base_weights().as_dict())
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,11 @@ import json
 
 import pytest
 
-from buildhour_helpers import doctor
-from rft_service.engines.simulated import SimulatedPolicy
-from rft_service.engines.simulated import policy as policy_module
+from rft_service.engines.simulated import engine
 from rft_service.engines.simulated.actions import ACT_FEATURES
 from rft_service.engines.simulated.parameters import FILL_FEATURES
 from rft_service.engines.simulated.reasons import SAID
-from rft_service.rl.engine import Conversation, Draw, ToolSpec
+from rft_service.rl.engine import Seed, ToolSpec, TurnRequest
 
 LOOKUP = ToolSpec(
     "lookup",
@@ -42,9 +40,8 @@ FOUND = [
 def turns(count: int = 40, **request):
     request.setdefault("items", [ASKED])
     request.setdefault("tools", [LOOKUP, FETCH])
-    policy = SimulatedPolicy.base()
-    conversation = Conversation(**request)
-    return [asyncio.run(policy.sample(conversation, Draw.of(n))) for n in range(count)]
+    sampler = engine.SimulatedSampler(engine.base_weights())
+    return [asyncio.run(sampler.sample(TurnRequest(**request), Seed.of(n))) for n in range(count)]
 
 
 @pytest.mark.parametrize("text", ['{"weights": {"act', "[]", "{}", '{"weights": [1]}', None])
@@ -52,13 +49,11 @@ def test_damaged_base_weights_are_named_with_the_cure(text, tmp_path, monkeypatc
     file = tmp_path / "base_weights.json"
     if text is not None:
         file.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(policy_module, "files", lambda package: tmp_path)
+    monkeypatch.setattr(engine, "files", lambda package: tmp_path)
     with pytest.raises(ValueError, match="damaged") as damaged:
-        SimulatedPolicy.base()
+        engine.base_weights()
     assert str(file) in str(damaged.value)
     assert str(damaged.value).endswith(f"; restore it: git checkout -- {file}")
-    finding = doctor.base_model()
-    assert finding.cure == f"restore it: git checkout -- {file}"
 
 
 def test_the_same_request_and_draw_give_the_same_turn():

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from authoring.pretraining.__main__ import PHASES, Phase, blank_policy, build_trainer, pretrain
+from authoring.pretraining.__main__ import PHASES, Phase, blank_weights, build_trainer, pretrain
 from authoring.pretraining.families import FAMILIES
 from authoring.pretraining.world import score
-from rft_service.engines.simulated import SimulatedPolicy
+from rft_service.engines.simulated.engine import base_weights
 
 SHORT = (
     Phase("drill", 2, 4, True, {"slate": 4}),
@@ -23,12 +23,11 @@ SHORT = (
 def test_pretraining_gives_the_same_weights_each_time():
     runs = [asyncio.run(pretrain(SHORT, quiet=True)) for _ in range(2)]
     assert runs[0] == runs[1]
-    assert runs[0] != blank_policy().weights.as_dict()
+    assert runs[0] != blank_weights().as_dict()
 
 
 def test_the_first_drill_teaches_arithmetic():
-    policy = blank_policy()
-    trainer = build_trainer(policy, Phase("drill", 16, 16, True, {"slate": 16}))
+    trainer = build_trainer(blank_weights(), Phase("drill", 16, 16, True, {"slate": 16}))
 
     async def means() -> list[float]:
         reports = [await trainer.step(step) for step in range(1, 17)]
@@ -40,7 +39,7 @@ def test_the_first_drill_teaches_arithmetic():
 
 
 def test_the_base_weights_know_no_tool_by_name():
-    weights = SimulatedPolicy.base().weights.as_dict()
+    weights = base_weights().as_dict()
     tools = re.compile(r"^(fill|also)/|^act/[^=]")
     assert not [name for name in weights if tools.search(name)]
     assert len(weights) > 200

@@ -1,4 +1,4 @@
-"""Episodes and the trainer: what is counted, what is discarded, what decides."""
+"""Rollouts and the trainer: what is counted, what is discarded, what decides."""
 
 import asyncio
 import json
@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from rft_service.engines.simulated import SimulatedPolicy
-from rft_service.rl.engine import Call, Conversation, Draw, Turn, Update
-from rft_service.rl.rollout import GradeOutcome, StopReason, Task, ToolOutcome, run_episode
-from rft_service.rl.trainer import Trainer, TrainingSettings, advantages
+from rft_service.engines.simulated.engine import MODEL, SimulatedLearner
+from rft_service.engines.simulated.turn import FAMILIES
+from rft_service.engines.simulated.weights import Weights
+from rft_service.rl.engine import Call, Turn, TurnEnd, TurnRequest
+from rft_service.rl.hyperparameters import Hyperparameters
+from rft_service.rl.rollout import GradeOutcome, Task, ToolOutcome, run_rollout
+from rft_service.rl.trainer import Trainer, trajectories
+from rft_wire import StopReason
 
 TOOL = {
     "type": "function",
@@ -57,9 +61,22 @@ class Catalogue:
         return GradeOutcome(float(sample["output_text"] == item["answer"]))
 
 
-def trainer(concurrency: int = 8, failing: str = "", **settings) -> Trainer:
-    chosen = TrainingSettings(batch_size=4, group_size=4, concurrency=concurrency, **settings)
-    return Trainer(SimulatedPolicy(), Catalogue(failing), chosen, TASKS, TASKS)
+def trainer(concurrency: int = 8, failing: str = "", seed: int = 0, state=None, **more) -> Trainer:
+    weights = Weights(FAMILIES)
+    weights.load(state or {"weights": {}})
+    return Trainer(
+        SimulatedLearner(weights, replace(MODEL, group_size=4)),
+        Catalogue(failing),
+        Hyperparameters(batch_size=4, **more),
+        TASKS,
+        TASKS,
+        seed=seed,
+        concurrency=concurrency,
+    )
+
+
+def saved(job: Trainer):
+    return asyncio.run(job.learner.weights())
 
 
 async def steps(job: Trainer, count: int):
@@ -69,7 +86,7 @@ async def steps(job: Trainer, count: int):
 def test_the_same_seed_gives_the_same_weights_at_any_concurrency():
     jobs = [trainer(concurrency, n_epochs=9) for concurrency in (1, 16)]
     reports = [asyncio.run(steps(job, 6)) for job in jobs]
-    assert jobs[0].policy.save() == jobs[1].policy.save()
+    assert saved(jobs[0]) == saved(jobs[1])
     rollouts = [[r.items for report in run for r in report.rollouts] for run in reports]
     assert rollouts[0] == rollouts[1]
 
@@ -78,7 +95,7 @@ def test_another_seed_gives_another_run():
     jobs = [trainer(n_epochs=9, seed=seed) for seed in (1, 2)]
     for job in jobs:
         asyncio.run(steps(job, 6))
-    assert jobs[0].policy.save() != jobs[1].policy.save()
+    assert saved(jobs[0]) != saved(jobs[1])
 
 
 def test_a_job_resumed_from_a_saved_step_ends_with_the_same_weights():
@@ -86,15 +103,14 @@ def test_a_job_resumed_from_a_saved_step_ends_with_the_same_weights():
     asyncio.run(steps(whole, 6))
     half = trainer(n_epochs=9)
     asyncio.run(steps(half, 3))
-    resumed = trainer(n_epochs=9)
-    resumed.policy.load(json.loads(json.dumps(half.policy.save())))
+    resumed = trainer(n_epochs=9, state=json.loads(json.dumps(saved(half))))
 
     async def rest() -> None:
         for step in (4, 5, 6):
             await resumed.step(step)
 
     asyncio.run(rest())
-    assert resumed.policy.save() == whole.policy.save()
+    assert saved(resumed) == saved(whole)
 
 
 @pytest.mark.parametrize(
@@ -103,53 +119,95 @@ def test_a_job_resumed_from_a_saved_step_ends_with_the_same_weights():
 )
 def test_what_the_environment_failed_is_discarded_and_never_a_zero(failing, stop):
     job = trainer(failing=failing)
-    before = job.policy.save()
+    before = saved(job)
     (report,) = asyncio.run(steps(job, 1))
     failed = [r for r in report.rollouts if r.stop_reason == stop]
     assert failed
     assert all(r.reward is None and r.discarded and r.failure for r in failed)
     if failing == "grader":
         assert report.update is None
-        assert job.policy.save() == before
+        assert saved(job) == before
 
 
 class Scripted:
-    """A policy that says what it is told, to pin the bookkeeping down."""
+    """A model that says what it is told to; an exception among its turns is raised."""
 
-    def __init__(self, *turns: Turn) -> None:
+    model = MODEL
+
+    def __init__(self, *turns: Turn | Exception) -> None:
         self.turns = turns
-        self.seen: list[Conversation] = []
+        self.seen: list[TurnRequest] = []
+        self.previous: list[Turn | None] = []
 
-    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
-        self.seen.append(conversation)
-        return self.turns[min(len(self.seen), len(self.turns)) - 1]
-
-    async def learn(self, trajectories, learning_rate):
-        return Update(len(trajectories), 0.0, 0.0)
-
-    def save(self):
-        return {}
-
-    def load(self, state):
-        pass
+    async def sample(self, request, seed, previous=None) -> Turn:
+        self.seen.append(request)
+        self.previous.append(previous)
+        turn = self.turns[min(len(self.seen), len(self.turns)) - 1]
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
 
 
-def episode(policy, max_steps: int = 4):
+def rollout_of(model, max_turns: int = 4):
     return asyncio.run(
-        run_episode(
-            policy,
-            Catalogue(),
-            TASKS[0],
-            trace_id="trace_1",
-            draw_parts=("x",),
-            max_steps=max_steps,
+        run_rollout(
+            model, Catalogue(), TASKS[0], trace_id="t", seed_parts=("x",), max_turns=max_turns
         )
     )
 
 
+FIND_RED = Call("find_part", json.dumps({"query": "red"}))
+
+
+@pytest.mark.parametrize(
+    ("end", "stop"),
+    [
+        (TurnEnd.LENGTH_LIMIT, StopReason.LENGTH_LIMIT),
+        (TurnEnd.CONTEXT_FULL, StopReason.CONTEXT_FULL),
+        (TurnEnd.UNPARSABLE, StopReason.ANSWERED),
+    ],
+)
+def test_a_turn_that_was_cut_short_is_graded_on_what_was_said(end, stop):
+    first = Turn(calls=(FIND_RED,), text="B-10", end=TurnEnd.CALLED_TOOLS)
+    said = None if end is TurnEnd.CONTEXT_FULL else "B-10"
+    rollout = rollout_of(Scripted(first, Turn(text=said, calls=(), end=end)))
+    assert (rollout.stop_reason, rollout.answer, rollout.reward) == (stop, "B-10", 1.0)
+
+
+def test_text_and_calls_of_one_turn_are_both_kept():
+    both = Turn(calls=(FIND_RED,), text="I look.", end=TurnEnd.CALLED_TOOLS)
+    model = Scripted(both, Turn(text="B-10"))
+    kinds = [item["type"] for item in rollout_of(model).items]
+    assert kinds == ["message", "function_call", "function_call_output", "message"]
+    assert model.previous == [None, both]
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (Call("find_prt", "{}"), "no tool 'find_prt'; use: find_part"),
+        (Call("find_part", "{query: red"), "not a JSON object"),
+        (Call("find_part", '["red"]'), "not a JSON object"),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_an_error_that_the_model_reads(call, told):
+    model = Scripted(Turn(calls=(call,)), Turn(text="B-10"))
+    rollout = rollout_of(model)
+    output = model.seen[1].items[-1]["output"]
+    assert output.startswith("Error: ")
+    assert told in output
+    assert (rollout.reward, rollout.stop_reason) == (1.0, StopReason.ANSWERED)
+
+
+def test_a_sampling_failure_discards_the_rollout_and_says_why():
+    rollout = rollout_of(Scripted(Turn(calls=(FIND_RED,)), RuntimeError("out of memory")))
+    assert (rollout.stop_reason, rollout.reward) == (StopReason.MODEL_FAILED, None)
+    assert "RuntimeError: out of memory" in rollout.failure
+
+
 def test_parallel_calls_are_answered_in_the_order_of_the_calls():
     calls = tuple(Call("find_part", json.dumps({"query": color})) for color in ("blue", "red"))
-    rollout = episode(Scripted(Turn(calls=calls), Turn(text="B-10")))
+    rollout = rollout_of(Scripted(Turn(calls=calls), Turn(text="B-10")))
     outputs = [item for item in rollout.items if item["type"] == "function_call_output"]
     assert ["blue" in outputs[0]["output"], "red" in outputs[1]["output"]] == [True, True]
     assert rollout.reward == 1.0
@@ -157,35 +215,34 @@ def test_parallel_calls_are_answered_in_the_order_of_the_calls():
 
 
 def test_a_rollout_without_an_answer_ends_at_the_step_limit_and_is_graded_on_nothing():
-    call = Call("find_part", json.dumps({"query": "red"}))
-    rollout = episode(Scripted(Turn(calls=(call,))), max_steps=3)
+    rollout = rollout_of(Scripted(Turn(calls=(FIND_RED,))), max_turns=3)
     assert (rollout.stop_reason, rollout.answer, rollout.reward) == ("step_limit", None, 0.0)
     assert len(rollout.turns) == 3
 
 
-def test_the_policy_is_never_shown_what_the_row_knows():
-    policy = Scripted(Turn(text="B-10"))
+def test_the_model_is_never_shown_what_the_row_knows():
+    model = Scripted(Turn(text="B-10"))
     task = Task.from_row({**row("red", "B-10"), "secret": "the answer is B-10"})
-    asyncio.run(run_episode(policy, Catalogue(), task, trace_id="t", draw_parts=(), max_steps=1))
-    assert "secret" not in repr(policy.seen)
-    assert "the answer is" not in repr(policy.seen)
+    asyncio.run(run_rollout(model, Catalogue(), task, trace_id="t", seed_parts=(), max_turns=1))
+    assert "secret" not in repr(model.seen)
+    assert "the answer is" not in repr(model.seen)
 
 
-def test_advantages_are_centred_on_the_group_and_flat_groups_teach_nothing():
-    rollout = episode(Scripted(Turn(text="B-10", reasoning_tokens=100)))
+def test_advantages_are_centred_on_the_group_and_zero_variance_groups_teach_nothing():
+    rollout = rollout_of(Scripted(Turn(text="B-10", reasoning_tokens=100)))
     group = [replace(rollout, reward=reward) for reward in (1.0, 0.0, 0.5)]
-    scored = advantages(group, token_penalty=0.0)
+    scored = trajectories(group, reasoning_token_penalty=0.0)
     assert [t.advantage for t in scored] == pytest.approx([0.5, -0.5, 0.0])
-    flat = advantages([rollout, rollout], token_penalty=0.05)
-    assert [t.advantage for t in flat] == [0.0, 0.0]
+    equal = trajectories([rollout, rollout], reasoning_token_penalty=0.05)
+    assert [t.advantage for t in equal] == [0.0, 0.0]
 
 
 def test_reasoning_tokens_cost_a_little():
     cheap, dear = (
-        episode(Scripted(Turn(text="B-10", reasoning_tokens=tokens))) for tokens in (0, 1000)
+        rollout_of(Scripted(Turn(text="B-10", reasoning_tokens=tokens))) for tokens in (0, 1000)
     )
     wrong = replace(cheap, reward=0.0)
-    first, second, _ = advantages([cheap, dear, wrong], token_penalty=0.05)
+    first, second, _ = trajectories([cheap, dear, wrong], reasoning_token_penalty=0.05)
     assert first.advantage - second.advantage == pytest.approx(0.05)
 
 
@@ -203,4 +260,4 @@ def test_every_row_comes_once_an_epoch():
 
 def test_a_trainer_without_rows_is_refused():
     with pytest.raises(ValueError, match="no training rows"):
-        Trainer(SimulatedPolicy(), Catalogue(), TrainingSettings(), [], [])
+        Trainer(Scripted(), Catalogue(), Hyperparameters(), [], [])

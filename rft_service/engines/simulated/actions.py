@@ -10,7 +10,7 @@ from rft_service.engines.simulated.memory import Memory
 from rft_service.engines.simulated.operands import NumberPool
 from rft_service.engines.simulated.parameters import Pool, kinds_named
 from rft_service.engines.simulated.weights import Vector
-from rft_service.rl.engine import Conversation, ToolSpec
+from rft_service.rl.engine import ToolSpec, TurnRequest
 
 LOOK, ANSWER, GIVE_UP = "look", "answer", "give_up"
 
@@ -64,7 +64,7 @@ _KINDS = ("query", "path", "identifier")
 
 def state_features(
     memory: Memory,
-    conversation: Conversation,
+    request: TurnRequest,
     numbers: NumberPool,
     windows: Sequence[int],
 ) -> Vector:
@@ -96,8 +96,8 @@ def state_features(
         numbers.weakest_naming >= 0.95,
         named,
         min(1.0, unread / 32),
-        conversation.reasoning_effort in ("minimal", "low"),
-        conversation.reasoning_effort in ("high", "xhigh"),
+        request.reasoning_effort in ("minimal", "low"),
+        request.reasoning_effort in ("high", "xhigh"),
         "says_budget" in cues,
         "says_read_before" in cues,
         "says_search_first" in cues,

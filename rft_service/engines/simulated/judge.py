@@ -20,7 +20,7 @@ from typing import Any
 
 from rft_service.engines.simulated.memory import message_text
 from rft_service.engines.simulated.words import YEAR, Quantity, quantities
-from rft_service.rl.engine import Draw
+from rft_service.rl.engine import Seed
 
 SLIP_PROBABILITY = 1 / 30
 TOLERANCE = 0.01  # relative, as a reader who does not compute takes two numbers for the same
@@ -73,10 +73,24 @@ class _Clause:
     text: str
 
 
+@dataclass(frozen=True)
+class SeededJudge:
+    """The grading model; a seed other than 0 gives it other random numbers."""
+
+    seed: int = 0
+
+    def __call__(
+        self, messages: Sequence[Mapping[str, Any]], score_range: tuple[float, float], seed: Seed
+    ) -> Judgement:
+        if self.seed:
+            seed = Seed.of("seed", self.seed, seed.key.hex())
+        return judge(messages, score_range, seed)
+
+
 def judge(
-    messages: Sequence[Mapping[str, Any]], score_range: tuple[float, float], draw: Draw
+    messages: Sequence[Mapping[str, Any]], score_range: tuple[float, float], seed: Seed
 ) -> Judgement:
-    """Score the answer in the messages by the rubric in them. The same messages and draw give
+    """Score the answer in the messages by the rubric in them. The same messages and seed give
     the same judgement; a score outside the range is moved to its nearer end."""
     text = "\n".join(message_text(dict(message)) for message in messages)
     parts = _labelled(text)
@@ -86,7 +100,7 @@ def judge(
     low, high = score_range
     level, why = _grant([*clauses, _Clause(low, frozenset({"other"}), "")], facts)
     level = min(max(level, low), high)
-    rng = random.Random(draw.key)
+    rng = random.Random(seed.key)
     if rng.random() < SLIP_PROBABILITY:
         level = _slip(level, clauses, score_range, rng)
         why += " (read in haste)"

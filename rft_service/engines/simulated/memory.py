@@ -15,7 +15,8 @@ from typing import Any
 
 from rft_service.engines.simulated.perception import View, perceive
 from rft_service.engines.simulated.prompt import Brief, read_brief
-from rft_service.rl.engine import Conversation, Item
+from rft_service.rl.engine import TurnRequest
+from rft_wire import Item
 
 WINDOW_SEGMENTS = 16  # of each output, before the model has looked further
 
@@ -65,15 +66,15 @@ def message_text(item: Item) -> str:
     return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
 
 
-def remember(conversation: Conversation) -> Memory:
+def remember(request: TurnRequest) -> Memory:
     """Read a conversation. The last user message is the question; what else the system, the
     developer or the user said is the prompt."""
-    prompts: list[str] = [conversation.instructions] if conversation.instructions else []
+    prompts: list[str] = [request.instructions] if request.instructions else []
     question = ""
     calls: dict[str, PastCall] = {}
     outputs: dict[str, Output] = {}
     last: Output | None = None
-    for item in conversation.items:
+    for item in request.items:
         kind = item.get("type", "message")
         if kind == "message" and item.get("role") in ("system", "developer"):
             prompts.append(message_text(item))

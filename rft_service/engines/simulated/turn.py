@@ -1,4 +1,4 @@
-"""The simulated model: a small agent whose every action is a grounded, learnt choice.
+"""One turn of the simulated model: a small agent whose every action is a grounded, learned choice.
 
 A turn is a short sequence of softmaxes: look further or act; which tool, or an answer; each
 parameter of the call; for an answer its operation, operands and wording. The weights of all of
@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -38,16 +37,8 @@ from rft_service.engines.simulated.memory import WINDOW_SEGMENTS, Memory, rememb
 from rft_service.engines.simulated.operands import FIRST_FEATURES, SECOND_FEATURES, number_pool
 from rft_service.engines.simulated.parameters import FILL_FEATURES, parameter_candidates, text_pool
 from rft_service.engines.simulated.reasons import in_words
-from rft_service.engines.simulated.weights import Decision, Vector, Weights, mean_gradient
-from rft_service.rl.engine import (
-    Call,
-    Conversation,
-    Draw,
-    ToolSpec,
-    Trajectory,
-    Turn,
-    Update,
-)
+from rft_service.engines.simulated.weights import Decision, Vector, Weights
+from rft_service.rl.engine import Call, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
 
 FAMILIES: dict[str, Sequence[str]] = {
     "act": ACT_FEATURES,
@@ -74,63 +65,9 @@ FIRST_TOKEN_S = 0.5
 TOKENS_PER_S = 80.0
 
 
-class SimulatedPolicy:
-    """A `Policy` held in one dictionary of floats.
-
-    With `general_only` nothing is learnt of a tool by its name, only what holds for any tool:
-    so the base weights are made.
-    """
-
-    def __init__(self, general_only: bool = False) -> None:
-        self.weights = Weights(FAMILIES)
-        self.general_only = general_only
-
-    @classmethod
-    def base(cls) -> Self:
-        """The model with its pretrained base weights, as the package ships them.
-
-        Raises ValueError naming the file and the cure where they are damaged.
-        """
-        policy = cls()
-        file = files(__package__).joinpath("base_weights.json")
-        try:
-            policy.load(json.loads(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"{file}: damaged ({error!r}); restore it: git checkout -- {file}"
-            ) from error
-        return policy
-
-    async def sample(self, conversation: Conversation, draw: Draw) -> Turn:
-        """The next turn. The same conversation, weights and draw give the same turn."""
-        return _Turning(self.weights, conversation, draw).turn()
-
-    async def learn(self, trajectories: Sequence[Trajectory], learning_rate: float) -> Update:
-        """One Adam step along the policy gradient of the trajectories."""
-        weighted = (
-            (trajectory.advantage, [d for turn in trajectory.turns for d in turn.decisions])
-            for trajectory in trajectories
-        )
-        gradient = mean_gradient(weighted, len(trajectories))
-        if self.general_only:
-            gradient = {name: slope for name, slope in gradient.items() if is_general(name)}
-        norm = float(np.sqrt(sum(float(np.sum(slope**2)) for slope in gradient.values())))
-        change = self.weights.ascend(gradient, learning_rate)
-        return Update(len(trajectories), norm, change)
-
-    def save(self) -> dict[str, Any]:
-        return self.weights.save()
-
-    def load(self, state: Mapping[str, Any]) -> None:
-        self.weights.load(state)
-
-
-def is_general(block: str) -> bool:
-    """Whether pretraining teaches a block: none of one tool ("act/search"; "act/=answer" and "act"
-    are not), and none of how an answer is delivered, which is left to a job's grader."""
-    family, slash, detail = block.partition("/")
-    of_one_tool = slash and family in ("act", "fill", "also") and not detail.startswith("=")
-    return family != "manner" and not of_one_tool
+def make_turn(weights: Weights, request: TurnRequest, seed: Seed) -> Turn:
+    """The next turn. The same request, weights and seed give the same turn."""
+    return _Turning(weights, request, seed).turn()
 
 
 @dataclass
@@ -138,15 +75,15 @@ class _Turning:
     """One turn in the making."""
 
     weights: Weights
-    conversation: Conversation
-    draw: Draw
+    request: TurnRequest
+    seed: Seed
     decisions: list[Decision] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     tokens: int = TOKENS_PER_TURN
 
     def turn(self) -> Turn:
-        self.random = random.Random(self.draw.key)
-        self.memory = remember(self.conversation)
+        self.random = random.Random(self.seed.key)
+        self.memory = remember(self.request)
         self.pool = text_pool(self.memory)
         self.windows = (WINDOW_SEGMENTS,) * len(self.memory.outputs)
         action = self._act()
@@ -166,8 +103,8 @@ class _Turning:
     def _act(self) -> ToolSpec | str:
         """Look further for as long as it is chosen; then a tool, an answer or giving up."""
         tools = self._allowed_tools()
-        may_answer = self.conversation.tool_choice in ("auto", "none") or not tools
-        effort = self.conversation.reasoning_effort
+        may_answer = self.request.tool_choice in ("auto", "none") or not tools
+        effort = self.request.reasoning_effort
         tool_rows = tool_features(tools, self.memory, self.pool)
         for looks in range(LOOKS_BY_EFFORT.get(effort, MOST_LOOKS) + 1):
             numbers = number_pool(self.memory, self.windows)
@@ -176,7 +113,7 @@ class _Turning:
             others = [ANSWER, GIVE_UP] if may_answer else []
             if unread and looks < LOOKS_BY_EFFORT.get(effort, MOST_LOOKS):
                 others.append(LOOK)
-            state = state_features(self.memory, self.conversation, numbers, self.windows)
+            state = state_features(self.memory, self.request, numbers, self.windows)
             rows = act_features(state, tool_rows, len(others), looks)
             own = [f"act/{tool.name}" for tool in tools] + [f"act/={name}" for name in others]
             decision = self._choose(rows, ("act",), own)
@@ -192,12 +129,12 @@ class _Turning:
         raise AssertionError("looking further is not offered without end")
 
     def _allowed_tools(self) -> list[ToolSpec]:
-        choice = self.conversation.tool_choice
+        choice = self.request.tool_choice
         if choice == "none":
             return []
         if choice in ("auto", "required"):
-            return list(self.conversation.tools)
-        return [tool for tool in self.conversation.tools if tool.name == choice]
+            return list(self.request.tools)
+        return [tool for tool in self.request.tools if tool.name == choice]
 
     def _unread(self) -> int:
         """Segments that one more look would add."""
@@ -226,7 +163,7 @@ class _Turning:
                 break  # the same call twice in one turn is one call
             calls.append(call)
             self.tokens += TOKENS_PER_CALL
-            if not self.conversation.parallel_tool_calls or len(calls) == MOST_PARALLEL_CALLS:
+            if not self.request.parallel_tool_calls or len(calls) == MOST_PARALLEL_CALLS:
                 break
             memory = memory.with_call(call.name, call.arguments)
             if not self._also(tool, len(calls)):
@@ -256,7 +193,7 @@ class _Turning:
     def _answer(self) -> Answer:
         texts = self.pool.readable()
         known = Known(self.memory.brief, self.numbers, texts)
-        return compose(known, self._choose, self.conversation.response_format)
+        return compose(known, self._choose, self.request.response_format)
 
     def _finish(self, calls: tuple[Call, ...] = (), text: str | None = None) -> Turn:
         summary = "; ".join(dict.fromkeys(self.reasons))
@@ -265,9 +202,10 @@ class _Turning:
         return Turn(
             calls=calls,
             text=text,
+            end=TurnEnd.CALLED_TOOLS if calls else TurnEnd.ANSWERED,
             reasoning_summary=summary,
             reasoning_tokens=self.tokens,
             output_tokens=output_tokens,
             latency_s=FIRST_TOKEN_S + output_tokens / TOKENS_PER_S,
-            decisions=tuple(self.decisions),
+            sampled=tuple(self.decisions),
         )

@@ -1,0 +1,259 @@
+"""The simulated engine: one base model, held in a dictionary of named floats.
+
+`turn` makes a turn, `weights` holds what is learned, `perception` and `memory` what the model sees.
+Saved states are JSON files in `weights/` of the state folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rft_service.engines.simulated.turn import FAMILIES, make_turn
+from rft_service.engines.simulated.weights import Weights, mean_gradient
+from rft_service.rl.engine import ModelInfo, Seed, Trajectory, Turn, TurnEnd, TurnRequest
+from rft_service.schemas.structured import held_to
+from rft_service.strict_json import dumps
+from rft_service.tokens import count_tokens
+
+MODEL = ModelInfo(
+    name="sim-agent-mini",
+    context_window_tokens=128_000,
+    group_size=8,
+    learning_rate=0.12,
+    reasoning_token_penalty=0.2,
+    simulated=True,
+)
+SCHEME = "simulated:"
+CACHED_SAMPLERS = 16
+
+
+class SimulatedSampler:
+    """The model with its weights; `seed` other than 0 makes every turn another one."""
+
+    def __init__(self, weights: Weights, model: ModelInfo = MODEL, seed: int = 0) -> None:
+        self.parameters = weights
+        self.model = model
+        self._seed = seed
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the weights."""
+        return hashlib.sha256(dumps(self.parameters.save()).encode()).hexdigest()
+
+    async def sample(self, request: TurnRequest, seed: Seed, previous: Turn | None = None) -> Turn:
+        """The next turn; `previous` is not needed, since the model reads the request anew."""
+        input_tokens = prompt_tokens(request)
+        if input_tokens > self.model.context_window_tokens:
+            return Turn(end=TurnEnd.CONTEXT_FULL, input_tokens=input_tokens)
+        turn = make_turn(self.parameters, request, self._reseeded(seed))
+        return replace(limited(turn, request), input_tokens=input_tokens)
+
+    async def sample_group(self, request: TurnRequest, seeds: Sequence[Seed]) -> Sequence[Turn]:
+        return [await self.sample(request, seed) for seed in seeds]
+
+    async def weights(self) -> Mapping[str, Any]:
+        return self.parameters.save()
+
+    def _reseeded(self, seed: Seed) -> Seed:
+        return Seed.of("seed", self._seed, seed.key.hex()) if self._seed else seed
+
+
+class SimulatedLearner(SimulatedSampler):
+    """The model in training. With `general_only` it learns nothing about a tool by its name, only
+    what holds for any tool: that is how the base weights are made."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        model: ModelInfo = MODEL,
+        seed: int = 0,
+        folder: Path | None = None,
+        general_only: bool = False,
+    ) -> None:
+        super().__init__(weights, model, seed)
+        self._folder = folder
+        self._general_only = general_only
+
+    async def update(
+        self, trajectories: Sequence[Trajectory], rate_multiplier: float
+    ) -> Mapping[str, float]:
+        """One Adam step along the policy gradient. Returns the L2 norms of gradient and change."""
+        weighted = (
+            (trajectory.advantage, [d for turn in trajectory.turns for d in turn.sampled])
+            for trajectory in trajectories
+        )
+        gradient = mean_gradient(weighted, len(trajectories))
+        if self._general_only:
+            gradient = {name: slope for name, slope in gradient.items() if is_general(name)}
+        norm = float(np.sqrt(sum(float(np.sum(slope**2)) for slope in gradient.values())))
+        change = self.parameters.ascend(gradient, self.model.learning_rate * rate_multiplier)
+        return {"gradient_norm": norm, "change_norm": change}
+
+    async def save(self, name: str) -> str:
+        """Write weights and optimizer state durably; raises OSError where the disk is full."""
+        assert self._folder is not None, "a learner without a folder cannot save"
+        write_durably(path_of(self._folder, SCHEME + name), dumps(self.parameters.save()))
+        return SCHEME + name
+
+
+def is_general(block: str) -> bool:
+    """Whether pretraining teaches a block: none of one tool ("act/search"; "act/=answer" and "act"
+    are general), and none of the answer's style, which is left to a job's grader."""
+    family, slash, detail = block.partition("/")
+    of_one_tool = slash and family in ("act", "fill", "also") and not detail.startswith("=")
+    return family != "manner" and not of_one_tool
+
+
+class SimulatedEngine:
+    """One base model and the states that jobs saved, in `folder`.
+
+    Safe on any thread: samplers are shared and never change; each job has its own learner.
+    """
+
+    models = (MODEL,)
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        self._folder = folder
+        self._seed = seed
+        self._samplers: OrderedDict[str | None, SimulatedSampler] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def count_tokens(self, model: str, text: str) -> int:
+        return count_tokens(text)
+
+    def prompt_tokens(self, model: str, request: TurnRequest) -> int:
+        return prompt_tokens(request)
+
+    async def sampler(self, model: str, uri: str | None = None) -> SimulatedSampler:
+        """Raises OSError where the saved weights are gone, ValueError where they are damaged."""
+        with self._lock:
+            if uri not in self._samplers:
+                weights = self._load(uri)
+                self._samplers[uri] = CachedFingerprint(weights, MODEL, self._seed)
+                if len(self._samplers) > CACHED_SAMPLERS:
+                    self._samplers.popitem(last=False)
+            self._samplers.move_to_end(uri)
+            return self._samplers[uri]
+
+    async def learner(self, model: str, uri: str | None = None) -> SimulatedLearner:
+        """Raises OSError and ValueError as `sampler` does."""
+        return SimulatedLearner(self._load(uri), MODEL, self._seed, self._folder)
+
+    async def delete(self, uri: str) -> None:
+        with self._lock:
+            self._samplers.pop(uri, None)
+        path = path_of(self._folder, uri)
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+    def _load(self, uri: str | None) -> Weights:
+        if uri is None:
+            return base_weights()
+        weights = Weights(FAMILIES)
+        weights.load(json.loads(path_of(self._folder, uri).read_text(encoding="utf-8")))
+        return weights
+
+
+class CachedFingerprint(SimulatedSampler):
+    """A sampler whose weights never change, so that their hash is computed once."""
+
+    _known: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        if self._known is None:
+            self._known = super().fingerprint
+        return self._known
+
+
+def base_weights() -> Weights:
+    """The pretrained base weights, as the package ships them.
+
+    Raises ValueError naming the file and the fix where they are damaged.
+    """
+    weights = Weights(FAMILIES)
+    file = files(__package__).joinpath("base_weights.json")
+    try:
+        weights.load(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{file}: damaged ({error!r}); restore it: git checkout -- {file}"
+        ) from error
+    return weights
+
+
+def path_of(folder: Path, uri: str) -> Path:
+    """The file that a URI names. Raises ValueError for a URI of another engine."""
+    name = uri.removeprefix(SCHEME)
+    if name == uri:
+        raise ValueError(f"{uri!r} was saved by another engine; start the service with that one")
+    return folder / f"{name}.json"
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Write a file whole or not at all, so that it survives a crash and a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    try:
+        with draft.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def limited(turn: Turn, request: TurnRequest) -> Turn:
+    """The turn as constrained decoding would have made it: an answer that satisfies the response
+    format, cut at the token limit or at a stop sequence."""
+    text = turn.text
+    if text is not None and request.response_format is not None:
+        text = held_to(text, request.response_format)
+    limit = request.max_output_tokens
+    if limit is not None and turn.output_tokens > limit:
+        room_bytes = 4 * max(0, limit - turn.reasoning_tokens)
+        text = (text or "").encode()[:room_bytes].decode(errors="ignore") or None
+        return replace(
+            turn,
+            calls=(),
+            text=text,
+            end=TurnEnd.LENGTH_LIMIT,
+            output_tokens=limit,
+            reasoning_tokens=min(turn.reasoning_tokens, limit),
+        )
+    for sequence in filter(None, request.stop):
+        text = text and text.partition(sequence)[0]
+    return turn if text == turn.text else replace(turn, text=text)
+
+
+def prompt_tokens(request: TurnRequest) -> int:
+    """Tokens of everything that the model is shown, the tools' definitions included."""
+    tools = [[tool.name, tool.description, tool.parameters] for tool in request.tools]
+    shown = [request.instructions, dumps(tools) if tools else ""]
+    for item in request.items:
+        shown += [_text(item.get(key)) for key in ("content", "arguments", "output", "summary")]
+    return count_tokens("\n".join(filter(None, shown)))
+
+
+def _text(content: Any) -> str:
+    """A string as it is, the texts of a list of parts joined."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(part.get("text", "")) for part in content or ())
