@@ -1,4 +1,4 @@
-"""The state folder: where the service keeps its database, and everybody their logs and records."""
+"""Where things are: the shipped data, the checkout, and the state folder."""
 
 from __future__ import annotations
 
@@ -16,9 +16,35 @@ State of the Agent RFT workshop: its servers' addresses, database, logs and reco
 LEAST_FREE_BYTES = 50_000_000
 
 
+PACKAGE = Path(__file__).resolve().parent
+
+
+def data_folder() -> Path:
+    """Reports, questions and recorded runs: `data/` of the checkout, or the installed copy."""
+    return PACKAGE.parent / "data" if is_checkout() else PACKAGE / "data"
+
+
+def is_checkout() -> bool:
+    """False where the package was installed without its repository."""
+    return (PACKAGE.parent / "workshop.py").is_file()
+
+
 def repository() -> Path:
-    """The folder that holds the package, the notebooks and the tests."""
-    return Path(__file__).resolve().parent.parent
+    """The checkout: the folder of the notebooks and the tests.
+
+    Raises WorkshopError where the package was installed without it.
+    """
+    if not is_checkout():
+        raise WorkshopError(
+            "this needs the workshop's checkout; clone its repository and run "
+            "`python workshop.py` there"
+        )
+    return PACKAGE.parent
+
+
+def program() -> str:
+    """What the reader types before a verb; workshop.py sets it for itself."""
+    return os.environ.get("BUILDHOUR_COMMAND", "buildhour")
 
 
 def home() -> Path:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from buildhour_helpers.errors import WorkshopError
-from buildhour_helpers.reports import SHIPPED
+from buildhour_helpers.home import data_folder
 from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.tools.functions import Tool
 
-RUNS = SHIPPED / "runs"
+RUNS = data_folder() / "runs"
 KEPT = ("type", "role", "content", "summary", "name", "arguments", "call_id", "output")
 """Of an item; the rest (IDs, status, sealed reasoning) says nothing to a reader."""
 

@@ -68,7 +68,7 @@ def test_every_command_of_the_readme_exists() -> None:
         text=True,
         check=True,
     ).stdout
-    assert verbs <= set(re.findall(r"^    ([a-z-]+)", listing, re.MULTILINE))
+    assert verbs <= set(re.findall(r"^  ([a-z-]+) ", listing, re.MULTILINE))
 
 
 def test_the_results_of_the_readme_are_those_of_the_study() -> None:
@@ -93,7 +93,9 @@ def test_a_gain_that_may_be_none_is_called_so() -> None:
 def test_the_table_can_be_measured_again() -> None:
     """The one command names the seeds of every row, and the folder that the other command makes."""
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    command = re.search(r"`python workshop\.py study --table --seeds ([\d ]+) --finqa (\S+)`", page)
+    command = re.search(
+        r"`python -m authoring\.study --table --seeds ([\d ]+) --finqa (\S+)`", page
+    )
     folder = re.search(r"workshop\.py import-finqa \S+ (\S+)`", page)
     assert command
     assert folder
@@ -110,7 +112,11 @@ def test_troubleshooting_quotes_what_is_said() -> None:
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     quoted = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
     ours = [text for text in quoted if not re.match(r"[A-Z]\w+Error\b|NotImplemented", text)]
-    sources = [ROOT / "workshop.py", *(ROOT / "buildhour_helpers").rglob("*.py")]
+    packages = (ROOT / "buildhour_helpers", ROOT / "rft_service", ROOT / "rft_wire")
+    sources = [
+        ROOT / "workshop.py",
+        *(file for folder in packages for file in folder.rglob("*.py")),
+    ]
     said = re.sub(r'"\s*f?"', "", "".join(file.read_text(encoding="utf-8") for file in sources))
     said = re.sub(r"\{[^{}]*\}|%[ds.]+", "...", said)
     assert len(ours) >= 8
