@@ -16,8 +16,6 @@ from buildhour_helpers.tasks.questions import QUESTIONS_FILE
 
 BATCH_SIZE = 16
 EVAL_INTERVAL = 5
-DEFAULT_STEPS = 40
-DEFAULT_QUESTIONS = 100
 VALIDATION_QUESTIONS = 100
 REPEATS = 3
 LEAST_ROWS = 10
@@ -26,11 +24,11 @@ LEAST_ROWS = 10
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the command line sets. None stands for the demo's own default."""
+    """What the command line sets, with the same defaults."""
 
     seed: int = 0
-    steps: int | None = None
-    questions: int | None = None
+    steps: int = 40
+    questions: int = 100
     reports: Path | None = None
     concurrency: int = 32
     json_path: Path | None = None
@@ -86,14 +84,14 @@ def make_plan(options: DemoOptions) -> Plan:
                 f"{folder}: {len(found)} questions in the split {split!r}, and at least "
                 f"{LEAST_ROWS} are needed; import more of the dataset"
             )
-    train, epochs = _rows_and_epochs(questions["train"], options.steps or DEFAULT_STEPS)
+    train, epochs = _rows_and_epochs(questions["train"], options.steps)
     return Plan(
         options=options,
         reports=len(reports),
         prompt=BEST_PROMPT,
         train=train,
         validation=questions["validation"][:VALIDATION_QUESTIONS],
-        test=questions["test"][: options.questions or DEFAULT_QUESTIONS],
+        test=questions["test"][: options.questions],
         epochs=epochs,
     )
 
