@@ -148,7 +148,7 @@ def test_the_command_serves_jupyterlab_behind_a_token_and_ends_cleanly(
     servers = [
         child
         for child in psutil.Process(process.pid).children(recursive=True)
-        if re.search(r"buildhour_helpers\.(service|tools)", " ".join(child.cmdline()))
+        if re.search(r"rft_service|buildhour_helpers\.tools", " ".join(child.cmdline()))
     ]
     listening = [
         connection.laddr.ip
