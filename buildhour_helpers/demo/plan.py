@@ -1,4 +1,4 @@
-"""What one run of the demo works on: questions, rows and hyperparameters, all from the seed."""
+"""What one run of the demo works on: its questions and the length of its job, from the seed."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class Plan:
 
     def in_words(self) -> dict[str, str]:
         """The settings of the run, as its report lists them."""
-        sizes = {"train": self.train, "validation": self.validation, "held-out": self.test}
         return {
             "seed": str(self.options.seed),
             "reports": f"{self.reports:,} pages",
-            "questions": ", ".join(f"{len(found)} {name}" for name, found in sizes.items()),
+            "questions": f"{len(self.train)} train, {len(self.validation)} validation, "
+            f"{len(self.test)} held-out",
             "training": f"{self.steps} steps of {BATCH_SIZE} rows, {self.epochs} epochs, "
             f"validated every {EVAL_INTERVAL} steps",
             "evaluation": f"{REPEATS} rollouts a held-out question, {self.options.concurrency} "
