@@ -51,7 +51,7 @@ def python() -> Finding:
 
 
 def packages() -> Finding:
-    """Every package that this one requires; in a checkout, at the versions of constraints.txt."""
+    """Is every required package installed (in a checkout, at the version of constraints.txt)?"""
     pins = pinned_versions(repository() / "constraints.txt") if is_checkout() else {}
     wrong = []
     for requirement in metadata.requires("agent-rft-workshop") or ():
@@ -72,7 +72,7 @@ def packages() -> Finding:
 
 
 def requirement_name(requirement: str) -> str:
-    """`uvicorn` of `uvicorn[standard]>=0.38`, in the spelling that pip compares by."""
+    """`uvicorn` of `uvicorn[standard]>=0.38`, normalised as pip does."""
     name = requirement.strip()
     for end in "[<>=!~; ":
         name = name.split(end)[0]

@@ -195,7 +195,7 @@ class TestStateFolder:
 
     def test_one_with_somebody_elses_files(self, tmp_path: Path) -> None:
         (tmp_path / "thesis.txt").write_text("precious", encoding="utf-8")
-        with pytest.raises(WorkshopError, match="files of other origin"):
+        with pytest.raises(WorkshopError, match="files that are not the workshop's"):
             home.prepare(tmp_path)
 
     def test_a_full_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

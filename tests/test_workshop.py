@@ -149,7 +149,7 @@ class TestPassingOn:
     ],
 )
 def test_a_failed_install_names_its_cure(workshop: ModuleType, log: str, cure: str) -> None:
-    said = workshop.cure_for(log)
+    said = workshop.explain_failure(log)
     assert cure in said
     assert "\n" not in said
 

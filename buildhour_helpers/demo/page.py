@@ -32,8 +32,8 @@ REAL = (
     "the rewards that came back; no held-out question was trained on{companies}."
 )
 SIMULATED = (
-    "Simulated: the model. A small stochastic agent of some 2,800 weights stands in for a "
-    "language model, so its gain is no forecast of a large model's; its latency is computed from "
+    "Simulated: the model. A small stochastic agent with some 2,800 weights takes the place of a "
+    "language model, so its gain does not predict a large model's; its latency is computed from "
     "its tokens."
 )
 GENERATED = "Generated: the reports, pages of fictional companies written by a seeded program."
