@@ -11,7 +11,7 @@ from buildhour_helpers.errors import WorkshopError
 MARKER = "this-is-workshop-state.txt"
 MARKER_TEXT = """\
 State of the Agent RFT workshop: its servers' addresses, database, logs and records.
-`python workshop.py reset` stops the servers and deletes this folder.
+`buildhour reset` (or `python workshop.py reset`) stops the servers and deletes this folder.
 """
 LEAST_FREE_BYTES = 50_000_000
 

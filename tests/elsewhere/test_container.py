@@ -43,13 +43,6 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert json.loads(done.stdout) == []
 
 
-def test_it_installs_as_workshop_py_does_which_ci_has_just_run() -> None:
-    (install,) = (run for run in instructions("RUN") if "pip" in run)
-    assert install == "pip install --constraint constraints.txt --editable ."
-    own = (ROOT / "workshop.py").read_text(encoding="utf-8")
-    assert '"--constraint", str(root / "constraints.txt"), "--editable"' in own
-
-
 def test_the_image_holds_every_file_of_the_repository() -> None:
     patterns = [
         line.removeprefix("**/")
