@@ -37,7 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in filter(lambda name: (ROOT / name).is_file(), listed):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, source / name)
-    pip("wheel", "--no-deps", "--wheel-dir", str(built), str(source))
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(built), str(source))
     (file,) = built.glob("*.whl")
     return file
 
