@@ -7,7 +7,7 @@ ENV PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore \
     PYTHONUNBUFFERED=1
 
-# Whoever has JupyterLab's token has a shell here, so that shell is not root's.
+# JupyterLab's token gives a shell here, so it must not run as root.
 RUN useradd --create-home --uid 1000 learner
 WORKDIR /workshop
 RUN chown learner:learner /workshop
@@ -17,11 +17,11 @@ RUN pip install --constraint constraints.txt --editable .
 
 USER 1000
 
-# State (the service's key, its database, logs) apart from what a learner edits.
+# The state (the service's key, its database, logs) is kept apart from what a learner edits.
 ENV BUILDHOUR_HOME=/home/learner/state
 
-# JupyterLab alone is reached from outside, and asks for a token: JUPYTER_TOKEN, or a random one
-# that the log tells. The two servers stay on the container's own 127.0.0.1.
+# Only JupyterLab is reached from outside, and it asks for a token: JUPYTER_TOKEN, or a random one
+# that the log shows. The two servers stay on the container's 127.0.0.1.
 EXPOSE 8888
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8888/api')"]

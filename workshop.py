@@ -1,9 +1,8 @@
-"""The workshop's front door: `python workshop.py demo`, or any other verb of `buildhour`.
+"""Install the workshop on the first call, then run `buildhour`: `python workshop.py demo`.
 
-The first call makes `.venv` beside this file and installs the pinned packages into it; later
-calls go straight through, until pyproject.toml or constraints.txt change. Needs nothing but
-Python 3.11 or newer, and keeps to syntax that far older Pythons can read, so that they too can
-say what is wrong.
+The first call creates `.venv` beside this file and installs the pinned packages into it; so does
+a later call after pyproject.toml or constraints.txt has changed. Needs only Python 3.11 or newer.
+The syntax is one that much older Pythons can read, so that they too can say what is wrong.
 """
 
 from __future__ import print_function
@@ -32,12 +31,12 @@ NO_NETWORK = ("NewConnectionError", "NameResolutionError", "TimeoutError", "Prox
 
 
 class SetupError(Exception):
-    """Something that the reader can mend; its text is one line with the cure."""
+    """Something that the reader can fix; the message is one line that says how."""
 
 
 def fingerprint(root):
-    """A hash of everything that decides what has to be installed, and of where: the environment
-    of a folder that was moved still points to the old place."""
+    """A hash of everything that decides what has to be installed, and of where: after the folder
+    was moved, the environment still points to the old one."""
     digest = hashlib.sha256(str(root).encode("utf-8"))
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((root / name).read_bytes())
@@ -45,7 +44,7 @@ def fingerprint(root):
 
 
 def installed(marker):
-    """What the last finished install left: {"fingerprint": str, "extras": [str]}."""
+    """What the last complete install recorded: {"fingerprint": str, "extras": [str]}."""
     try:
         found = json.loads(marker.read_text(encoding="utf-8"))
         return {"fingerprint": str(found["fingerprint"]), "extras": list(found["extras"])}
@@ -53,13 +52,13 @@ def installed(marker):
         return {"fingerprint": "", "extras": []}
 
 
-def extras_to_install(found, wanted_fingerprint, verb):
-    """The extras to install now, or None where everything that `verb` needs is there."""
+def extras_to_install(found, expected_fingerprint, verb):
+    """The extras to install now, or None if everything that `verb` needs is installed."""
     extras = set(found["extras"])
-    wanted = extras | ({EXTRA_OF_VERB[verb]} if verb in EXTRA_OF_VERB else set())
-    if found["fingerprint"] == wanted_fingerprint and wanted == extras:
+    needed = extras | ({EXTRA_OF_VERB[verb]} if verb in EXTRA_OF_VERB else set())
+    if found["fingerprint"] == expected_fingerprint and needed == extras:
         return None
-    return sorted(wanted)
+    return sorted(needed)
 
 
 def venv_program(venv, name):
@@ -80,7 +79,7 @@ def works(python):
 
 
 def make_venv(venv):
-    """Make the virtual environment afresh. Raises SetupError with the cure."""
+    """Create a new virtual environment. Raises SetupError."""
     print("Making a virtual environment in %s" % venv.name, flush=True)
     shutil.rmtree(str(venv), ignore_errors=True)
     made = subprocess.run(
@@ -98,7 +97,7 @@ def make_venv(venv):
 
 
 def progress_of(line, collected):
-    """What pip's output line means for the reader, or None. Adds names to `collected`."""
+    """What a line of pip's output means for the reader, or None; adds to `collected`."""
     if line.startswith("Collecting "):
         collected.add(line.split()[1])
         return "%d packages found" % len(collected)
@@ -107,8 +106,8 @@ def progress_of(line, collected):
     return None
 
 
-def cure_for(log_text):
-    """One line that says why pip failed and what to do."""
+def explain_failure(log_text):
+    """One line that says why pip failed and how to fix it."""
     if any(word in log_text for word in NO_NETWORK):
         return (
             "no package index can be reached: the first install needs a network (nothing "
@@ -121,7 +120,7 @@ def cure_for(log_text):
 
 
 def install(venv, root, extras):
-    """Install the project, editable, at the pinned versions; pip's words go to a log."""
+    """Install the project, editable, at the pinned versions; pip's output goes to a log."""
     target = str(root) + ("[%s]" % ",".join(extras) if extras else "")
     command = [str(venv_program(venv, "python")), "-m", "pip", "install", "--retries", "2"]
     command += ["--disable-pip-version-check", "--progress-bar", "off"]
@@ -152,31 +151,30 @@ def install(venv, root, extras):
     if shown:
         print()
     if pip.returncode:
-        cure = cure_for(log_path.read_text(encoding="utf-8"))
-        raise SetupError("%s (pip's own words: %s)" % (cure, log_path))
+        why = explain_failure(log_path.read_text(encoding="utf-8"))
+        raise SetupError("%s (pip's output: %s)" % (why, log_path))
     print("Installed in %.0f s" % (time.monotonic() - started), flush=True)
 
 
 def prepare(root, verb):
-    """Have `.venv` ready for `verb`; returns the command that runs it there, its verb left out."""
+    """Get `.venv` ready for `verb`; returns the command that runs `buildhour` there."""
     venv = root / ".venv"
     marker = venv / "workshop.json"
     if not works(venv_program(venv, "python")):
         make_venv(venv)
-    wanted = fingerprint(root)
+    expected = fingerprint(root)
     found = installed(marker)
-    extras = extras_to_install(found, wanted, verb)
+    extras = extras_to_install(found, expected, verb)
     if extras is not None:
         marker.unlink(missing_ok=True)
         install(venv, root, extras)
-        text = json.dumps({"fingerprint": wanted, "extras": extras})
+        text = json.dumps({"fingerprint": expected, "extras": extras})
         marker.write_text(text, encoding="utf-8")
     return [str(venv_program(venv, "python")), "-P", "-m", "buildhour_helpers"]
 
 
 def pass_on(command):
-    """Run the package's command line; Ctrl-C reaches it directly, and it alone decides how to
-    end."""
+    """Run the command to its end. Ctrl-C reaches it too, and it decides how to stop."""
     child = subprocess.Popen(command, env=dict(os.environ, BUILDHOUR_COMMAND="python workshop.py"))
     while True:
         try:
@@ -196,7 +194,7 @@ def main(arguments):
         print("workshop.py: %s: %s" % (error.filename, error.strerror), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nworkshop.py: stopped; the next call goes on from here", file=sys.stderr)
+        print("\nworkshop.py: stopped; the next call continues from here", file=sys.stderr)
         return 130
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -12,223 +11,152 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Annotated, Any
 
-from buildhour_helpers import doctor, session
+import typer
+from typer.core import TyperCommand
+
+from buildhour_helpers import doctor as checkup
+from buildhour_helpers import session
 from buildhour_helpers.errors import Interrupted, WorkshopError
-from buildhour_helpers.home import home, repository
-
-if TYPE_CHECKING:
-    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # has no public name
+from buildhour_helpers.home import home, is_checkout, program, repository
 
 INTERRUPTED = 130
 POLL_S = 0.5
-ON_TWO_CORES = ("-n", "2", "--dist", "loadscope")
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as lint; lint()"
-LESSONS_AND_TESTS = ("--nbval", "--nbval-current-env", "solutions", "notebooks", "tests")
-"""The lessons first: each is long, and must not be what is left at the end."""
-PASS_ON = ("lab", "test")
-"""Verbs that hand arguments of no meaning to them on to JupyterLab or pytest."""
+# The lessons come first: each takes long, so none must be left for the end.
+EVERYTHING = (
+    *("-n", "2", "--dist", "loadscope"),
+    *("--nbval", "--nbval-current-env", "solutions", "notebooks", "tests"),
+)
+PASS_ON = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": ["--help"],
+}
+
+ReportsOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="reports that import-finqa made")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")]
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The Agent RFT workshop. `VERB --help` explains a verb.",
+    epilog="State is kept in .buildhour/, or in the folder that BUILDHOUR_HOME names.",
+    subcommand_metavar="VERB ...",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; returns the exit status. Every WorkshopError becomes one line."""
+    """Run one verb and return its exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
     if not sys.stderr.isatty():  # a log wants a line now and then, not an animation
         os.environ.setdefault("TQDM_MININTERVAL", "10")
-    parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
-    if rest and options.verb not in PASS_ON:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    options.rest = rest
     try:
-        status: int = options.run(options)
-        return status
-    except WorkshopError as error:
-        print(f"{program()} {options.verb}: {error}", file=sys.stderr)
-        return INTERRUPTED if isinstance(error, Interrupted) else 1
-    except KeyboardInterrupt:
-        print(f"\n{program()} {options.verb}: stopped", file=sys.stderr)
-        return INTERRUPTED
-
-
-def program() -> str:
-    """What the reader types before a verb: workshop.py says so of itself."""
-    return os.environ.get("BUILDHOUR_COMMAND", "buildhour")
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """A request to terminate ends a verb as Ctrl-C does: everything is put away first."""
-    raise KeyboardInterrupt
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program(),
-        description=f"The Agent RFT workshop. `{program()} VERB --help` explains a verb.",
-        epilog="State is kept in .buildhour/, or in the folder that BUILDHOUR_HOME names.",
-    )
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    _add_demo(verbs)
-    _add_lab(verbs)
-    _add_serve(verbs)
-    _add_import(verbs)
-    _add_test(verbs)
-    _verb(verbs, "doctor", "say what is missing or broken on this machine, and the cure", _doctor)
-    _verb(verbs, "reset", "stop what was started and delete the state folder", _reset)
-    return parser
-
-
-def _verb(
-    verbs: Verbs,
-    name: str,
-    about: str,
-    run: Callable[[argparse.Namespace], int],
-    *examples: str,
-) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(
-        name,
-        help=about,
-        description=f"{about[0].upper()}{about[1:]}.",
-        epilog="examples:\n" + "\n".join(f"  {program()} {e}" for e in examples or (name,)),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _add_demo(verbs: Verbs) -> None:
-    add = _verb(
-        verbs,
-        "demo",
-        "train the agent and compare it with where it started, on held-out questions",
-        _demo,
-        "demo",
-        "demo --seed 7 --json result.json",
-        "demo --reports finqa --steps 30",
-    ).add_argument
-    add("--seed", type=_whole(0), default=0, help="decides everything (default: %(default)s)")
-    add("--steps", type=_whole(1), help="training steps (default: 40)")
-    add("--questions", type=_whole(1), help="held-out questions to compare on (default: 100)")
-    add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
-    add("--concurrency", type=_whole(1), default=32, help="rollouts at once (default: %(default)s)")
-    add("--json", type=Path, metavar="FILE", help="write the figures to FILE")
-
-
-def _add_lab(verbs: Verbs) -> None:
-    _verb(
-        verbs,
-        "lab",
-        "open JupyterLab on the first notebook, service and tool server up",
-        _lab,
-        "lab",
-        "lab --no-browser --port 9999        (any option of `jupyter lab`)",
-    )
-
-
-def _add_serve(verbs: Verbs) -> None:
-    add = _verb(
-        verbs,
-        "serve",
-        "run the service and the tool server until interrupted; prints addresses and keys",
-        _serve,
-        "serve",
-        "serve --json --port 8001 --tools-port 8002",
-    ).add_argument
-    add("--json", action="store_true", help="one line of JSON once both answer")
-    add("--port", type=_whole(0, 65535), default=0, help="the service's port (default: a free one)")
-    add(
-        "--tools-port",
-        type=_whole(0, 65535),
-        default=0,
-        help="the tool server's port (default: a free one)",
-    )
-    add("--reports", type=Path, metavar="DIR", help="reports that import-finqa made")
-
-
-def _add_import(verbs: Verbs) -> None:
-    add = _verb(
-        verbs,
-        "import-finqa",
-        "turn FinQA's published JSON into reports and questions of this workshop",
-        _import_finqa,
-        "import-finqa FinQA/dataset finqa",
-    ).add_argument
-    add("source", type=Path, help="a folder with train.json, dev.json, test.json, or one such file")
-    add("destination", type=Path, help="the folder to write, outside the state folder")
-    add("--force", action="store_true", help="replace reports that the folder holds already")
-
-
-def _add_test(verbs: Verbs) -> None:
-    _verb(
-        verbs,
-        "test",
-        "check style, types and imports, and run the lessons and the tests",
-        _test,
-        "test",
-        "test tests/test_cli.py -k help      (pytest alone, with any of its options)",
-    )
-
-
-def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A converter for an option: a whole number within these bounds."""
-    bounds = f"from {least} to {most}" if most else f"of {least} or more"
-
-    def convert(text: str) -> int:
-        number = int(text) if text.isdecimal() else -1
-        if number < least or (most and number > most):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}")
-        return number
-
-    return convert
-
-
-def _demo(options: argparse.Namespace) -> int:
-    from buildhour_helpers.demo import DemoOptions, run
-
-    run(
-        DemoOptions(
-            seed=options.seed,
-            steps=options.steps,
-            questions=options.questions,
-            reports=options.reports,
-            concurrency=options.concurrency,
-            json_path=options.json,
-        )
-    )
+        app(arguments, prog_name=program())
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     return 0
 
 
-def _lab(options: argparse.Namespace) -> int:
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """A request to terminate ends a verb as Ctrl-C does, so that the servers are stopped."""
+    raise KeyboardInterrupt
+
+
+class Verb(TyperCommand):
+    """A command whose help ends with examples and whose WorkshopError becomes one line.
+
+    The epilog holds the examples, one a line, without the program's name.
+    """
+
+    def format_epilog(self, _ctx: Any, formatter: Any) -> None:
+        examples = (self.epilog or self.name or "").splitlines()
+        formatter.write("\nexamples:\n" + "".join(f"  {program()} {e}\n" for e in examples))
+
+    def invoke(self, ctx: Any) -> None:
+        try:
+            raise typer.Exit(super().invoke(ctx) or 0)
+        except WorkshopError as error:
+            print(f"{ctx.command_path}: {error}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED if isinstance(error, Interrupted) else 1) from None
+        except KeyboardInterrupt:
+            print(f"\n{ctx.command_path}: stopped", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def verb(
+    name: str, *examples: str, **settings: Any
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Register a function as a verb: its docstring is the help, its result the exit status."""
+    return app.command(name, cls=Verb, epilog="\n".join(examples), **settings)
+
+
+@verb("demo", "demo", "demo --seed 7 --json result.json", "demo --reports finqa --steps 30")
+def demo(
+    seed: Annotated[int, typer.Option(min=0, help="decides everything")] = 0,
+    steps: Annotated[int, typer.Option(min=1, help="training steps")] = 40,
+    questions: Annotated[int, typer.Option(min=1, help="held-out questions to compare on")] = 100,
+    reports: ReportsOption = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="rollouts at once")] = 32,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="write the figures to FILE")
+    ] = None,
+) -> int:
+    """Train the agent and measure its gain on held-out questions."""
+    from buildhour_helpers.demo import DemoOptions, run
+
+    run(DemoOptions(seed, steps, questions, reports, concurrency, json_path))
+    return 0
+
+
+@verb(
+    "lab",
+    "lab",
+    "lab --no-browser --port 9999        (any option of `jupyter lab`)",
+    context_settings=PASS_ON,
+)
+def lab(context: typer.Context) -> int:
+    """Open JupyterLab on the first notebook, with the servers up."""
     was_up = session.running()
     session.start()
     print(f"Jobs: {session.page_link()}", flush=True)
-    notebooks = repository() / "notebooks"
-    first = min(notebooks.glob("*.ipynb"), default=notebooks)
-    command = [sys.executable, "-m", "jupyterlab", *options.rest, str(first)]
-    lab = subprocess.Popen(command, cwd=repository())
+    folder = repository() if is_checkout() else Path.cwd()
+    first = min((folder / "notebooks").glob("*.ipynb"), default=folder)
+    command = [sys.executable, "-m", "jupyterlab", *context.args, str(first)]
+    process = subprocess.Popen(command, cwd=folder)
     try:
-        return lab.wait()
+        return process.wait()
     except KeyboardInterrupt:
-        lab.terminate()
-        lab.wait()
+        process.terminate()
+        process.wait()
         return 0
     finally:
         if not was_up:
             session.stop()
 
 
-def _serve(options: argparse.Namespace) -> int:
+@verb("serve", "serve", "serve --json --port 8001 --tools-port 8002")
+def serve(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one line of JSON once both answer")
+    ] = False,
+    port: Port = 0,
+    tools_port: Port = 0,
+    reports: ReportsOption = None,
+) -> int:
+    """Run service and tool server until interrupted.
+
+    Prints their addresses and keys.
+    """
     was_up = session.running()
-    up = session.start(
-        "offline",
-        reports=options.reports,
-        port=options.port,
-        tools_port=options.tools_port,
-        quiet=True,
-    )
+    up = session.start("offline", reports=reports, port=port, tools_port=tools_port, quiet=True)
     about = {name: getattr(up, name) for name in ("base_url", "api_key", "tools_url", "tools_key")}
-    if options.json:
+    if as_json:
         print(json.dumps(about), flush=True)
     else:
         about["job page"] = session.page_link()
@@ -244,13 +172,36 @@ def _serve(options: argparse.Namespace) -> int:
             session.stop()
 
 
-def _import_finqa(options: argparse.Namespace) -> int:
-    from buildhour_helpers.tasks.finqa import import_finqa
+@verb("import-finqa", "import-finqa FinQA/dataset finqa")
+def import_finqa(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE", help="a folder with train.json, dev.json, test.json, or one such file"
+        ),
+    ],
+    destination: Annotated[
+        Path,
+        typer.Argument(metavar="DESTINATION", help="the folder to write, outside the state folder"),
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="replace reports that the folder holds already")
+    ] = False,
+) -> int:
+    """Turn FinQA's published JSON into reports and questions."""
+    from buildhour_helpers.reports.store import REPORTS_FILE
+    from buildhour_helpers.tasks import finqa
 
-    destination: Path = options.destination
-    _check_destination(destination, options.force)
+    if destination.resolve().is_relative_to(home()):
+        raise WorkshopError(
+            f"{destination}: is in the state folder, which `reset` deletes; give a folder beside it"
+        )
+    if (destination / REPORTS_FILE).exists() and not force:
+        raise WorkshopError(
+            f"{destination}: holds reports already; give a new folder, or --force to replace them"
+        )
     try:
-        print(import_finqa(options.source, destination).summary())
+        print(finqa.import_finqa(source, destination).summary())
     except OSError as error:
         said = f"{error.filename}: {error.strerror}; give another folder"
         raise WorkshopError(said if error.strerror else str(error)) from error
@@ -260,21 +211,15 @@ def _import_finqa(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_destination(folder: Path, force: bool) -> None:
-    """Raises WorkshopError for a folder whose reports would be lost, now or by a reset."""
-    from buildhour_helpers.reports.store import REPORTS_FILE
-
-    if folder.resolve().is_relative_to(home()):
-        raise WorkshopError(
-            f"{folder}: is in the state folder, which `reset` deletes; give a folder beside it"
-        )
-    if (folder / REPORTS_FILE).exists() and not force:
-        raise WorkshopError(
-            f"{folder}: holds reports already; give a new folder, or --force to replace them"
-        )
-
-
-def _test(options: argparse.Namespace) -> int:
+@verb(
+    "test",
+    "test",
+    "test tests/test_cli.py -k help      (pytest alone, with any of its options)",
+    context_settings=PASS_ON,
+)
+def test(context: typer.Context) -> int:
+    """Check style, types and imports; run the lessons and tests."""
+    folder = repository()
     python = sys.executable
     checks = [
         [python, "-m", "ruff", "check", "."],
@@ -282,20 +227,24 @@ def _test(options: argparse.Namespace) -> int:
         [python, "-m", "mypy"],
         [python, "-c", LINT_IMPORTS],
     ]
-    tests = [python, "-m", "pytest", *(options.rest or (*ON_TWO_CORES, *LESSONS_AND_TESTS))]
-    commands = [tests] if options.rest else [*checks, tests]
-    statuses = [subprocess.run(c, cwd=repository(), check=False).returncode for c in commands]
+    tests = [python, "-m", "pytest", *(context.args or EVERYTHING)]
+    commands = [tests] if context.args else [*checks, tests]
+    statuses = [subprocess.run(c, cwd=folder, check=False).returncode for c in commands]
     failed = [" ".join(c[-2:]) for c, s in zip(commands[:-1], statuses[:-1], strict=True) if s]
     if failed:
         print(f"{program()} test: failed before pytest: {'; '.join(failed)}", file=sys.stderr)
     return next((status for status in statuses if status), 0)
 
 
-def _doctor(_options: argparse.Namespace) -> int:
-    return doctor.main()
+@verb("doctor")
+def doctor() -> int:
+    """Say what is missing or broken on this machine, and the fix."""
+    return checkup.main()
 
 
-def _reset(_options: argparse.Namespace) -> int:
+@verb("reset")
+def reset() -> int:
+    """Stop what was started and delete the state folder."""
     folder = home()
     print(f"Deleted {folder}" if session.reset() else f"Nothing to delete: no {folder}")
     return 0

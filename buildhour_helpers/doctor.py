@@ -1,4 +1,4 @@
-"""What is missing or broken on this machine, line by line, each with its cure."""
+"""What is missing or broken on this machine, line by line, each with its fix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,45 +16,47 @@ import psutil
 
 from buildhour_helpers import servers, session
 from buildhour_helpers.errors import WorkshopError
-from buildhour_helpers.home import home, prepare, repository
+from buildhour_helpers.home import home, is_checkout, prepare, program, repository
 
 LEAST_PYTHON = (3, 11)
 LEAST_MEMORY_BYTES = 2_000_000_000
 LEAST_DISK_BYTES = 1_000_000_000
+REINSTALL = "install the package agent-rft-workshop again"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found. `cure` is empty exactly where all is well."""
+    """What one check found; `fix` is empty if all is well."""
 
     about: str
     said: str
-    cure: str = ""
+    fix: str = ""
 
 
 def main() -> int:
-    """Print every finding; the exit status is 1 if anything needs a cure."""
+    """Print every finding; the exit status is 1 if anything needs fixing."""
     findings = [check() for check in CHECKS]
     for finding in findings:
-        mark = "BAD" if finding.cure else "ok"
+        mark = "BAD" if finding.fix else "ok"
         print(f"{mark:4} {finding.about:14} {finding.said}")
-        if finding.cure:
-            print(f"{'':19} cure: {finding.cure}")
-    return int(any(finding.cure for finding in findings))
+        if finding.fix:
+            print(f"{'':19} fix: {finding.fix}")
+    return int(any(finding.fix for finding in findings))
 
 
 def python() -> Finding:
     said = f"{sys.version.split()[0]} at {sys.executable}"
-    cure = "install Python 3.11 or newer" if sys.version_info < LEAST_PYTHON else ""
-    return Finding("Python", said, cure)
+    fix = "install Python 3.11 or newer" if sys.version_info < LEAST_PYTHON else ""
+    return Finding("Python", said, fix)
 
 
 def packages() -> Finding:
-    """Every package that pyproject.toml asks for, at the version that constraints.txt pins."""
-    project = tomllib.loads((repository() / "pyproject.toml").read_text(encoding="utf-8"))
-    pins = pinned_versions(repository() / "constraints.txt")
+    """Is every required package installed (in a checkout, at the version of constraints.txt)?"""
+    pins = pinned_versions(repository() / "constraints.txt") if is_checkout() else {}
     wrong = []
-    for requirement in project["project"]["dependencies"]:
+    for requirement in metadata.requires("agent-rft-workshop") or ():
+        if "extra ==" in requirement:
+            continue
         name = requirement_name(requirement)
         try:
             version = metadata.version(name)
@@ -64,12 +65,14 @@ def packages() -> Finding:
             continue
         if version not in pins.get(name, {version}):
             wrong.append(f"{name} is {version}, not {' or '.join(sorted(pins[name]))}")
-    cure = "delete .venv, then: python workshop.py doctor" if wrong else ""
-    return Finding("packages", "; ".join(wrong) or "all there, at the pinned versions", cure)
+    if not wrong:
+        return Finding("packages", "all there" + (", at the pinned versions" if pins else ""))
+    fix = "delete .venv, then: python workshop.py doctor" if pins else REINSTALL
+    return Finding("packages", "; ".join(wrong), fix)
 
 
 def requirement_name(requirement: str) -> str:
-    """`uvicorn` of `uvicorn[standard]>=0.38`, in the spelling that pip compares by."""
+    """`uvicorn` of `uvicorn[standard]>=0.38`, normalised as pip does."""
     name = requirement.strip()
     for end in "[<>=!~; ":
         name = name.split(end)[0]
@@ -89,23 +92,23 @@ def pinned_versions(constraints: Path) -> dict[str, set[str]]:
 
 def memory() -> Finding:
     free = psutil.virtual_memory().available
-    cure = "close other programs" if free < LEAST_MEMORY_BYTES else ""
-    return Finding("memory", f"{free / 1e9:.1f} GB available", cure)
+    fix = "close other programs" if free < LEAST_MEMORY_BYTES else ""
+    return Finding("memory", f"{free / 1e9:.1f} GB available", fix)
 
 
 def disk() -> Finding:
     folder = next(path for path in (home(), *home().parents) if path.exists())
     free = shutil.disk_usage(folder).free
-    cure = "free some space" if free < LEAST_DISK_BYTES else ""
-    return Finding("disk", f"{free / 1e9:.1f} GB free under {folder}", cure)
+    fix = "free some space" if free < LEAST_DISK_BYTES else ""
+    return Finding("disk", f"{free / 1e9:.1f} GB free under {folder}", fix)
 
 
 def state_folder() -> Finding:
     try:
         return Finding("state folder", str(prepare()))
     except WorkshopError as error:
-        said, _, cure = str(error).partition("; ")
-        return Finding("state folder", said, cure or "set BUILDHOUR_HOME to another folder")
+        said, _, fix = str(error).partition("; ")
+        return Finding("state folder", said, fix or "set BUILDHOUR_HOME to another folder")
 
 
 def loopback() -> Finding:
@@ -114,8 +117,8 @@ def loopback() -> Finding:
             port = server.getsockname()[1]
             socket.create_connection(("127.0.0.1", port), timeout=3).close()
     except OSError as error:
-        cure = "let programs listen on 127.0.0.1 in the firewall's settings"
-        return Finding("ports", f"127.0.0.1 cannot be used: {error}", cure)
+        fix = "let programs listen on 127.0.0.1 in the firewall's settings"
+        return Finding("ports", f"127.0.0.1 cannot be used: {error}", fix)
     proxies = [name for name in ("HTTP_PROXY", "http_proxy") if os.environ.get(name)]
     note = "; the proxy of HTTP_PROXY is passed by for 127.0.0.1" if proxies else ""
     return Finding("ports", f"127.0.0.1 answers{note}")
@@ -128,7 +131,7 @@ def data_files() -> Finding:
         count = len(reports.load())
         sizes = {s: len(tasks.load_questions(split=s)) for s in ("train", "validation", "test")}
     except (OSError, ValueError) as error:
-        return Finding("data", str(error), "git checkout -- data")
+        return Finding("data", str(error), "git checkout -- data" if is_checkout() else REINSTALL)
     said = f"{count} reports; questions: " + ", ".join(f"{n} {s}" for s, n in sizes.items())
     return Finding("data", said)
 
@@ -146,9 +149,7 @@ def running() -> Finding:
     up = session.running()
     silent = [server.name for server in up.values() if not servers.answers(server)]
     if silent:
-        return Finding(
-            "servers", f"{', '.join(silent)} does not answer", "python workshop.py reset"
-        )
+        return Finding("servers", f"{', '.join(silent)} does not answer", f"{program()} reset")
     said = ", ".join(f"{server.name} at {server.url}" for server in up.values())
     return Finding("servers", said or "none running")
 

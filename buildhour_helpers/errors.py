@@ -8,20 +8,19 @@ from pathlib import Path
 
 
 class WorkshopError(Exception):
-    """Something that the reader can mend.
+    """Something that the reader can fix; the message is one line.
 
-    Its text is one line that names what is wrong (file, line, field) and the cure.
+    It names the thing (file, line, field), what is wrong with it, and the fix.
     """
 
 
-class Interrupted(WorkshopError):  # noqa: N818  (not an error: somebody asked for it)
-    """Stopped by Ctrl-C, with everything put away; its text says what was kept, and where."""
+class Interrupted(WorkshopError):  # noqa: N818  (not an error: the user asked for it)
+    """Stopped by Ctrl-C, after cleaning up; the message says what was kept, and where."""
 
 
 @contextmanager
 def writing(file: Path) -> Iterator[None]:
-    """What keeps the block from writing `file` (a full disk, a folder of somebody else's) becomes
-    a WorkshopError."""
+    """Turn an OSError of the block, which writes `file`, into a WorkshopError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The state folder: where the service keeps its database, and everybody their logs and records."""
+"""Where things are: the shipped data, the checkout, and the state folder."""
 
 from __future__ import annotations
 
@@ -11,18 +11,45 @@ from buildhour_helpers.errors import WorkshopError
 MARKER = "this-is-workshop-state.txt"
 MARKER_TEXT = """\
 State of the Agent RFT workshop: its servers' addresses, database, logs and records.
-`python workshop.py reset` stops the servers and deletes this folder.
+`buildhour reset` (or `python workshop.py reset`) stops the servers and deletes this folder.
 """
 LEAST_FREE_BYTES = 50_000_000
 
 
+PACKAGE = Path(__file__).resolve().parent
+
+
+def data_folder() -> Path:
+    """Reports, questions and recorded runs: `data/` of the checkout, or the installed copy."""
+    return PACKAGE.parent / "data" if is_checkout() else PACKAGE / "data"
+
+
+def is_checkout() -> bool:
+    """False where the package was installed without its repository."""
+    return (PACKAGE.parent / "workshop.py").is_file()
+
+
 def repository() -> Path:
-    """The folder that holds the package, the notebooks and the tests."""
-    return Path(__file__).resolve().parent.parent
+    """The checkout: the folder of the notebooks and the tests.
+
+    Raises WorkshopError where the package was installed without it.
+    """
+    if not is_checkout():
+        raise WorkshopError(
+            "this needs the workshop's checkout; clone its repository and run "
+            "`python workshop.py` there"
+        )
+    return PACKAGE.parent
+
+
+def program() -> str:
+    """What the reader types before a verb; workshop.py sets it for itself."""
+    return os.environ.get("BUILDHOUR_COMMAND", "buildhour")
 
 
 def home() -> Path:
-    """$BUILDHOUR_HOME, or `.buildhour` in the checkout one stands in, or else in this folder."""
+    """The state folder: $BUILDHOUR_HOME, or `.buildhour` in the checkout around the current folder,
+    or `.buildhour` in the current folder."""
     chosen = os.environ.get("BUILDHOUR_HOME")
     if chosen:
         return Path(chosen).expanduser().resolve()
@@ -32,33 +59,34 @@ def home() -> Path:
 
 
 def prepare(folder: Path | None = None) -> Path:
-    """Make the state folder ready for writing and return it.
+    """Make the state folder and return it.
 
-    Raises WorkshopError where it is somebody's own folder, cannot be written, or has no room.
+    Raises WorkshopError if it holds other files, cannot be written, or has no room.
     """
     folder = folder or home()
-    cure = "set BUILDHOUR_HOME to a folder that can be written"
+    fix = "set BUILDHOUR_HOME to a folder that can be written"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()) and not (folder / MARKER).is_file():
             raise WorkshopError(
-                f"{folder}: has files of other origin; set BUILDHOUR_HOME to a new or empty folder"
+                f"{folder}: holds files that are not the workshop's; set BUILDHOUR_HOME to a new "
+                "or empty folder"
             )
         free = shutil.disk_usage(folder).free
         if free < LEAST_FREE_BYTES:
             raise WorkshopError(
-                f"{folder}: only {free / 1e6:.0f} MB free on this disk; make room, or {cure}"
+                f"{folder}: only {free / 1e6:.0f} MB free on this disk; make room, or {fix}"
             )
         (folder / MARKER).write_text(MARKER_TEXT, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise WorkshopError(f"{folder}: {error.strerror or error}; {cure}") from error
+        raise WorkshopError(f"{folder}: {error.strerror or error}; {fix}") from error
     return folder
 
 
 def remove(folder: Path | None = None) -> bool:
-    """Delete the state folder; False where there is none.
+    """Delete the state folder; False if there is none.
 
-    Raises WorkshopError for a folder that this project did not make.
+    Raises WorkshopError if this package did not make the folder.
     """
     folder = folder or home()
     if not folder.exists():

@@ -1,7 +1,7 @@
 """A fine-tuning job from the client's side: upload, launch, follow, compare the checkpoints.
 
-Everything goes through the unmodified `openai` client. Leaving `follow` or `wait`, also by Ctrl-C,
-leaves the job running: it belongs to the service. Stop it by `client.fine_tuning.jobs.cancel`.
+Everything goes through the unmodified `openai` client. A job belongs to the service: leaving
+`follow` or `wait`, also by Ctrl-C, does not stop it; `client.fine_tuning.jobs.cancel` does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENDED = ("succeeded", "failed", "cancelled")
 def tool_endpoints(
     url: str, key: str, definitions: Iterable[Definition] = DEFINITIONS
 ) -> list[dict[str, Any]]:
-    """The `tools` of a job: where the service is to POST each tool call."""
+    """The `tools` of a job: the addresses to which the service POSTs each tool call."""
     return [
         {
             "name": tool["function"]["name"],
@@ -39,7 +39,7 @@ def tool_endpoints(
 
 
 def upload(client: OpenAI, file: Path) -> str:
-    """Upload a dataset file; returns its ID. The service names the line of a row that is wrong."""
+    """Upload a dataset file and return its ID. The service names the line of an invalid row."""
     return client.files.create(file=file, purpose="fine-tune").id
 
 
@@ -56,10 +56,10 @@ def launch(
     suffix: str = "agent-rft",
     seed: int = 0,
 ) -> FineTuningJob:
-    """Start an Agent RFT job over uploaded files. Raises openai.BadRequestError, which says why.
+    """Start an Agent RFT job on uploaded files.
 
-    `grader` is built by `graders.specs`, `tools` by `tool_endpoints`. Of `hyperparameters`, all
-    that is left out is "auto".
+    `graders.specs` builds `grader`, `tool_endpoints` builds `tools`; hyperparameters that are left
+    out are "auto". Raises openai.BadRequestError with the reason.
     """
     reinforcement = {
         "tools": list(tools),
@@ -82,9 +82,9 @@ def launch(
 def follow(
     client: OpenAI, job_id: str, *, after: str | None = None, poll_s: float = 0.5
 ) -> Iterator[FineTuningJobEvent]:
-    """A job's events, oldest first, as they come, until the job has ended.
+    """A job's events as they come, oldest first, until the job has ended.
 
-    `after` is the ID of the last event seen before, to take up where one left off.
+    `after` is the ID of the last event already seen: only later ones are given.
     """
     while True:
         ended = client.fine_tuning.jobs.retrieve(job_id).status in ENDED
@@ -96,7 +96,7 @@ def follow(
         for event in reversed(fresh):
             after = event.id
             yield event
-        if ended:  # asked before the events were, so none is missed
+        if ended:  # the status was read before the events, so none is missed
             return
         time.sleep(poll_s)
 
@@ -104,7 +104,7 @@ def follow(
 async def follow_async(
     client: AsyncOpenAI, job_id: str, *, after: str | None = None, poll_s: float = 0.5
 ) -> AsyncIterator[FineTuningJobEvent]:
-    """`follow` for a notebook that goes on working meanwhile."""
+    """`follow` for a notebook that keeps working meanwhile."""
     while True:
         ended = (await client.fine_tuning.jobs.retrieve(job_id)).status in ENDED
         fresh: list[FineTuningJobEvent] = []
@@ -121,16 +121,16 @@ async def follow_async(
 
 
 def step_of(event: FineTuningJobEvent) -> Mapping[str, Any] | None:
-    """The numbers of a training step, if that is what the event carries."""
+    """The metrics of a training step, or None for other events."""
     return event.data if event.type == "metrics" and isinstance(event.data, Mapping) else None
 
 
 def wait(
     client: OpenAI, job_id: str, *, poll_s: float = 0.5, progress: bool = True
 ) -> FineTuningJob:
-    """Follow a job to its end with a progress bar; returns it.
+    """Follow a job to its end with a progress bar and return it.
 
-    Raises WorkshopError, in the service's words, where the job failed or was cancelled.
+    Raises WorkshopError with the service's reason if the job failed or was cancelled.
     """
     with tqdm(desc=job_id, unit="step", disable=not progress) as bar:
         for event in follow(client, job_id, poll_s=poll_s):
@@ -147,7 +147,7 @@ def wait(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model on the way. `valid_reward_mean` is None where the step was not validated."""
+    """A saved model. `valid_reward_mean` is None if its step was not validated."""
 
     step: int
     model: str
@@ -166,16 +166,16 @@ class Checkpoint:
 
 
 def checkpoints(client: OpenAI, job_id: str) -> list[Checkpoint]:
-    """The checkpoints that are kept, by step."""
+    """The checkpoints that the service kept, by step."""
     listed = client.fine_tuning.jobs.checkpoints.list(job_id)
     return sorted((Checkpoint.of(one) for one in listed), key=lambda one: one.step)
 
 
 def best(found: Iterable[Checkpoint]) -> Checkpoint:
-    """The checkpoint with the highest validation reward; of equals the earliest.
+    """The checkpoint with the highest validation reward; the earliest of several equal ones.
 
-    Choose on validation questions only: chosen on the test questions, the gain flatters itself.
-    Raises WorkshopError where no checkpoint was validated.
+    Never choose on the test questions: the measured gain would be too high.
+    Raises WorkshopError if no checkpoint was validated.
     """
     validated = [one for one in found if one.valid_reward_mean is not None]
     if not validated:

@@ -1,8 +1,8 @@
 """Runs that take too long for a lesson, recorded once in `data/runs/`.
 
-`load` reads the figures of a recorded comparison, `load_records` its rollouts. Rollouts are stored
-slim: a tool's output is left out because the same call to the same reports returns it again
-(`whole`). The model's turns and the tools' error messages are kept.
+`load` reads the results of a recorded comparison, `load_records` its rollouts. Rollouts are stored
+slim, without tool outputs: `whole` makes the same calls to the same reports again. The model's
+turns and the tools' error messages are kept.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from buildhour_helpers.errors import WorkshopError
-from buildhour_helpers.reports import SHIPPED
+from buildhour_helpers.home import data_folder
 from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.tools.functions import Tool
 
-RUNS = SHIPPED / "runs"
+RUNS = data_folder() / "runs"
 KEPT = ("type", "role", "content", "summary", "name", "arguments", "call_id", "output")
-"""Of an item; the rest (IDs, status, sealed reasoning) says nothing to a reader."""
+"""Fields of an item; the rest (IDs, status, encrypted reasoning) tells a reader nothing."""
 
 Items = list[dict[str, Any]]
 
 
 def load(name: str, folder: Path = RUNS) -> dict[str, Any]:
-    """The figures in `NAME.json`. Raises WorkshopError naming the file."""
+    """The results in `NAME.json`. Raises WorkshopError naming the file."""
     file = folder / f"{name}.json"
     try:
-        figures: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        results: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WorkshopError(
             f"{file}: {error}; restore it from git, or install the package again"
         ) from None
-    return figures
+    return results
 
 
 def load_records(name: str, folder: Path = RUNS) -> list[RolloutRecord]:
@@ -56,17 +56,17 @@ def save_records(records: Iterable[RolloutRecord], file: Path) -> None:
 
 
 def slim(record: RolloutRecord) -> RolloutRecord:
-    """The rollout without what can be said again, without IDs, and without wall time."""
-    places: dict[str, str] = {}
+    """The rollout without what `whole` restores, without IDs, and without wall time."""
+    call_ids: dict[str, str] = {}
     trace: Items = []
     for item in record.trace:
         if item.get("type") == "function_call":
-            places[item["call_id"]] = f"call_{len(places) + 1}"
+            call_ids[item["call_id"]] = f"call_{len(call_ids) + 1}"
         if item.get("type") == "function_call_output" and not item["output"].startswith("Error:"):
             continue
         kept = {key: value for key, value in item.items() if key in KEPT}
         if "call_id" in kept:
-            kept["call_id"] = places[kept["call_id"]]
+            kept["call_id"] = call_ids[kept["call_id"]]
         if item.get("type") == "message" and item.get("role") == "assistant":
             kept["content"] = [
                 {"type": part["type"], "text": part.get("text", "")} for part in item["content"]
@@ -76,7 +76,7 @@ def slim(record: RolloutRecord) -> RolloutRecord:
 
 
 def whole(record: RolloutRecord, tools: Mapping[str, Tool]) -> RolloutRecord:
-    """A slim rollout with its tools' outputs, got by making the same calls again.
+    """A slim rollout with the outputs of its tool calls, which are made again.
 
     `tools` are those of `ReportTools(reports).functions()`, over the reports of the run.
     """

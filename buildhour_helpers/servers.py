@@ -1,8 +1,9 @@
-"""Starts, finds and stops the two servers as processes of their own.
+"""Start, find and stop the two servers, each a process that outlives the one that started it.
 
-Each server leaves a file in `HOME/servers` that says where it is and which process it is; whoever
-comes later reuses it while that process lives, answers, and still runs the code and the data that
-it was started with. Anything else is stale and replaced.
+`HOME/servers/NAME.json` is the registry: where a server is and which process it is. A later start
+reuses a server while that process lives, answers, and runs the current code with the same options;
+otherwise it is replaced. The service writes the address into its file itself, under the lock on
+its state folder, and removes it at the end; what starts a server adds the rest.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ STOP_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `started` is its process's creation time, which tells it from another
-    process that was given the same PID later; `fingerprint` stands for its code and options."""
+    """A running server.
+
+    `started` is its process's creation time, which tells it from a later process with the same
+    PID; `fingerprint` stands for its code and options.
+    """
 
     name: str
     url: str
@@ -44,8 +48,11 @@ class Server:
 
 @dataclass(frozen=True)
 class Program:
-    """How to start a server: a module of this package that, given `--json`, prints one line of
-    JSON with its address under `url_field` and its key under `key_field` once it answers."""
+    """How to start a server: `python -m MODULE --json OPTIONS` prints one line of JSON once it
+    answers, with its address under `url_field` and its key under `key_field`.
+
+    `code` names the packages whose sources it runs.
+    """
 
     name: str
     module: str
@@ -66,8 +73,8 @@ class Program:
 def _sources(package: str) -> list[Path]:
     """The source files of a package, found without importing it."""
     spec = importlib.util.find_spec(package)
-    folders = spec.submodule_search_locations if spec else None
-    return [file for folder in folders or () for file in Path(folder).rglob("*.py")]
+    folders = (spec and spec.submodule_search_locations) or ()
+    return [file for folder in folders for file in Path(folder).rglob("*.py")]
 
 
 def address_file(home: Path, name: str) -> Path:
@@ -75,7 +82,7 @@ def address_file(home: Path, name: str) -> Path:
 
 
 def find(home: Path, name: str) -> Server | None:
-    """The server that `name`'s address file tells of, if its process is still that one."""
+    """The registered server of this name, if its process still runs."""
     try:
         server = Server(**json.loads(address_file(home, name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -94,7 +101,7 @@ def process_of(server: Server) -> psutil.Process | None:
 
 
 def answers(server: Server, timeout_s: float = 3.0) -> bool:
-    """Whether anything speaks HTTP at the server's address; a refusal counts as an answer."""
+    """Whether the server answers over HTTP, even with an error."""
     request = urllib.request.Request(server.url, headers={"Authorization": f"Bearer {server.key}"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310
@@ -106,10 +113,9 @@ def answers(server: Server, timeout_s: float = 3.0) -> bool:
 
 
 def ensure(home: Path, programs: Sequence[Program]) -> dict[str, Server]:
-    """The programs' servers by name, running: found where they can be reused, else started.
+    """The programs' running servers by name: reused if possible, otherwise started side by side.
 
-    Servers that have to be started start side by side. Raises WorkshopError with the last line
-    that a server said before it gave up.
+    Raises WorkshopError with the last line that a server printed before it gave up.
     """
     up = {program.name: _reusable(home, program) for program in programs}
     starting: list[_Start] = []
@@ -136,26 +142,26 @@ def _reusable(home: Path, program: Program) -> Server | None:
 
 
 class _Start:
-    """One server on its way up."""
+    """A server that is starting."""
 
     def __init__(self, home: Path, program: Program) -> None:
         self.home, self.program = home, program
         address_file(home, program.name).parent.mkdir(parents=True, exist_ok=True)
         (home / "logs").mkdir(exist_ok=True)
-        self.said = home / "servers" / f"{program.name}.out"
+        self.stdout = home / "servers" / f"{program.name}.out"
         self.log = home / "logs" / f"{program.name}.log"
         command = [sys.executable, "-m", program.module, "--json", *program.options]
-        with self.said.open("wb") as said, self.log.open("ab") as log:
+        with self.stdout.open("wb") as stdout, self.log.open("ab") as log:
             self.log_start = log.tell()
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=log, **_detached()
+                command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, **_detached()
             )
 
     def wait(self) -> Server:
-        """Wait for the line that says the server answers, and write the address file."""
+        """Wait for the line that says the server answers, and register it."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
-            line = self.said.read_text(encoding="utf-8")
+            line = self.stdout.read_text(encoding="utf-8")
             if line.endswith("\n"):
                 return self._register(json.loads(line.splitlines()[0]))
             if self.process.poll() is not None:
@@ -184,7 +190,7 @@ class _Start:
         path = address_file(self.home, self.program.name)
         path.touch(mode=0o600)
         path.write_text(json.dumps(asdict(server)), encoding="utf-8", newline="\n")
-        self.said.unlink(missing_ok=True)
+        self.stdout.unlink(missing_ok=True)
         return server
 
     def _why(self) -> str:
@@ -197,7 +203,7 @@ class _Start:
 
 
 def _detached() -> dict[str, Any]:
-    """Popen's options for a process that outlives its parent and hears no Ctrl-C of its."""
+    """Popen's options for a process that outlives its parent and gets none of its Ctrl-Cs."""
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         return {"creationflags": flags}
@@ -205,9 +211,9 @@ def _detached() -> dict[str, Any]:
 
 
 def stop(home: Path, *names: str) -> int:
-    """Stop servers and forget them; returns how many were running.
+    """Stop servers and unregister them; returns how many were running.
 
-    All are told to end before any is waited for, and none outlives a Ctrl-C that cuts this short.
+    All get the signal before any is waited for, and all are killed if Ctrl-C interrupts this.
     """
     servers = [server for name in names if (server := find(home, name))]
     processes = [process for server in servers if (process := process_of(server))]
@@ -222,6 +228,6 @@ def stop(home: Path, *names: str) -> int:
                 process.kill()
         psutil.wait_procs(processes, STOP_TIMEOUT_S)
         for name in names:
-            with contextlib.suppress(OSError):  # a file that stays tells of a process that is gone
+            with contextlib.suppress(OSError):  # a file that stays names a process that is gone
                 address_file(home, name).unlink(missing_ok=True)
     return len(processes)

@@ -1,8 +1,8 @@
-"""The switch: `session.start()` brings the servers up and points `OpenAI()` at them.
+"""`session.start()` starts the servers and points `OpenAI()` at them.
 
-Offline (the default) that is this project's own service on this machine. Live is any service
-that speaks the same API: the one that OPENAI_BASE_URL named before the session was started, or,
-with `session.start(mode="live")`, whichever the `openai` client finds by itself.
+Offline (the default) the service is this project's own, on this machine. Live it is any service
+with the same API: the one that OPENAI_BASE_URL named before the start, or, with
+`session.start(mode="live")`, the one that the `openai` client uses by default.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ DEFAULT_LIVE_URL = "https://api.openai.com/v1"
 OFFLINE_MODEL = "sim-agent-mini"
 NAMES = ("service", "tools")
 OURS = "BUILDHOUR_SESSION"
-"""Set to "offline" once the OPENAI_ variables are this module's, for child processes to know."""
+"""Set to "offline" while this module sets the OPENAI_ variables, so that child processes know."""
 
 _before: dict[str, str | None] = {}
-"""The environment variables that `start` set, with what they held before."""
+"""The environment variables that `start` set, with their values before."""
 _started: list[Session] = []
-"""The session that `start` last gave, if any."""
+"""The session that `start` returned last, if any."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """Where the two sides are. In live mode `base_url` and `api_key` are the live service's."""
+    """Addresses and keys; in live mode `base_url` and `api_key` are the live service's."""
 
     mode: Mode
     base_url: str
@@ -59,14 +59,13 @@ def start(
     tools_port: int = 0,
     quiet: bool = False,
 ) -> Session:
-    """Have the servers running and the environment variables set; prints one line.
+    """Start the servers, or find them running, and set the environment variables; prints one line.
 
-    Without `mode` it is offline, unless OPENAI_BASE_URL was set beforehand; with BUILDHOUR_SEED set
-    the simulated model draws otherwise than everybody else's. `reports` is a folder
-    that `import-finqa` made, in place of the generated reports; a port of 0 is a free one. In live
-    mode only the tool server is started; a live service must be able to reach it, so a
-    BUILDHOUR_TOOLS_URL that was set beforehand (a public address of yours) is kept.
-    Raises WorkshopError with the cure.
+    `mode` defaults to offline, or to live if OPENAI_BASE_URL is set. BUILDHOUR_SEED changes the
+    seed of the simulated model. `reports` is a folder that `import-finqa` made, instead of the
+    generated reports; port 0 takes a free one. Live starts only the tool server, which the live
+    service must be able to reach: set BUILDHOUR_TOOLS_URL to a public address of yours to use that
+    instead. Raises WorkshopError with the fix.
     """
     chosen = mode or _chosen_mode()
     if chosen not in ("offline", "live"):
@@ -88,14 +87,14 @@ def start(
     _export(session)
     _started[:] = [session]
     if not quiet:
-        print(f"{_words(session)}; session.stop() ends it")
+        print(f"{_summary(session)}; session.stop() ends it")
     return session
 
 
 def model() -> str:
-    """The model that the lessons work with: the simulated one, or live what BUILDHOUR_MODEL names.
+    """The lessons' model: the simulated one, or the live one that BUILDHOUR_MODEL names.
 
-    Raises WorkshopError with the cure in a live session that was not told which.
+    Raises WorkshopError in a live session without BUILDHOUR_MODEL.
     """
     if _mode() == "offline":
         return OFFLINE_MODEL
@@ -108,18 +107,22 @@ def model() -> str:
 
 
 def describe() -> str:
-    """One line that says what the outputs of a notebook come from: mode, model and versions."""
-    of = (
-        "simulated model" if _mode() == "offline" else os.environ.get("BUILDHOUR_MODEL", "no model")
+    """One line for the top of a notebook: mode, model and versions."""
+    mode = _mode()
+    live_model = os.environ.get("BUILDHOUR_MODEL", "no model")
+    versions = [f"{name} {version(name)}" for name in ("openai", "agent-rft-workshop")]
+    return " · ".join(
+        [
+            mode,
+            "simulated model" if mode == "offline" else live_model,
+            *versions,
+            f"Python {platform.python_version()}",
+        ]
     )
-    packages = ("openai", "agent-rft-workshop")
-    versions = [f"{name} {version(name)}" for name in packages]
-    python = f"Python {platform.python_version()}"
-    return " · ".join([_mode(), of, *versions, python])
 
 
 def scratch() -> Path:
-    """A new empty folder for what a notebook writes: its own, and gone when its kernel ends."""
+    """A new empty folder for what a notebook writes; it is deleted when the kernel ends."""
     parent = prepare() / "scratch"
     parent.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=parent))
@@ -128,20 +131,22 @@ def scratch() -> Path:
 
 
 def stop() -> bool:
-    """Stop the servers that `start` started; False where none was running."""
+    """Stop the servers; False if none was running."""
     _forget()
     return servers.stop(home(), *NAMES) > 0
 
 
 def reset() -> bool:
-    """A clean slate: stop the servers and delete the state folder; False where there was none."""
+    """Stop the servers and delete the state folder; False if there was none."""
     stop()
     return remove()
 
 
 def page_link(path: str = "/") -> str:
-    """The link that opens the offline service's pages in a browser. It carries the key: open it,
-    but do not print it into a notebook. Raises WorkshopError where no service is up."""
+    """The link that opens a page of the offline service in a browser.
+
+    It contains the key, so do not print it in a notebook. Raises WorkshopError if no service runs.
+    """
     up = running().get("service")
     if up is None:
         raise WorkshopError("no offline service is running; call session.start() first")
@@ -161,7 +166,7 @@ def running() -> dict[str, Server]:
 
 
 def service_program(folder: Path, port: int = 0, seed: int = 0) -> Program:
-    """How to start the offline service with its state in `folder`; `seed` is the model's."""
+    """How to start the offline service; `seed` is the model's."""
     return Program(
         name="service",
         module="rft_service",
@@ -173,8 +178,10 @@ def service_program(folder: Path, port: int = 0, seed: int = 0) -> Program:
 
 
 def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None = None) -> Program:
-    """How to start the tool server over `reports` (default: the generated ones); it appends each
-    tool call and each grade to the file `calls`."""
+    """How to start the tool server over `reports` (default: the generated ones).
+
+    It appends each tool call and each grade to the file `calls`.
+    """
     options = [] if reports is None else ["--reports", str(reports.resolve())]
     options += [] if calls is None else ["--log", str(calls)]
     return Program(
@@ -217,7 +224,7 @@ def _live_credentials() -> tuple[str, str]:
 
 
 def _export(session: Session) -> None:
-    """Set what the `openai` client and the lessons read, keeping the user's own values aside."""
+    """Set what the `openai` client and the lessons read, and remember the user's own values."""
     values = {
         "BUILDHOUR_TOOLS_URL": session.tools_url,
         "BUILDHOUR_TOOLS_KEY": session.tools_key,
@@ -231,12 +238,12 @@ def _export(session: Session) -> None:
 
 
 def _mode() -> Mode:
-    """The mode of the session, or that which a start would choose."""
+    """The mode of the session, or the one that `start` would choose."""
     return _started[0].mode if _started else _chosen_mode()
 
 
 def _forget() -> None:
-    """Put the environment back as `start` found it."""
+    """Restore the environment variables that `start` set."""
     _started.clear()
     for name, value in _before.items():
         if value is None:
@@ -246,8 +253,8 @@ def _forget() -> None:
     _before.clear()
 
 
-def _words(session: Session) -> str:
-    """The same on each start: no port, no key, so that notebooks can be compared."""
+def _summary(session: Session) -> str:
+    """What `start` prints: no port and no key, so that notebook outputs can be compared."""
     if session.mode == "offline":
         return "Offline: simulated model and tool server, on this machine"
     here = session.tools_url.startswith("http://127.0.0.1:")

@@ -46,28 +46,28 @@ def rows(count: int = 12) -> list[dict[str, Any]]:
     return build_rows(load_questions(split="train")[:count], BEST_PROMPT, DEFINITIONS)
 
 
-Row = dict[str, Any] | str
+def without_messages() -> list[dict[str, Any]]:
+    made = rows()
+    del made[4]["messages"]
+    return made
 
 
-def uploaded(up: Up, folder: Path, rows: Sequence[Row]) -> str:
-    """A file of these rows; a string goes in as it is."""
-    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
-    file = folder / "rows.jsonl"
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return jobs.upload(up.client, file)
+def why_it_fails(up: Up, folder: Path, rows: Sequence[dict[str, Any] | str], **changes: Any) -> str:
+    """The message with which a job over these rows, with these changes, is refused or fails.
 
-
-def why_it_fails(up: Up, folder: Path, rows: Sequence[Row], **changes: Any) -> str:
-    """The one line that a job over these rows, with these changes, is refused or fails with."""
-    wanted: dict[str, Any] = {
+    A row that is a string is written as it is.
+    """
+    arguments: dict[str, Any] = {
         "model": "sim-agent-mini",
         "tools": jobs.tool_endpoints(up.tools.url, up.tools.key),
         "grader": specs.endpoint(f"{up.tools.url}/grade", up.tools.key),
         **changes,
     }
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    (folder / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
-        file = uploaded(up, folder, rows)
-        job = jobs.launch(up.client, training_file=file, validation_file=file, **wanted)
+        file = jobs.upload(up.client, folder / "rows.jsonl")
+        job = jobs.launch(up.client, training_file=file, validation_file=file, **arguments)
         jobs.wait(up.client, job.id, progress=False)
     except openai.APIStatusError as error:
         return str(error.body["message"])  # type: ignore[index]
@@ -76,50 +76,42 @@ def why_it_fails(up: Up, folder: Path, rows: Sequence[Row], **changes: Any) -> s
     raise AssertionError("the job succeeded")
 
 
-def test_a_row_without_messages(up: Up, tmp_path: Path) -> None:
-    wrong = rows()
-    del wrong[4]["messages"]
-    said = why_it_fails(up, tmp_path, wrong)
-    assert "line 5" in said.lower()
-    assert "messages" in said
+@pytest.mark.parametrize(
+    ("rows", "changes", "fragments"),
+    [
+        (without_messages(), {}, ("line 5", "messages")),
+        ([*rows(), "{cut"], {}, ("line 13",)),
+        (rows(9), {}, ("10",)),
+        (rows(), {"tools": jobs.tool_endpoints(NOWHERE, "key")[:2]}, ("cat",)),
+        (rows(), {"tools": jobs.tool_endpoints(NOWHERE, "key")}, (f"{NOWHERE}/search", "answer")),
+        (
+            rows(),
+            {"grader": specs.endpoint(f"{NOWHERE}/grade", "key")},
+            (f"{NOWHERE}/grade", "answer"),
+        ),
+        (rows(), {"model": "gpt-9"}, ("'gpt-9'", "'sim-agent-mini'")),
+    ],
+    ids=[
+        "no messages", "not JSON", "too few rows", "a tool is missing", "no tool server",
+        "no grader", "unknown model",
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_that_names_it(
+    up: Up,
+    tmp_path: Path,
+    rows: list[dict[str, Any] | str],
+    changes: dict[str, Any],
+    fragments: tuple[str, ...],
+) -> None:
+    said = why_it_fails(up, tmp_path, rows, **changes)
     assert "\n" not in said
-
-
-def test_a_line_that_is_not_json(up: Up, tmp_path: Path) -> None:
-    said = why_it_fails(up, tmp_path, [*rows(), "{cut"])
-    assert "line 13" in said.lower()
-
-
-def test_too_few_rows(up: Up, tmp_path: Path) -> None:
-    assert "10" in why_it_fails(up, tmp_path, rows(9))
-
-
-def test_tools_that_do_not_match(up: Up, tmp_path: Path) -> None:
-    tools = jobs.tool_endpoints(up.tools.url, up.tools.key)
-    said = why_it_fails(up, tmp_path, rows(), tools=tools[:2])
-    assert "cat" in said
-    assert "\n" not in said
-
-
-def test_an_unknown_model(up: Up, tmp_path: Path) -> None:
-    said = why_it_fails(up, tmp_path, rows(), model="gpt-9")
-    assert "no model 'gpt-9'; use 'sim-agent-mini'" in said
+    for fragment in fragments:
+        assert fragment in said.replace("Line", "line")
 
 
 def test_an_unknown_model_to_roll_out(up: Up) -> None:
     with pytest.raises(openai.NotFoundError, match="'gpt-9' does not exist"):
         up.client.responses.create(model="gpt-9", input="hello")
-
-
-def test_a_grader_that_does_not_answer(up: Up, tmp_path: Path) -> None:
-    said = why_it_fails(up, tmp_path, rows(), grader=specs.endpoint(f"{NOWHERE}/grade", "key"))
-    assert f"{NOWHERE}/grade does not answer" in said
-    assert "\n" not in said
-
-
-def test_a_tool_that_does_not_answer(up: Up, tmp_path: Path) -> None:
-    said = why_it_fails(up, tmp_path, rows(), tools=jobs.tool_endpoints(NOWHERE, "key"))
-    assert f"{NOWHERE}/search does not answer" in said
 
 
 def test_a_wrong_key_of_the_service(up: Up) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,15 +169,11 @@ def test_a_job_is_launched_with_live_tools_and_an_endpoint_grader(
     ]
 
 
-def test_every_event_comes_once_and_in_order(service: Service, client: OpenAI) -> None:
-    seen = [event.id for event in jobs.follow(client, "ftjob-1", poll_s=0)]
-    assert seen == [f"ftevent-{step}" for step in range(1, 251)]
-
-
-def test_events_that_come_between_two_pages_are_neither_lost_nor_doubled(
-    service: Service, client: OpenAI
+@pytest.mark.parametrize(("pace", "pace_while_paged"), [(60, 0), (120, 9)])
+def test_every_event_comes_once_and_in_order_also_one_that_comes_between_two_pages(
+    service: Service, client: OpenAI, pace: int, pace_while_paged: int
 ) -> None:
-    service.pace, service.pace_while_paged = 120, 9
+    service.pace, service.pace_while_paged = pace, pace_while_paged
     seen = [event.id for event in jobs.follow(client, "ftjob-1", poll_s=0)]
     assert seen == [f"ftevent-{step}" for step in range(1, 251)]
 
@@ -213,16 +208,8 @@ def test_interrupting_a_follower_leaves_the_job_alone(
     assert jobs.wait(client, "ftjob-1", poll_s=0, progress=False).status == "succeeded"
 
 
-def test_following_in_an_event_loop(base_url: str) -> None:
-    async def seen() -> list[str]:
-        async with AsyncOpenAI(base_url=base_url, api_key="sk-test") as client:
-            return [event.id async for event in jobs.follow_async(client, "ftjob-1", poll_s=0)]
-
-    assert asyncio.run(seen()) == [f"ftevent-{step}" for step in range(1, 251)]
-
-
-def test_following_asynchronously_does_not_hold_the_loop(base_url: str) -> None:
-    async def run() -> int:
+def test_following_in_an_event_loop_does_not_block_it(base_url: str) -> None:
+    async def run() -> tuple[list[str], int]:
         ticks = 0
 
         async def tick() -> None:
@@ -233,12 +220,14 @@ def test_following_asynchronously_does_not_hold_the_loop(base_url: str) -> None:
 
         async with AsyncOpenAI(base_url=base_url, api_key="sk-test") as client:
             ticking = asyncio.create_task(tick())
-            async for _ in jobs.follow_async(client, "ftjob-1", poll_s=0.01):
-                pass
+            followed = jobs.follow_async(client, "ftjob-1", poll_s=0.01)
+            seen = [event.id async for event in followed]
             ticking.cancel()
-        return ticks
+        return seen, ticks
 
-    assert asyncio.run(run()) > 20
+    seen, ticks = asyncio.run(run())
+    assert seen == [f"ftevent-{step}" for step in range(1, 251)]
+    assert ticks > 20
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
@@ -259,17 +248,3 @@ def test_the_best_checkpoint_is_the_earliest_with_the_highest_validation(client:
     assert jobs.best(found) == jobs.Checkpoint(10, "ft:sim:ckpt-step-10", 0.4, 0.6)
     with pytest.raises(WorkshopError, match="eval_interval"):
         jobs.best(found[:1])
-
-
-def test_followers_can_share_a_job(client: OpenAI) -> None:
-    seen: list[int] = []
-
-    def count() -> None:
-        seen.append(sum(1 for _ in jobs.follow(client, "ftjob-1", poll_s=0)))
-
-    followers = [threading.Thread(target=count) for _ in range(3)]
-    for follower in followers:
-        follower.start()
-    for follower in followers:
-        follower.join(timeout=60)
-    assert seen == [250] * 3

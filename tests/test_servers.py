@@ -39,8 +39,10 @@ server.serve_forever()
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder; `tiny_server` can be run with `python -m`; servers are stopped after."""
-    (tmp_path / "tiny_server.py").write_text(TINY, encoding="utf-8")
+    (tmp_path / "tiny_server").mkdir()
+    (tmp_path / "tiny_server" / "__main__.py").write_text(TINY, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
     prepared = home.prepare(tmp_path / "state")
     yield prepared
     for path in (prepared / "servers").glob("*.json"):
@@ -48,7 +50,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def tiny(name: str = "tiny", *options: str) -> Program:
-    return Program(name, "tiny_server", "url", "key", options)
+    return Program(name, "tiny_server", "url", "key", options, code=("tiny_server",))
 
 
 def test_starts_side_by_side_and_answers(folder: Path) -> None:
@@ -72,11 +74,9 @@ def test_other_options_replace_it(folder: Path) -> None:
 
 
 def test_changed_code_replaces_it(folder: Path, tmp_path: Path) -> None:
-    code = tmp_path / "tiny_server.py"
-    program = dataclasses.replace(tiny(), code=(str(code),))
-    first = servers.ensure(folder, [program])["tiny"]
-    os.utime(code, (1, 1))
-    assert servers.ensure(folder, [program])["tiny"].pid != first.pid
+    first = servers.ensure(folder, [tiny()])["tiny"]
+    os.utime(tmp_path / "tiny_server" / "__main__.py", (1, 1))
+    assert servers.ensure(folder, [tiny()])["tiny"].pid != first.pid
 
 
 def test_a_dead_one_is_replaced(folder: Path) -> None:

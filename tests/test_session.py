@@ -54,6 +54,15 @@ def test_a_second_start_finds_the_first_also_from_another_process() -> None:
     assert other.stdout.strip() == first.base_url
 
 
+def test_the_registry_has_one_file_a_server_which_only_its_owner_can_read() -> None:
+    session.start(quiet=True)
+    files = sorted((home.home() / "servers").iterdir())
+    assert [file.name for file in files] == ["service.json", "tools.json"]
+    assert os.name == "nt" or all(file.stat().st_mode & 0o077 == 0 for file in files)
+    session.stop()
+    assert not list((home.home() / "servers").iterdir())
+
+
 def test_stop_ends_the_servers_and_puts_the_environment_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -195,7 +204,7 @@ class TestStateFolder:
 
     def test_one_with_somebody_elses_files(self, tmp_path: Path) -> None:
         (tmp_path / "thesis.txt").write_text("precious", encoding="utf-8")
-        with pytest.raises(WorkshopError, match="files of other origin"):
+        with pytest.raises(WorkshopError, match="files that are not the workshop's"):
             home.prepare(tmp_path)
 
     def test_a_full_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

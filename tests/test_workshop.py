@@ -60,23 +60,26 @@ def test_standard_library_only() -> None:
 
 
 class TestWhenToInstall:
-    def test_first_time(self, workshop: ModuleType, tmp_path: Path) -> None:
-        found = workshop.installed(tmp_path / "none.json")
-        assert workshop.extras_to_install(found, "abc", "demo") == []
-
-    def test_nothing_to_do(self, workshop: ModuleType) -> None:
-        found = {"fingerprint": "abc", "extras": []}
-        assert workshop.extras_to_install(found, "abc", "demo") is None
-
-    def test_the_test_verb_adds_its_extra_once(self, workshop: ModuleType) -> None:
-        found = {"fingerprint": "abc", "extras": []}
-        assert workshop.extras_to_install(found, "abc", "test") == ["test"]
-        found["extras"] = ["test"]
-        assert workshop.extras_to_install(found, "abc", "test") is None
-
-    def test_a_change_of_the_lists_keeps_the_extras(self, workshop: ModuleType) -> None:
-        found = {"fingerprint": "old", "extras": ["test"]}
-        assert workshop.extras_to_install(found, "new", "demo") == ["test"]
+    @pytest.mark.parametrize(
+        ("fingerprint", "extras", "verb", "to_install"),
+        [
+            ("", [], "demo", []),  # the first time
+            ("same", [], "demo", None),
+            ("same", [], "test", ["test"]),
+            ("same", ["test"], "test", None),
+            ("other", ["test"], "demo", ["test"]),
+        ],
+    )
+    def test_what_is_installed(
+        self,
+        workshop: ModuleType,
+        fingerprint: str,
+        extras: list[str],
+        verb: str,
+        to_install: list[str] | None,
+    ) -> None:
+        found = {"fingerprint": fingerprint, "extras": extras}
+        assert workshop.extras_to_install(found, "same", verb) == to_install
 
     @pytest.mark.parametrize("text", ["", "[]", '{"extras": []}', "not json"])
     def test_a_damaged_marker_counts_as_none(
@@ -86,25 +89,19 @@ class TestWhenToInstall:
         marker.write_text(text, encoding="utf-8")
         assert workshop.installed(marker)["fingerprint"] == ""
 
-    def test_the_fingerprint_follows_the_place(self, workshop: ModuleType, tmp_path: Path) -> None:
-        """An editable install points to where it was made."""
-        for place in ("old", "new"):
-            (tmp_path / place).mkdir()
-            for file in ("pyproject.toml", "constraints.txt"):
-                (tmp_path / place / file).write_text("one", encoding="utf-8")
-        old, new = (workshop.fingerprint(tmp_path / place) for place in ("old", "new"))
-        assert old != new
-
-    @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
-    def test_the_fingerprint_follows_both_lists(
-        self, workshop: ModuleType, tmp_path: Path, name: str
+    def test_the_fingerprint_follows_the_folder_and_both_lists(
+        self, workshop: ModuleType, tmp_path: Path
     ) -> None:
-        for file in ("pyproject.toml", "constraints.txt"):
-            (tmp_path / file).write_text("one", encoding="utf-8")
-        before = workshop.fingerprint(tmp_path)
-        assert workshop.fingerprint(tmp_path) == before
-        (tmp_path / name).write_text("two", encoding="utf-8")
-        assert workshop.fingerprint(tmp_path) != before
+        """The folder too, because an editable install points to it."""
+        seen = set()
+        names = ("pyproject.toml", "constraints.txt")
+        for folder, *texts in (("a", 1, 1), ("b", 1, 1), ("a", 2, 1), ("a", 2, 2)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            for name, text in zip(names, texts, strict=True):
+                (tmp_path / folder / name).write_text(str(text), encoding="utf-8")
+            seen.add(workshop.fingerprint(tmp_path / folder))
+            seen.add(workshop.fingerprint(tmp_path / folder))
+        assert len(seen) == 4
 
 
 class TestPassingOn:
@@ -149,7 +146,7 @@ class TestPassingOn:
     ],
 )
 def test_a_failed_install_names_its_cure(workshop: ModuleType, log: str, cure: str) -> None:
-    said = workshop.cure_for(log)
+    said = workshop.explain_failure(log)
     assert cure in said
     assert "\n" not in said
 

@@ -40,7 +40,7 @@ def record(
 
     The smaller numbers that can be given cut it short, for a quick look.
     """
-    plan = make_plan(DemoOptions(seed=seed, steps=steps, questions=held_out))
+    plan = make_plan(DemoOptions(seed=seed, steps=steps or DemoOptions.steps, questions=held_out))
     validated = plan.validation[:validation]
     with stage(folder, None, seed, 32) as up:
         progress("the base model on held-out questions")

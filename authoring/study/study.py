@@ -60,7 +60,8 @@ class StudyOptions:
 
     def demo(self, seed: int) -> DemoOptions:
         questions = self.questions or ALL_QUESTIONS
-        return DemoOptions(seed, self.steps, questions, self.reports, self.concurrency)
+        steps = self.steps or DemoOptions.steps
+        return DemoOptions(seed, steps, questions, self.reports, self.concurrency)
 
 
 @dataclass(frozen=True)

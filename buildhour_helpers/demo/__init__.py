@@ -1,4 +1,4 @@
-"""The main job of the workshop, headless: what `buildhour demo` and `buildhour study` run."""
+"""The main job of the workshop, headless: what `buildhour demo` runs."""
 
 from buildhour_helpers.demo.plan import DemoOptions
 from buildhour_helpers.demo.result import DemoResult

@@ -1,4 +1,4 @@
-"""The first figure: the curve of a job, and the models side by side on held-out questions."""
+"""The first chart: the curve of a job, and the models side by side on held-out questions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def save(chart: Chart, folder: Path) -> Path:
 
 
 def _in_words(result: DemoResult) -> str:
-    """What the figure shows, for whoever cannot see it."""
+    """The alternative text."""
     train = [(p.step, p.train_reward_mean) for p in result.curve if p.train_reward_mean is not None]
     before, after = result.baseline.measures, result.tuned.measures
     changes = ", ".join(
@@ -85,8 +85,8 @@ def _panels(
     """The curves of one or more jobs, and beside them the bars of each measure."""
     grid = chart.add_gridspec(1, 1 + len(BARS), width_ratios=(2.4, *[1] * len(BARS)))
     _curves(chart.add_subplot(grid[0]), curves, checkpoint_step)
-    for place, (of, (_, label, number)) in enumerate(zip(bars, BARS, strict=True), 1):
-        _bars(chart.add_subplot(grid[place]), of, names, label, number)
+    for column, (of, (_, label, number)) in enumerate(zip(bars, BARS, strict=True), 1):
+        _bars(chart.add_subplot(grid[column]), of, names, label, number)
 
 
 def _curves(
@@ -124,11 +124,11 @@ def _bars(
     axes: Axes, bars: Sequence[Interval], names: Sequence[str], label: str, number: str
 ) -> None:
     """A bar with its whiskers for each side, its value under its name."""
-    places = range(len(bars))
+    positions = range(len(bars))
     means = [bar.value for bar in bars]
     ends = [[bar.value - bar.low for bar in bars], [bar.high - bar.value for bar in bars]]
     colors = (GREY, BEFORE, AFTER)[-len(bars) :]
-    axes.bar(places, means, 0.7, yerr=ends, capsize=4, color=colors)
+    axes.bar(positions, means, 0.7, yerr=ends, capsize=4, color=colors)
     ticks = [f"{bar.value:{number}}\n{name}" for name, bar in zip(names, bars, strict=True)]
-    axes.set_xticks(places, ticks, fontsize=7)
+    axes.set_xticks(positions, ticks, fontsize=7)
     axes.set_ylabel(label)

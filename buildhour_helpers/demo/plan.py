@@ -1,4 +1,4 @@
-"""What one run of the demo works on: questions, rows and hyperparameters, all from the seed."""
+"""What one run of the demo works on: its questions and the length of its job, from the seed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from buildhour_helpers.tasks.questions import QUESTIONS_FILE
 
 BATCH_SIZE = 16
 EVAL_INTERVAL = 5
-DEFAULT_STEPS = 40
-DEFAULT_QUESTIONS = 100
 VALIDATION_QUESTIONS = 100
 REPEATS = 3
 LEAST_ROWS = 10
@@ -26,11 +24,11 @@ LEAST_ROWS = 10
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the command line sets. None stands for the demo's own default."""
+    """What the command line sets, with the same defaults."""
 
     seed: int = 0
-    steps: int | None = None
-    questions: int | None = None
+    steps: int = 40
+    questions: int = 100
     reports: Path | None = None
     concurrency: int = 32
     json_path: Path | None = None
@@ -54,11 +52,11 @@ class Plan:
 
     def in_words(self) -> dict[str, str]:
         """The settings of the run, as its report lists them."""
-        sizes = {"train": self.train, "validation": self.validation, "held-out": self.test}
         return {
             "seed": str(self.options.seed),
             "reports": f"{self.reports:,} pages",
-            "questions": ", ".join(f"{len(found)} {name}" for name, found in sizes.items()),
+            "questions": f"{len(self.train)} train, {len(self.validation)} validation, "
+            f"{len(self.test)} held-out",
             "training": f"{self.steps} steps of {BATCH_SIZE} rows, {self.epochs} epochs, "
             f"validated every {EVAL_INTERVAL} steps",
             "evaluation": f"{REPEATS} rollouts a held-out question, {self.options.concurrency} "
@@ -86,14 +84,14 @@ def make_plan(options: DemoOptions) -> Plan:
                 f"{folder}: {len(found)} questions in the split {split!r}, and at least "
                 f"{LEAST_ROWS} are needed; import more of the dataset"
             )
-    train, epochs = _rows_and_epochs(questions["train"], options.steps or DEFAULT_STEPS)
+    train, epochs = _rows_and_epochs(questions["train"], options.steps)
     return Plan(
         options=options,
         reports=len(reports),
         prompt=BEST_PROMPT,
         train=train,
         validation=questions["validation"][:VALIDATION_QUESTIONS],
-        test=questions["test"][: options.questions or DEFAULT_QUESTIONS],
+        test=questions["test"][: options.questions],
         epochs=epochs,
     )
 

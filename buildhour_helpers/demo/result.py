@@ -1,4 +1,4 @@
-"""The demo's figures: two models on the same held-out questions, and the job between them."""
+"""The demo's result: two models on the same held-out questions, and the job between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.analysis.summaries import Comparison, Summary
 
 DIGITS = 6
-"""To which the figures are rounded, so that the last bit of a sum differs on no platform."""
+"""Results are rounded to these, so that they do not depend on a platform's last bit of a sum."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,8 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """How many questions of each split were used."""
-
-    train: int
-    validation: int
-    test: int
-
-
-@dataclass(frozen=True)
 class JobSummary:
-    """What the job did in all, training and validation together; `wall_s` in seconds."""
+    """What the job did in all, training and validation together."""
 
     id: str
     steps: int
@@ -63,11 +54,14 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Everything that a run of the demo found. `comparison` is tuned against baseline, paired."""
+    """What a run of the demo found; `questions` counts those of each split.
+
+    `comparison` is tuned against baseline, paired by question.
+    """
 
     seed: int
     reports: int
-    questions: Sizes
+    questions: dict[str, int]
     baseline: Summary
     tuned: Summary
     checkpoint_step: int
@@ -81,7 +75,7 @@ class DemoResult:
         found = {
             "seed": self.seed,
             "reports": self.reports,
-            "questions": vars(self.questions),
+            "questions": self.questions,
             "baseline": self.baseline.to_json(),
             "tuned": {**self.tuned.to_json(), "checkpoint_step": self.checkpoint_step},
             "difference": {"mean_reward": reward.value, "ci95": [reward.low, reward.high]},
@@ -103,13 +97,22 @@ class DemoResult:
             for column in COLUMNS
         ]
 
+    def text_table(self) -> str:
+        """The table for a terminal, in columns under a heading."""
+        rows = [("", "before", "after", "difference"), *self.table()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+
     def headline(self) -> str:
         """The finding in one sentence, whichever way it went."""
         before, after = self.baseline.measures, self.tuned.measures
         reward = self.comparison.difference["reward"]
         clear = "clear of zero" if reward.is_clear_of_zero else "which is not clear of zero"
         return (
-            f"On {self.questions.test} held-out questions the mean reward went from "
+            f"On {self.questions['test']} held-out questions the mean reward went from "
             f"{before['reward'].value:.3f} to {after['reward'].value:.3f} (difference "
             f"{reward.value:+.3f}, 95% interval {reward.low:+.3f} to {reward.high:+.3f}, {clear}), "
             f"with {before['tool_calls'].value:.1f} tool calls per rollout before and "
@@ -118,7 +121,7 @@ class DemoResult:
 
 
 def rounded_off(value: Any) -> Any:
-    """The same JSON with every float rounded."""
+    """The same JSON with every float rounded to DIGITS."""
     if isinstance(value, dict):
         return {key: rounded_off(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -127,7 +130,7 @@ def rounded_off(value: Any) -> Any:
 
 
 def signed(number: str) -> str:
-    """The same format, with its sign."""
+    """The same format with a sign."""
     return number.replace(":", ":+")
 
 

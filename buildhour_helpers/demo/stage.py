@@ -1,4 +1,4 @@
-"""The demo's own servers, on a state folder of their own: nothing from before can colour a run."""
+"""The servers of one run, with a new state folder, so that no earlier run has an effect on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Stage:
     tools: Server
 
     def client(self) -> OpenAI:
-        """The unmodified client, at this service."""
+        """The unmodified client of this service."""
         return OpenAI(base_url=self.service.url, api_key=self.service.key)
 
     def async_client(self) -> AsyncOpenAI:
@@ -38,9 +38,9 @@ class Stage:
 def stage(folder: Path, reports: Path | None, seed: int, concurrency: int) -> Iterator[Stage]:
     """Both servers up while the block runs, their state and logs under `folder`.
 
-    `logs/calls.jsonl` tells of each tool call (rollout, tool, arguments, times, length of the
-    output) and each grade (rollout, answer, score): what the owner of the tools saw. It grows with
-    the run, by about 10 MB for the demo, and ends with it; it holds neither keys nor outputs.
+    `logs/calls.jsonl` records each tool call (rollout, tool, arguments, times, length of the
+    output) and each grade (rollout, answer, score): what the owner of the tools saw. It holds
+    neither keys nor outputs; for the demo it takes about 10 MB.
     """
     service = service_program(folder)
     options = ("--concurrency", str(concurrency), "--id-seed", f"demo/{seed}")

@@ -1,4 +1,4 @@
-"""What the demo does on servers that are up: roll out, train, choose a checkpoint."""
+"""What the demo does on its servers: roll out, train, choose a checkpoint."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from buildhour_helpers.graders import specs
 from buildhour_helpers.rollouts import RolloutRecord, evaluate
 from buildhour_helpers.rollouts.endpoints import ToolServer
 from buildhour_helpers.rollouts.loop import MAX_STEPS
+from buildhour_helpers.session import OFFLINE_MODEL
 from buildhour_helpers.tasks import Question, build_rows, write_rows
 from buildhour_helpers.tools.schemas import DEFINITIONS
 
-BASE_MODEL = "sim-agent-mini"
+BASE_MODEL = OFFLINE_MODEL
 CANCEL_TIMEOUT_S = 30.0
 
 
@@ -38,7 +39,15 @@ class Trained:
 
     @property
     def curve(self) -> tuple[CurvePoint, ...]:
-        return tuple(map(_point, self.steps))
+        return tuple(
+            CurvePoint(
+                step=step["step"],
+                train_reward_mean=step["train_mean_reward"],
+                valid_reward_mean=step["full_valid_mean_reward"],
+                tool_calls_mean=step["tool_calls_per_rollout"],
+            )
+            for step in self.steps
+        )
 
 
 class Work:
@@ -53,23 +62,21 @@ class Work:
         self, name: str, model: str, questions: Sequence[Question], prompt: str
     ) -> list[RolloutRecord]:
         """Roll a model out on the questions, REPEATS times each; the records are in NAME.jsonl."""
-        return asyncio.run(self._evaluate(name, model, questions, prompt))
 
-    async def _evaluate(
-        self, name: str, model: str, questions: Sequence[Question], prompt: str
-    ) -> list[RolloutRecord]:
-        tools = self.stage.tools
-        async with self.stage.async_client() as client:
-            return await evaluate(
-                build_rows(questions, prompt, DEFINITIONS),
-                model=model,
-                file=self.folder / f"{name}.jsonl",
-                run=name,
-                repeats=REPEATS,
-                concurrency=self.plan.options.concurrency,
-                client=client,
-                server=ToolServer(tools.url, tools.key),
-            )
+        async def run() -> list[RolloutRecord]:
+            async with self.stage.async_client() as client:
+                return await evaluate(
+                    build_rows(questions, prompt, DEFINITIONS),
+                    model=model,
+                    file=self.folder / f"{name}.jsonl",
+                    run=name,
+                    repeats=REPEATS,
+                    concurrency=self.plan.options.concurrency,
+                    client=client,
+                    server=ToolServer(self.stage.tools.url, self.stage.tools.key),
+                )
+
+        return asyncio.run(run())
 
     def train(self) -> Trained:
         """Run the job to its end. Raises WorkshopError in the service's words if it fails."""
@@ -89,15 +96,11 @@ class Work:
 
     def _launch(self) -> str:
         plan, tools = self.plan, self.stage.tools
-        files = {
-            split: jobs.upload(self.client, self._dataset(split, questions))
-            for split, questions in (("train", plan.train), ("validation", plan.validation))
-        }
         self._job_id = jobs.launch(
             self.client,
             model=BASE_MODEL,
-            training_file=files["train"],
-            validation_file=files["validation"],
+            training_file=self._upload("train", plan.train),
+            validation_file=self._upload("validation", plan.validation),
             tools=jobs.tool_endpoints(tools.url, tools.key),
             grader=specs.endpoint(f"{tools.url}/grade", tools.key),
             max_episode_steps=MAX_STEPS,
@@ -111,17 +114,20 @@ class Work:
         ).id
         return self._job_id
 
-    def _dataset(self, split: str, questions: Sequence[Question]) -> Path:
-        rows = build_rows(questions, self.plan.prompt, DEFINITIONS)
+    def _upload(self, split: str, questions: Sequence[Question]) -> str:
         file = self.folder / f"dataset-{split}.jsonl"
         with writing(file):
-            return write_rows(rows, file)
+            write_rows(build_rows(questions, self.plan.prompt, DEFINITIONS), file)
+        return jobs.upload(self.client, file)
 
     def cancel(self) -> str | None:
-        """Cancel the job that is under way and wait until it is; its ID, or None without one."""
-        job_id = self._job_id or self._unheard_job()
-        if job_id is None:
-            return None
+        """Cancel the running job and wait for its end; returns its ID, or None without a job."""
+        job_id = self._job_id
+        if job_id is None:  # Ctrl-C may have come before the ID of a job that has been started
+            newest = self.client.fine_tuning.jobs.list(limit=1).data
+            if not newest or newest[0].status in jobs.ENDED:
+                return None
+            job_id = newest[0].id
         with contextlib.suppress(openai.APIError):  # it may have ended meanwhile
             self.client.fine_tuning.jobs.cancel(job_id)
         deadline = time.monotonic() + CANCEL_TIMEOUT_S
@@ -130,12 +136,6 @@ class Work:
                 break
             time.sleep(0.1)
         return job_id
-
-    def _unheard_job(self) -> str | None:
-        """A job that the service has started and whose ID had not come back when we were stopped.
-        The service is the demo's own, so there is no other."""
-        newest = self.client.fine_tuning.jobs.list(limit=1).data
-        return newest[0].id if newest and newest[0].status not in jobs.ENDED else None
 
 
 def _summary(job_id: str, steps: Sequence[Mapping[str, Any]], wall_s: float) -> JobSummary:
@@ -149,13 +149,4 @@ def _summary(job_id: str, steps: Sequence[Mapping[str, Any]], wall_s: float) -> 
         discarded=sum(e["train_discarded"] + e["valid_discarded"] for e in errors),
         tool_calls=sum(phase["tool_calls"] for phase in phases),
         wall_s=wall_s,
-    )
-
-
-def _point(step: Mapping[str, Any]) -> CurvePoint:
-    return CurvePoint(
-        step=step["step"],
-        train_reward_mean=step["train_mean_reward"],
-        valid_reward_mean=step["full_valid_mean_reward"],
-        tool_calls_mean=step["tool_calls_per_rollout"],
     )

@@ -9,9 +9,10 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from buildhour_helpers.home import data_folder
 from buildhour_helpers.reports.report import Report
 
-SHIPPED = Path(__file__).resolve().parents[2] / "data"
+SHIPPED = data_folder()
 REPORTS_FILE = "reports.jsonl.gz"
 
 Reports = dict[str, Report]

@@ -43,13 +43,6 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert json.loads(done.stdout) == []
 
 
-def test_it_installs_as_workshop_py_does_which_ci_has_just_run() -> None:
-    (install,) = (run for run in instructions("RUN") if "pip" in run)
-    assert install == "pip install --constraint constraints.txt --editable ."
-    own = (ROOT / "workshop.py").read_text(encoding="utf-8")
-    assert '"--constraint", str(root / "constraints.txt"), "--editable"' in own
-
-
 def test_the_image_holds_every_file_of_the_repository() -> None:
     patterns = [
         line.removeprefix("**/")
@@ -148,7 +141,7 @@ def test_the_command_serves_jupyterlab_behind_a_token_and_ends_cleanly(
     servers = [
         child
         for child in psutil.Process(process.pid).children(recursive=True)
-        if re.search(r"buildhour_helpers\.(service|tools)", " ".join(child.cmdline()))
+        if re.search(r"rft_service|buildhour_helpers\.tools", " ".join(child.cmdline()))
     ]
     listening = [
         connection.laddr.ip
