@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
 from rft_service.engines.simulated import SimulatedPolicy
-from rft_service.jobs.dataset import validate_row
+from rft_service.jobs.dataset import DatasetError, validate_file
+from rft_service.store.files import StoredFile
 
 from .conftest import Running, Start
-from .customer import row
+from .customer import jsonl, row
 
 MODEL = "sim-agent-mini"
 
@@ -23,17 +25,20 @@ def tool(parameters: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"properties": [1]}, "properties must be an object of schemas"),
-        ({"properties": {"a": 5}}, r"properties\.a must be an object"),
+        ({"properties": [1]}, "properties must be"),
+        ({"properties": {"a": 5}}, r"properties\.a must be .* an object"),
         ({"properties": {"a": True}}, r"properties\.a must be an object"),
-        ({"properties": {"a": {"description": 5}}}, r"properties\.a\.description must be a string"),
-        ({"properties": {"a": {"enum": []}}}, r"properties\.a\.enum must be a list"),
-        ({"required": [5]}, "required must be a list of names"),
+        (
+            {"properties": {"a": {"description": 5}}},
+            r"properties\.a\.description must be of type string",
+        ),
+        ({"properties": {"a": {"enum": []}}}, r"properties\.a\.enum must have at least one"),
+        ({"required": [5]}, r"required\[0\] must be of type string"),
         ({"properties": {"a": {"$ref": "http://127.0.0.1/"}}}, "leads out of the schema"),
     ],
 )
 def test_parameters_that_are_no_schema_are_refused(
-    service: Running, parameters: Any, words: str
+    service: Running, tmp_path: Path, parameters: Any, words: str
 ) -> None:
     declared = tool(parameters)
     with pytest.raises(openai.BadRequestError, match=words) as caught:
@@ -45,9 +50,10 @@ def test_parameters_that_are_no_schema_are_refused(
     messages: Any = [{"role": "user", "content": "x"}]
     with pytest.raises(openai.BadRequestError, match=words):
         service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
-    problem = validate_row(row(1, tools=[nested]), {"lookup"})
-    assert problem is not None
-    assert problem.startswith("tools[0].function.parameters: no usable JSON Schema; ")
+    stored = StoredFile("file-1", "rows.jsonl", "fine-tune", 0, 0, tmp_path / "rows.jsonl")
+    stored.path.write_bytes(jsonl([row(1, tools=[nested])]))
+    with pytest.raises(DatasetError, match=rf"tools\[0\]\.function\.parameters: .*{words}"):
+        validate_file(stored, "training_file", {"lookup"}, set())
 
 
 @pytest.mark.parametrize("default", [None, "many", 10**400, 3])
