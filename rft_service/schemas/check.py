@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from jsonschema_rs import (
     Draft202012,
     Draft202012Validator,
+    ReferencingError,
     RegexOptions,
     Registry,
     ValidationError,
@@ -49,7 +50,9 @@ _LISTED = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _BEING_MEASURED = (1, 0)
-_RENAMING = ("$id", "$schema", "$anchor", "$dynamicAnchor")  # change what a reference names
+# Left out: they change what a reference names, or hold references that no check of a value follows.
+_IGNORED = ("$id", "$schema", "$anchor", "$dynamicAnchor", "$vocabulary", "contentSchema",
+            "additionalItems", "dependencies")  # fmt: skip
 
 _METASCHEMA = Draft202012Validator(
     {"$ref": "https://json-schema.org/draft/2020-12/schema"}, validate_formats=False, offline=True
@@ -76,9 +79,12 @@ class CompiledSchema:
         for part in parts:
             # Every reference becomes absolute, so that each part can be compiled by itself.
             if "$ref" in part:
-                part["$ref"] = _ROOT + part["$ref"]
+                part["$ref"] = f"{_ROOT}#{quote(unquote(part['$ref'][1:]), safe='/~')}"
         self.size = len(parts) + sum(self._patterns.values()) // _BYTES_PER_PART
-        self._registry = Registry([(_ROOT, self.root)], draft=Draft202012, retriever=_refuse)
+        try:
+            self._registry = Registry([(_ROOT, self.root)], draft=Draft202012, retriever=_refuse)
+        except (ReferencingError, ValueError) as error:
+            raise SchemaError(f"its references cannot be used: {str(error)[:200]}") from None
         self._validator = self._compile(self.root)
         self._measured = dict[int, tuple[int, int]]()
         self._recursive = set[int]()
@@ -127,7 +133,7 @@ class CompiledSchema:
             )
         except ValidationError as error:
             raise SchemaError(_problem(error)) from None
-        except ValueError:  # the library's limit of recursion
+        except (ReferencingError, ValueError):  # the library's limit of recursion
             raise SchemaError(TOO_DEEP) from None
 
     def _measure(self, part: Part) -> tuple[int, int]:
@@ -169,7 +175,8 @@ def _parts_of(root: Schema) -> list[dict[str, Any]]:
     while targets:
         waiting = [targets.pop()]
         if id(waiting[0][1]) not in parts:
-            _check_form(*waiting[0])
+            for error in _METASCHEMA.iter_errors(waiting[0][1]):
+                raise SchemaError(_problem(error, waiting[0][0]))
         while waiting:
             path, part = waiting.pop()
             if isinstance(part, bool) or id(part) in parts:
@@ -177,7 +184,7 @@ def _parts_of(root: Schema) -> list[dict[str, Any]]:
             parts[id(part)] = part
             where = f"{path}." if path else ""
             _check_values(part, where)
-            for keyword in _RENAMING:
+            for keyword in _IGNORED:
                 part.pop(keyword, None)
             waiting += _children(part, where)
             if "$ref" in part:
@@ -200,12 +207,6 @@ def _target(pointer: str, root: Schema) -> Any:
         except (LookupError, TypeError, ValueError):
             raise SchemaError(f"$ref {pointer!r} names nothing in the schema") from None
     return value
-
-
-def _check_form(path: str, part: Any) -> None:
-    """Raises SchemaError if JSON Schema's own schema rejects a schema."""
-    for error in _METASCHEMA.iter_errors(part):
-        raise SchemaError(_problem(error, path))
 
 
 def _check_values(part: Schema, where: str) -> None:
@@ -279,7 +280,7 @@ def _problem(error: ValidationError, path: str = "") -> str:
         return f"{path} must be one or more of {', '.join(TYPES)}"
     if isinstance(error.kind, ValidationErrorKind.Type):
         types = error.kind.types
-        what = "a schema, which is an object" if "object" in types else f"of type {types[0]}"
+        what = f"of type {types[0]}" if len(types) == 1 else "a schema, which is an object"
         return f"{path} must be {what}"
     return f"{path}: {error.message[:300]}"
 

@@ -55,6 +55,7 @@ SCHEMAS: list[dict[str, Any]] = [
         "date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid",
         "unheard-of")),
     {"$ref": "#/$defs/Node", "$defs": {"Node": NODE}},
+    {"contentSchema": {"$ref": "http://127.0.0.1/"}, "const": {"$ref": "http://127.0.0.1/"}},
 ]  # fmt: skip
 
 
@@ -115,6 +116,8 @@ def test_only_what_violates_the_schema_is_changed(schema: Any, value: Any, repai
 def test_a_text_goes_where_it_may_and_a_list_ends_where_it_may() -> None:
     linked = {"$ref": "#/$defs/Node", "$defs": {"Node": NODE}}
     assert json.loads(repair_answer("prose", linked)) == {"value": "prose", "next": None}
+    spaced = {"$ref": "#/$defs/a<b> c", "$defs": {"a<b> c": NAMED}}
+    assert json.loads(repair_answer("prose", spaced)) == {"a": "prose"}
     optional = {"properties": {"a": {"anyOf": [{"type": "null"}, {"type": "string"}]}}}
     assert json.loads(repair_answer("prose", optional)) == {"a": "prose"}
 
@@ -124,10 +127,11 @@ def test_a_text_goes_where_it_may_and_a_list_ends_where_it_may() -> None:
     [
         ({"$ref": "http://127.0.0.1/schema"}, "leads out of the schema"),
         ({"properties": {"a": {"$ref": "file:///etc/passwd"}}}, "leads out of the schema"),
+        ({"$defs": {"a": {"$id": "http://127.0.0.1/", "$ref": "a"}}}, "leads out of the schema"),
         ({"type": "nothing"}, "type must be one or more of array"),
         ({"$ref": "#/$defs/missing"}, "names nothing in the schema"),
         ({"$ref": "#/enum/0", "enum": [{"type": 5}]}, "type must be"),
-        ({"properties": [1]}, "properties must be .* an object"),
+        ({"properties": [1]}, "properties must be of type object"),
         ({"properties": {"a": 5}}, r"properties\.a must be a schema"),
         (
             {"properties": {"a": {"required": [5]}}},
