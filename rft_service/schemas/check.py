@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -80,7 +80,7 @@ class CompiledSchema:
             # Every reference becomes absolute, so that each part can be compiled by itself.
             if "$ref" in part:
                 part["$ref"] = f"{_ROOT}#{quote(unquote(part['$ref'][1:]), safe='/~')}"
-        self.size = len(parts) + sum(self._patterns.values()) // _BYTES_PER_PART
+        self.size = len(parts) + sum(self._patterns.values()) // _BYTES_PER_PART + len(text) // 100
         try:
             self._registry = Registry([(_ROOT, self.root)], draft=Draft202012, retriever=_refuse)
         except (ReferencingError, ValueError) as error:
@@ -104,20 +104,14 @@ class CompiledSchema:
         except ValueError:  # not JSON
             return False
 
-    def holds(self, value: Any, part: Part) -> bool:
-        """Whether a value satisfies a part of the schema, or one merged from its parts. Takes as
-        long as it takes: see `work`."""
-        try:
-            return part if isinstance(part, bool) else self._compile(part).is_valid(value)
-        except ValueError:  # the library's limit of recursion
-            raise SchemaError(TOO_DEEP) from None
-
-    def work(self, part: Part) -> tuple[int, int]:
-        """How often, at most, a character of a value is looked at to check it against a part, and
-        how many parts are compiled for that."""
+    def checked(self, part: Part) -> tuple[Callable[[Any], bool], int, int]:
+        """Whether a value satisfies a part of the schema, or one merged from its parts; how often,
+        at most, that looks at a character of the value; and how large the part is."""
+        if isinstance(part, bool):
+            return lambda _: part, 1, 1
         # A merged part asks for no more than all parts do.
         work, size = self._measured.get(id(part), (self._root_work, self.size))
-        return work + self._repeated, size
+        return self._compile(part).is_valid, work + self._repeated, size
 
     def target(self, reference: str) -> Any:
         return _target(reference.removeprefix(_ROOT), self.root)

@@ -12,10 +12,10 @@ import math
 import re
 import string
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -112,32 +112,36 @@ class _Repair:
         if self._steps_left < 0:
             raise _TooMuchWorkError
 
-    def _holds(self, found: _Found, part: Part) -> bool:
-        work, size = self._schema.work(part)
-        self._spend(1 + found.characters * work // 1_000 + size // 8)
-        return self._schema.holds(found.value, part)
-
     def _fit(self, part: Part, given: Any) -> _Found | None:
         """A value that satisfies a part of the schema, as near to the given one as was found."""
         self._spend(1)
         schema = {} if isinstance(part, bool) else part
+        if "$ref" in schema and schema.keys() <= {"$ref", "title", "description"}:
+            return next(self._referred(schema["$ref"], given), None)
+
+        @cache
+        def checked() -> tuple[Callable[[Any], bool], int]:
+            is_valid, work, size = self._schema.checked(part)
+            self._spend(size // 8)
+            return is_valid, work
+
+        def holds(found: _Found) -> bool:
+            is_valid, work = checked()
+            self._spend(1 + found.characters * work // 1_000)
+            return found.characters <= MAX_VALUE_CHARACTERS and is_valid(found.value)
+
         if given is not _MISSING:
             found = self._exactly(given)
-            if self._holds(found, part):
+            if holds(found):
                 return replace(found, has_text=isinstance(given, str), kept=_leaves(given))
             given = _MISSING if given is None else given
-        examples = [
-            *schema.get("examples", ()),
-            *([schema["default"]] if "default" in schema else []),
-        ]
-        for found in chain(self._candidates(schema, given), map(self._exactly, examples)):
-            if found.characters <= MAX_VALUE_CHARACTERS and self._holds(found, part):
-                return found
-        return None
+        named = [*schema.get("examples", ()), *([schema["default"]] if "default" in schema else [])]
+        candidates = chain(self._candidates(schema, given), map(self._exactly, named))
+        return next(filter(holds, candidates), None)
 
     def _exactly(self, value: Any) -> _Found:
         found = _Found(value, len(dumps(value)))
-        self._spend(found.characters // 1_000)
+        self._spend(found.characters // 50)
         return found
 
     def _candidates(self, schema: Schema, given: Any) -> Iterator[_Found]:
