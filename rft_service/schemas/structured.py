@@ -11,7 +11,7 @@ import json
 import math
 import re
 import string
-import warnings
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,6 +25,7 @@ from rft_service.strict_json import dumps, loads
 
 MAX_VALUE_CHARACTERS = 1_000_000  # of a value as JSON, roughly
 MAX_STEPS = 50_000  # to find a value: a second at most
+TOO_MUCH_WORK = "it takes too much work to find a value for it; make it smaller"
 _CHARACTERS = string.ascii_letters + string.digits + string.punctuation + " "
 
 _MISSING: Any = object()
@@ -55,11 +56,6 @@ _EXAMPLES = {
     "relative-json-pointer": "0",
 }
 """A string of each format that neither any text nor the empty one is of."""
-
-
-class _TooMuchWorkError(SchemaError):
-    def __init__(self) -> None:
-        super().__init__("it takes too much work to find a value for it; make it smaller")
 
 
 @dataclass(frozen=True)
@@ -95,8 +91,10 @@ class _Repair:
                 found = self._fit(self._schema.root, given)
                 if found is not None or not self._learn():
                     return found
-        except RecursionError:
-            raise _TooMuchWorkError from None
+        except SchemaError:
+            raise
+        except (RecursionError, ValueError):  # the library's limit of recursion, half a character
+            raise SchemaError(TOO_MUCH_WORK) from None
 
     def _learn(self) -> bool:
         """A round over the references that are not known yet; whether it brought anything new."""
@@ -110,7 +108,7 @@ class _Repair:
     def _spend(self, steps: int) -> None:
         self._steps_left -= steps
         if self._steps_left < 0:
-            raise _TooMuchWorkError
+            raise SchemaError(TOO_MUCH_WORK)
 
     def _fit(self, part: Part, given: Any) -> _Found | None:
         """A value that satisfies a part of the schema, as near to the given one as was found."""
@@ -384,6 +382,7 @@ def _numbers(schema: Schema, given: Any) -> Iterator[float | int]:
         with suppress(ValueError):
             given = loads(given.encode())
     if isinstance(given, int | float) and not isinstance(given, bool):
+        given = max(-sys.float_info.max, min(given, sys.float_info.max))
         numbers += [given // step * step, -(-given // step) * step]
         numbers.sort(key=lambda number: abs(number - given))
     for number in numbers:
@@ -397,13 +396,14 @@ def _matching(pattern: str, repeats: int) -> str | None:
     """A short text that should match a pattern, its outer repetitions made `repeats` times where
     they may be; None if Python's `re`, which only parses here, does not know the pattern."""
     try:
-        with warnings.catch_warnings(action="ignore"):
-            return _example(re._parser.parse(pattern), repeats)  # type: ignore[attr-defined]
+        return _example(re._parser.parse(pattern), repeats)  # type: ignore[attr-defined]
     except (re.error, OverflowError, RecursionError):
         return None
 
 
 def _example(tokens: Any, repeats: int) -> str:
+    """A text for tokens of Python's parser. Of alternatives the first is taken, of a repetition the
+    fewest, of a set of characters the first that is in it; anchors are taken to hold."""
     text = ""
     for operation, argument in tokens:
         kind = str(operation)
