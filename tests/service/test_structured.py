@@ -1,4 +1,4 @@
-"""Answers held to a JSON Schema."""
+"""Answers that must satisfy a JSON Schema."""
 
 from __future__ import annotations
 
