@@ -426,23 +426,22 @@ def _example(tokens: Any, repeats: int) -> str:
     return text
 
 
+def _repaired(schema: CompiledSchema, given: Any, text: str) -> str | None:
+    """JSON that satisfies a schema, or None if none was found. Raises SchemaError."""
+    found = _Repair(schema, text).run(given)
+    written = json.dumps(found.value, ensure_ascii=False) if found else ""
+    return written if schema.conforms(written) else None
+
+
 @lru_cache(maxsize=64)
-def _compiled(text: str) -> tuple[CompiledSchema, Any]:
-    """A schema, and a value that satisfies it."""
+def _compiled(text: str) -> tuple[CompiledSchema, str]:
+    """A schema, and the JSON of a value that satisfies it."""
     schema = CompiledSchema(text)
-    found = _Repair(schema, "").run(_MISSING)
-    if found is None or not schema.conforms(json.dumps(found.value, ensure_ascii=False)):
+    smallest = _repaired(schema, _MISSING, "")
+    if smallest is None:
         message = "no value was found that satisfies it; name one in `examples` or `default`"
         raise SchemaError(message)
-    return schema, found.value
-
-
-def _repaired(schema: CompiledSchema, given: Any, text: str) -> _Found | None:
-    try:
-        found = _Repair(schema, text).run(given)
-    except SchemaError:  # too much work for this text
-        return None
-    return found if found and schema.conforms(json.dumps(found.value, ensure_ascii=False)) else None
+    return schema, smallest
 
 
 def check_schema(schema: Schema) -> None:
@@ -458,26 +457,26 @@ def conforms(text: str, schema: Schema) -> bool:
 def repair(value: Any, schema: Schema) -> Any:
     """The value, changed only where it does not satisfy the schema: what is valid stays, what is
     not is replaced by the nearest that was found, what is missing is added. Raises SchemaError."""
-    compiled, fallback = _compiled(text_of(schema))
-    found = _repaired(compiled, value, _words(value))
-    return found.value if found else fallback
+    compiled, smallest = _compiled(text_of(schema))
+    with suppress(SchemaError):  # too much work for this value
+        return json.loads(_repaired(compiled, value, _words(value)) or smallest)
+    return json.loads(smallest)
 
 
 def repair_answer(text: str, schema: Schema) -> str:
     """The text, if it is JSON that satisfies the schema. Otherwise JSON that does: an object or a
     list is repaired; any other text is put into the smallest value, where a string may stand.
     Raises SchemaError."""
-    compiled, fallback = _compiled(text_of(schema))
+    compiled, smallest = _compiled(text_of(schema))
     if compiled.conforms(text):
         return text
-    try:
+    with suppress(ValueError):
         given = loads(text.encode())
-    except ValueError:
-        given = None
-    if isinstance(given, dict | list):
-        return json.dumps(repair(given, schema), ensure_ascii=False)
-    found = _repaired(compiled, _MISSING, text)
-    return json.dumps(found.value if found else fallback, ensure_ascii=False)
+        if isinstance(given, dict | list):
+            return json.dumps(repair(given, schema), ensure_ascii=False)
+    with suppress(SchemaError):  # too much work for this text
+        return _repaired(compiled, _MISSING, text) or smallest
+    return smallest
 
 
 async def sample(policy: Policy, conversation: Conversation, draw: Draw) -> Turn:
