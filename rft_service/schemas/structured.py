@@ -334,10 +334,10 @@ def _leaves(value: Any) -> int:
 
 
 def _words(value: Any) -> str:
-    """The strings in a value; without one, its numbers and booleans as JSON."""
+    """The strings in a value, its numbers and booleans as JSON, each once."""
     if isinstance(value, dict | list):
         children = value.values() if isinstance(value, dict) else value
-        return ", ".join(filter(None, map(_words, children)))
+        return ", ".join(dict.fromkeys(filter(None, map(_words, children))))
     return value if isinstance(value, str) else "" if value is None else dumps(value)
 
 
