@@ -1,81 +1,478 @@
 """Structured outputs: what a model says is made to satisfy the schema that was asked for.
 
-A real service constrains each token. Here the policy answers first; an answer that does not satisfy
-the schema is put into the smallest value that does.
+A real service constrains each token. Here the policy answers first. Of an answer that does not
+satisfy the schema, what is valid is kept, what is not is changed, and what is missing is added; a
+free text goes where a string may stand.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import re
+import string
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
-from rft_service.schemas.build_value import smallest
-from rft_service.schemas.check import SchemaError, parts_of, text_of
-from rft_service.schemas.patterns import compiled_patterns
-from rft_service.schemas.validation import NOT_READ, StepLimitError, Validation
-from rft_service.strict_json import loads
+from rft_service.schemas.check import CompiledSchema, Part, Schema, SchemaError, text_of
+from rft_service.strict_json import dumps, loads
+
+MAX_VALUE_CHARACTERS = 1_000_000  # of a value as JSON, roughly
+MAX_STEPS = 50_000  # to find a value: a second at most
+TOO_MUCH_WORK = "it takes too much work to find a value for it; make it smaller"
+_CHARACTERS = string.ascii_letters + string.digits + string.punctuation + " "
+
+_MISSING: Any = object()
+_ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$defs", "definitions"})
+_TIGHTER_WHEN_HIGHER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+_TIGHTER_WHEN_LOWER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+_IMPLYING = {
+    "object": {"properties", "required", "additionalProperties"},
+    "array": {"items", "prefixItems", "minItems"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+}
+"""Keywords that imply a type where `type` is left out."""
+
+_EXAMPLES = {
+    "date-time": "2000-01-01T00:00:00Z",
+    "date": "2000-01-01",
+    "time": "00:00:00Z",
+    "duration": "PT0S",
+    "email": "name@example.com",
+    "idn-email": "name@example.com",
+    "hostname": "example.com",
+    "idn-hostname": "example.com",
+    "uri": "https://example.com",
+    "iri": "https://example.com",
+    "uuid": "00000000-0000-0000-0000-000000000000",
+    "ipv4": "127.0.0.1",
+    "ipv6": "::1",
+    "relative-json-pointer": "0",
+}
+"""A string of each format that neither any text nor the empty one is of."""
 
 
 @dataclass(frozen=True)
-class _Usable:
-    """A schema that answers can be held to; `plain` is a value of it that holds no text."""
+class _Found:
+    """A value, its length as JSON, whether the text is in it, and how many values were kept."""
 
-    root: Mapping[str, Any]
-    patterns: Mapping[str, Any]
-    plain: str = ""
+    value: Any
+    characters: int
+    has_text: bool = False
+    kept: int = 0
 
-    def conforms(self, text: str) -> bool:
+
+class _Repair:
+    """One search for a value that satisfies a schema.
+
+    What a `$ref` stands for is found in rounds: the first find what needs no other reference, the
+    next what needs those. So a schema that refers to itself ends at its shallowest value, and
+    references that multiply cost no more than those that do not.
+    """
+
+    def __init__(self, schema: CompiledSchema, text: str) -> None:
+        self._schema = schema
+        self._text = text
+        self._steps_left = MAX_STEPS
+        self._asked: dict[str, None] = {}
+        self._known: dict[str, _Found] = {}
+        self._repaired: dict[tuple[str, int], _Found | None] = {}
+
+    def run(self, given: Any) -> _Found | None:
+        """What was found. Raises SchemaError if that takes too much work."""
         try:
-            return Validation(self.root, self.patterns).holds(loads(text.encode()), self.root)
-        except (ValueError, RecursionError):  # no JSON, or too much to check
-            return False
+            while True:
+                found = self._fit(self._schema.root, given)
+                if found is not None or not self._learn():
+                    return found
+        except SchemaError:
+            raise
+        except (RecursionError, ValueError):  # the library's limit of recursion, half a character
+            raise SchemaError(TOO_MUCH_WORK) from None
 
-    def smallest(self, text: str) -> str | None:
-        """The smallest value as JSON, the text within it, or None if none was found. Raises
-        StepLimitError."""
-        try:
-            found = smallest(Validation(self.root, self.patterns), self.root, text)
-        except RecursionError:
-            raise StepLimitError from None
-        written = json.dumps(found.value, ensure_ascii=False) if found else ""
-        return written if self.conforms(written) else None
+    def _learn(self) -> bool:
+        """A round over the references that are not known yet; whether it brought anything new."""
+        before = len(self._asked) + len(self._known)
+        unknown = [reference for reference in self._asked if reference not in self._known]
+        found = {name: self._fit(self._schema.target(name), _MISSING) for name in unknown}
+        self._known.update({name: f for name, f in found.items() if f is not None})
+        self._repaired.clear()
+        return len(self._asked) + len(self._known) > before
+
+    def _spend(self, steps: int) -> None:
+        self._steps_left -= steps
+        if self._steps_left < 0:
+            raise SchemaError(TOO_MUCH_WORK)
+
+    def _fit(self, part: Part, given: Any) -> _Found | None:
+        """A value that satisfies a part of the schema, as near to the given one as was found."""
+        self._spend(1)
+        schema = {} if isinstance(part, bool) else part
+        if "$ref" in schema and schema.keys() <= {"$ref", "title", "description"}:
+            return next(self._referred(schema["$ref"], given), None)
+
+        @cache
+        def checked() -> tuple[Callable[[Any], bool], int]:
+            is_valid, work, size = self._schema.checked(part)
+            self._spend(size // 8)
+            return is_valid, work
+
+        def holds(found: _Found) -> bool:
+            is_valid, work = checked()
+            self._spend(1 + found.characters * work // 1_000)
+            return found.characters <= MAX_VALUE_CHARACTERS and is_valid(found.value)
+
+        if given is not _MISSING:
+            found = self._exactly(given)
+            if holds(found):
+                return replace(found, has_text=isinstance(given, str), kept=_leaves(given))
+            given = _MISSING if given is None else given
+        named = [*schema.get("examples", ()), *([schema["default"]] if "default" in schema else [])]
+        candidates = chain(self._candidates(schema, given), map(self._exactly, named))
+        return next(filter(holds, candidates), None)
+
+    def _exactly(self, value: Any) -> _Found:
+        found = _Found(value, len(dumps(value)))
+        self._spend(found.characters // 50)
+        return found
+
+    def _candidates(self, schema: Schema, given: Any) -> Iterator[_Found]:
+        if "const" in schema:
+            yield self._exactly(schema["const"])
+        elif "enum" in schema:
+            yield from map(self._exactly, schema["enum"])
+        elif "$ref" in schema:
+            yield from self._referred(schema["$ref"], given)
+        elif "allOf" in schema:
+            found = self._fit(self._all_of(schema), given)
+            if found is not None:
+                yield found
+        elif "anyOf" in schema or "oneOf" in schema:
+            yield from self._branches(schema, "anyOf" if "anyOf" in schema else "oneOf", given)
+        else:
+            for kind in _kinds(schema, given):
+                yield from self._of_kind(kind, schema, given)
+
+    def _of_kind(self, kind: str, schema: Schema, given: Any) -> Iterator[_Found]:
+        if kind == "object":
+            yield from self._objects(schema, given)
+        elif kind == "array":
+            yield from self._arrays(schema, given)
+        elif kind == "string":
+            yield from self._strings(schema, given)
+        elif kind in ("number", "integer"):
+            yield from map(self._exactly, _numbers(schema, given))
+        elif kind == "boolean":
+            yield from map(self._exactly, (False, True))
+        else:
+            yield self._exactly(None)
+
+    def _referred(self, reference: str, given: Any) -> Iterator[_Found]:
+        if given is not _MISSING:
+            key = (reference, id(given))
+            if key not in self._repaired:
+                self._repaired[key] = None  # where the reference leads back here
+                self._repaired[key] = self._fit(self._schema.target(reference), given)
+            if (repaired := self._repaired[key]) is not None:
+                yield repaired
+        self._asked[reference] = None
+        if reference in self._known:
+            yield self._known[reference]
+
+    def _objects(self, schema: Schema, given: Any) -> Iterator[_Found]:
+        properties = schema.get("properties", {})
+        required = schema.get("required", properties)
+        if not isinstance(given, dict):
+            # A value of another type goes into every property that can hold it.
+            yield self._object(properties, dict.fromkeys(required, given))
+            return
+        added = dict.fromkeys(schema.get("required", ()), _MISSING)
+        additional = schema.get("additionalProperties", True)
+        if additional is not False or "patternProperties" in schema:
+            others = {} if "patternProperties" in schema else additional
+            yield self._object(properties, {**added, **given}, others)
+        declared = {
+            name: value for name, value in given.items() if name in properties or name in added
+        }
+        yield self._object(properties, {**added, **declared})
+        yield self._object(properties, {name: given.get(name, _MISSING) for name in added})
+
+    def _object(self, properties: Schema, values: Mapping[str, Any], others: Part = True) -> _Found:
+        found = {
+            name: self._fit(properties.get(name, others), value) for name, value in values.items()
+        }
+        children = {name: child for name, child in found.items() if child is not None}
+        return _Found(
+            {name: child.value for name, child in children.items()},
+            2 + sum(len(name) + 4 + child.characters for name, child in children.items()),
+            any(child.has_text for child in children.values()),
+            sum(child.kept for child in children.values()),
+        )
+
+    def _arrays(self, schema: Schema, given: Any) -> Iterator[_Found]:
+        fewest, most = int(schema.get("minItems", 0)), schema.get("maxItems", math.inf)
+        if fewest > MAX_VALUE_CHARACTERS:
+            return
+        if isinstance(given, list):
+            distinct = {dumps(item): item for item in given}.values()
+            values = list(distinct) if schema.get("uniqueItems") else given
+            yield from self._array(schema, values[: int(min(most, len(values)))], fewest)
+        elif given is not _MISSING and most >= 1:
+            # A value of another type becomes the only item.
+            yield from self._array(schema, [given], fewest)
+        yield from self._array(schema, [], fewest)
+
+    def _array(self, schema: Schema, values: list[Any], fewest: int) -> Iterator[_Found]:
+        first = schema.get("prefixItems", [])
+        rest = schema.get("items", {})
+        found = [
+            self._fit(first[index] if index < len(first) else rest, value)
+            for index, value in enumerate(values)
+        ]
+        found += [self._fit(child, _MISSING) for child in first[len(found) : fewest]]
+        if len(found) < fewest:
+            item = self._fit(rest, _MISSING)
+            if item is None or (fewest - len(found)) * item.characters > MAX_VALUE_CHARACTERS:
+                return
+            found += [item] * (fewest - len(found))
+        children = [child for child in found if child is not None]
+        if len(children) >= fewest:
+            yield _Found(
+                [child.value for child in children],
+                2 + sum(child.characters + 2 for child in children),
+                any(child.has_text for child in children),
+                sum(child.kept for child in children),
+            )
+
+    def _strings(self, schema: Schema, given: Any) -> Iterator[_Found]:
+        shortest, longest = int(schema.get("minLength", 0)), schema.get("maxLength")
+        if shortest > MAX_VALUE_CHARACTERS:
+            return
+        text = self._text if given is _MISSING else _words(given)
+        for words in dict.fromkeys((text, "")):
+            fitted = words[: longest if longest is None else int(longest)].ljust(shortest)
+            yield _Found(fitted, len(fitted) + 2, bool(words))
+        if schema.get("format") in _EXAMPLES:
+            yield self._exactly(_EXAMPLES[schema["format"]])
+        if "pattern" in schema:
+            for repeats in (0, shortest):
+                if (example := _matching(schema["pattern"], repeats)) is not None:
+                    yield self._exactly(example)
+
+    def _branches(self, schema: Schema, keyword: str, given: Any) -> list[_Found]:
+        """The values of the branches: first those that keep most of the given value, then those
+        with the text, then the shorter."""
+        rest = {key: value for key, value in schema.items() if key != keyword}
+        alone = rest.keys() <= _ANNOTATIONS
+        # A reference is looked up, not merged: it may lead back here.
+        found = [
+            self._fit(branch if alone or _refers(branch) else self._merged(rest, branch), given)
+            for branch in schema[keyword]
+        ]
+        usable = [f for f in found if f is not None]
+        return sorted(usable, key=lambda f: (-f.kept, not f.has_text, f.characters))
+
+    def _all_of(self, schema: Schema) -> Part:
+        whole: Part = {key: value for key, value in schema.items() if key != "allOf"}
+        branches = list(schema["allOf"])
+        if schema.keys() <= {"allOf", *_ANNOTATIONS}:
+            whole = branches.pop(0)
+        for branch in branches:
+            whole = self._merged(whole, branch)
+        return whole
+
+    def _merged(self, one: Part, two: Part) -> Part:
+        """A schema that asks for what two ask for, as nearly as one can."""
+        self._spend(1 + self._schema.size // 8)  # it takes long to copy and to compile
+        one, two = self._with_target(one), self._with_target(two)
+        if isinstance(one, bool):
+            return one and two
+        if isinstance(two, bool):
+            return two and one
+        both = {key: _both(key, one[key], two[key]) for key in one.keys() & two.keys()}
+        return {**one, **two, **both}
+
+    def _with_target(self, part: Part) -> Part:
+        """A schema with what its `$ref` names in the place of the `$ref`."""
+        if isinstance(part, bool) or "$ref" not in part:
+            return part
+        others = {key: value for key, value in part.items() if key != "$ref"}
+        return self._merged(self._schema.target(part["$ref"]), others)
+
+
+def _both(keyword: str, one: Any, two: Any) -> Any:
+    """A keyword's value that does for two of its values; where there is none, the first."""
+    if keyword == "properties":
+        shared = {name: {"allOf": [one[name], two[name]]} for name in one if name in two}
+        return {**one, **two, **shared}
+    if keyword == "required":
+        return list(dict.fromkeys((*one, *two)))
+    if keyword == "allOf":
+        return [*one, *two]
+    if keyword == "enum":
+        return [value for value in one if value in two] or one
+    if keyword in _TIGHTER_WHEN_HIGHER:
+        return max(one, two)
+    return min(one, two) if keyword in _TIGHTER_WHEN_LOWER else one
+
+
+def _refers(part: Part) -> bool:
+    return not isinstance(part, bool) and "$ref" in part
+
+
+def _leaves(value: Any) -> int:
+    """How many strings, numbers, booleans and nulls a value has."""
+    if isinstance(value, dict):
+        return sum(map(_leaves, value.values()))
+    return sum(map(_leaves, value)) if isinstance(value, list) else 1
+
+
+def _words(value: Any) -> str:
+    """The strings in a value, its numbers and booleans as JSON, each once."""
+    if isinstance(value, dict | list):
+        children = value.values() if isinstance(value, dict) else value
+        return ", ".join(dict.fromkeys(filter(None, map(_words, children))))
+    return value if isinstance(value, str) else "" if value is None else dumps(value)
+
+
+def _kinds(schema: Schema, given: Any) -> list[str]:
+    """The types that a value may have: first the given value's, then those that can hold a text."""
+    kinds = schema.get("type")
+    if isinstance(kinds, str):
+        return [kinds]
+    if kinds is None:
+        kinds = [k for k, keywords in _IMPLYING.items() if keywords & schema.keys()] + ["string"]
+    else:
+        kinds = sorted(kinds, key=lambda kind: (kind != "string", kind == "null"))
+    given_kinds = _KINDS.get(type(given), ())
+    return sorted(kinds, key=lambda kind: kind not in given_kinds)
+
+
+_KINDS: Mapping[type, tuple[str, ...]] = {
+    dict: ("object",),
+    list: ("array",),
+    str: ("string",),
+    bool: ("boolean",),
+    int: ("integer", "number"),
+    float: ("number", "integer"),
+}
+
+
+def _numbers(schema: Schema, given: Any) -> Iterator[float | int]:
+    """0, then what lies at the bounds or between them; if a number is given, the nearest first."""
+    step = schema.get("multipleOf", 1)
+    lows = [schema[key] for key in ("minimum", "exclusiveMinimum") if key in schema]
+    highs = [schema[key] for key in ("maximum", "exclusiveMaximum") if key in schema]
+    numbers: list[float | int] = [0]
+    if lows:
+        first = -(-max(lows) // step) * step
+        numbers += [first, first + step, max(lows)]
+    if highs:
+        last = min(highs) // step * step
+        numbers += [last, last - step, min(highs)]
+    if lows and highs:
+        numbers.append(max(lows) / 2 + min(highs) / 2)
+    if isinstance(given, str):
+        with suppress(ValueError):
+            given = loads(given.encode())
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        given = max(-sys.float_info.max, min(given, sys.float_info.max))
+        numbers += [given // step * step, -(-given // step) * step]
+        numbers.sort(key=lambda number: abs(number - given))
+    for number in numbers:
+        if isinstance(number, int):
+            yield number
+        elif math.isfinite(number):
+            yield int(number) if number.is_integer() else number
+
+
+def _matching(pattern: str, repeats: int) -> str | None:
+    """A short text that should match a pattern, its outer repetitions made `repeats` times where
+    they may be; None if Python's `re`, which only parses here, does not know the pattern."""
+    try:
+        return _example(re._parser.parse(pattern), repeats)  # type: ignore[attr-defined]
+    except (re.error, OverflowError, RecursionError):
+        return None
+
+
+def _example(tokens: Any, repeats: int) -> str:
+    """A text for tokens of Python's parser. Of alternatives the first is taken, of a repetition the
+    fewest, of a set of characters the first that is in it; anchors are taken to hold."""
+    text = ""
+    for operation, argument in tokens:
+        kind = str(operation)
+        if kind == "LITERAL":
+            text += chr(argument)
+        elif kind in ("IN", "NOT_LITERAL", "ANY"):
+            one = re._parser.SubPattern(tokens.state, [(operation, argument)])  # type: ignore[attr-defined]
+            matches = re._compiler.compile(one).fullmatch  # type: ignore[attr-defined]
+            text += next(filter(matches, _CHARACTERS), "")
+        elif kind == "BRANCH":
+            text += _example(argument[1][0], repeats)
+        elif kind == "SUBPATTERN":
+            text += _example(argument[-1], repeats)
+        elif kind in ("MAX_REPEAT", "MIN_REPEAT"):
+            fewest, most, repeated = argument
+            part, count = _example(repeated, 0), max(fewest, min(most, repeats))
+            if len(part) * count > MAX_VALUE_CHARACTERS:
+                raise OverflowError
+            text += part * count
+    return text
+
+
+def _repaired(schema: CompiledSchema, given: Any, text: str) -> str | None:
+    """JSON that satisfies a schema, or None if none was found. Raises SchemaError."""
+    found = _Repair(schema, text).run(given)
+    written = json.dumps(found.value, ensure_ascii=False) if found else ""
+    return written if schema.conforms(written) else None
 
 
 @lru_cache(maxsize=64)
-def _usable(text: str) -> _Usable:
-    root = json.loads(text)
-    parts = parts_of(root)
-    for keyword in NOT_READ:
-        if any(keyword in part for part in parts):
-            raise SchemaError(f"{keyword} is not read here")
-    schema = _Usable(root, compiled_patterns(parts))
-    plain = schema.smallest("")
-    if plain is None:
+def _compiled(text: str) -> tuple[CompiledSchema, str]:
+    """A schema, and the JSON of a value that satisfies it."""
+    schema = CompiledSchema(text)
+    smallest = _repaired(schema, _MISSING, "")
+    if smallest is None:
         message = "no value was found that satisfies it; name one in `examples` or `default`"
         raise SchemaError(message)
-    return replace(schema, plain=plain)
+    return schema, smallest
 
 
-def check_schema(schema: Mapping[str, Any]) -> None:
-    """Raises SchemaError if answers cannot be held to a schema."""
-    _usable(text_of(schema))
+def check_schema(schema: Schema) -> None:
+    """Raises SchemaError if answers cannot be made to satisfy a schema."""
+    _compiled(text_of(schema))
 
 
-def conforms(text: str, schema: Mapping[str, Any]) -> bool:
+def conforms(text: str, schema: Schema) -> bool:
     """Whether a text is JSON that satisfies a schema. Raises SchemaError."""
-    return _usable(text_of(schema)).conforms(text)
+    return _compiled(text_of(schema))[0].conforms(text)
 
 
-def held_to(text: str, schema: Mapping[str, Any]) -> str:
-    """The text, if it satisfies the schema, else the smallest value that does and holds the text
-    where there is a place for one. Raises SchemaError."""
-    usable = _usable(text_of(schema))
-    if usable.conforms(text):
+def repair(value: Any, schema: Schema) -> Any:
+    """The value, changed only where it does not satisfy the schema: what is valid stays, what is
+    not is replaced by the nearest that was found, what is missing is added. Raises SchemaError."""
+    compiled, smallest = _compiled(text_of(schema))
+    with suppress(SchemaError):  # too much work for this value
+        return json.loads(_repaired(compiled, value, _words(value)) or smallest)
+    return json.loads(smallest)
+
+
+def repair_answer(text: str, schema: Schema) -> str:
+    """The text, if it is JSON that satisfies the schema. Otherwise JSON that does: an object or a
+    list is repaired; any other text is put into the smallest value, where a string may stand.
+    Raises SchemaError."""
+    compiled, smallest = _compiled(text_of(schema))
+    if compiled.conforms(text):
         return text
-    try:
-        return usable.smallest(text) or usable.plain
-    except StepLimitError:
-        return usable.plain
+    with suppress(ValueError):
+        given = loads(text.encode())
+        if isinstance(given, dict | list):
+            return json.dumps(repair(given, schema), ensure_ascii=False)
+    with suppress(SchemaError):  # too much work for this text
+        return _repaired(compiled, _MISSING, text) or smallest
+    return smallest

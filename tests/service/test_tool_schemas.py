@@ -24,12 +24,15 @@ def tool(parameters: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"properties": [1]}, "properties must be an object of schemas"),
-        ({"properties": {"a": 5}}, r"properties\.a must be an object"),
+        ({"properties": [1]}, "properties must be"),
+        ({"properties": {"a": 5}}, r"properties\.a must be .* an object"),
         ({"properties": {"a": True}}, r"properties\.a must be an object"),
-        ({"properties": {"a": {"description": 5}}}, r"properties\.a\.description must be a string"),
-        ({"properties": {"a": {"enum": []}}}, r"properties\.a\.enum must be a list"),
-        ({"required": [5]}, "required must be a list of names"),
+        (
+            {"properties": {"a": {"description": 5}}},
+            r"properties\.a\.description must be of type string",
+        ),
+        ({"properties": {"a": {"enum": []}}}, r"properties\.a\.enum must have at least one"),
+        ({"required": [5]}, r"required\[0\] must be of type string"),
         ({"properties": {"a": {"$ref": "http://127.0.0.1/"}}}, "leads out of the schema"),
     ],
 )

@@ -22,7 +22,7 @@ import numpy as np
 from rft_service.engines.simulated.turn import FAMILIES, make_turn
 from rft_service.engines.simulated.weights import Weights, mean_gradient
 from rft_service.rl.engine import ModelInfo, Seed, Trajectory, Turn, TurnEnd, TurnRequest
-from rft_service.schemas.structured import held_to
+from rft_service.schemas.structured import repair_answer
 from rft_service.strict_json import dumps
 from rft_service.tokens import count_tokens
 
@@ -225,7 +225,7 @@ def limited(turn: Turn, request: TurnRequest) -> Turn:
     format, cut at the token limit or at a stop sequence."""
     text = turn.text
     if text is not None and request.response_format is not None:
-        text = held_to(text, request.response_format)
+        text = repair_answer(text, request.response_format)
     limit = request.max_output_tokens
     if limit is not None and turn.output_tokens > limit:
         room_bytes = 4 * max(0, limit - turn.reasoning_tokens)
