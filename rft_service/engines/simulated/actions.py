@@ -76,7 +76,7 @@ def state_features(
         for output, window in zip(memory.outputs, windows, strict=True)
     )
     named = bool(np.any(numbers.pages[:, 2] * numbers.pages[:, 3]))
-    cues = memory.brief.prompt_cues
+    cues = memory.question.prompt_cues
     values = (
         True,
         calls >= 1,
@@ -90,7 +90,7 @@ def state_features(
         best >= 0.4,
         best >= 0.6,
         best >= 0.8,
-        numbers.best_is_of(frozenset(memory.brief.years)),
+        numbers.best_is_of(frozenset(memory.question.years)),
         numbers.weakest_naming >= 0.4,
         numbers.weakest_naming >= 0.7,
         numbers.weakest_naming >= 0.95,
@@ -135,7 +135,7 @@ def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, .
         kind == "identifier",
         kind not in (*_KINDS, ""),
         kind == "",
-        tool.name.lower() in memory.brief.prompt,
+        tool.name.lower() in memory.question.prompt,
         not used,
         len(used) >= 2,
         memory.last_tool == tool.name,

@@ -31,7 +31,7 @@ from rft_service.engines.simulated.numbers import PHRASE_ROLES
 from rft_service.engines.simulated.operands import NumberPool
 from rft_service.engines.simulated.parameters import FILL_FEATURES, Pool
 from rft_service.engines.simulated.perception import NumberSpan
-from rft_service.engines.simulated.prompt import PROMPT_CUE_NAMES, Brief
+from rft_service.engines.simulated.question import PROMPT_CUE_NAMES, Question
 from rft_service.engines.simulated.weights import Decision, Vector
 from rft_service.engines.simulated.words import CUE_NAMES
 
@@ -90,7 +90,7 @@ class _Room:
 class Known:
     """What an answer can be made of."""
 
-    brief: Brief
+    question: Question
     numbers: NumberPool
     texts: Pool
 
@@ -115,9 +115,9 @@ def _free(known: Known, choose: Choose, kinds: Sequence[str], spoken: bool = Fal
     if kind == TEXT:
         return _text(known, choose)
     result, how = _number(known, choose, kind)
-    wording = _wording(known.brief, choose, result, kind)
-    text = word(result, wording, known.brief.unit)
-    manner = choose_manner(known.brief, choose) if spoken else BARE
+    wording = _wording(known.question, choose, result, kind)
+    text = word(result, wording, known.question.unit)
+    manner = choose_manner(known.question, choose) if spoken else BARE
     return Answer(deliver(text, manner, result), how)
 
 
@@ -128,22 +128,22 @@ def _possible(kind: str, known: Known) -> bool:
 
 
 def _operation_state(known: Known, kinds: Sequence[str]) -> Vector:
-    brief = known.brief
-    roles = {phrase.role for phrase in brief.phrases}
+    question = known.question
+    roles = {phrase.role for phrase in question.phrases}
     in_rows = [span for span in known.numbers.spans if span.row >= 0]
     values = {
         "any": True,
-        **{f"asks_{cue}": cue in brief.cues for cue in CUE_NAMES},
-        "one_year": len(brief.years) == 1,
-        "two_years": len(brief.years) > 1,
-        "unit_asked": brief.unit != 0.0,
-        "no_cue": not brief.cues,
+        **{f"asks_{cue}": cue in question.cues for cue in CUE_NAMES},
+        "one_year": len(question.years) == 1,
+        "two_years": len(question.years) > 1,
+        "unit_asked": question.unit != 0.0,
+        "no_cue": not question.cues,
         "wants_number": TEXT not in kinds,
         "wants_text": kinds == (TEXT,),
         "records_read": any(span.heading and span.column == 0 for span in in_rows),
         "tables_read": bool(in_rows),
         **{f"has_{role}": role in roles for role in PHRASE_ROLES},
-        **{cue: cue in brief.prompt_cues for cue in PROMPT_CUE_NAMES},
+        **{cue: cue in question.prompt_cues for cue in PROMPT_CUE_NAMES},
     }
     return np.array(list(values.values()), dtype=float)
 
@@ -163,13 +163,13 @@ def _number(known: Known, choose: Choose, operation: str) -> tuple[Result, str]:
     if operation == "value":
         return compute_value(a), f"read {a.text}"
     if operation in PAIR_OPERATIONS:
-        rows = np.delete(pool.second(first, known.brief), first, axis=0)
+        rows = np.delete(pool.second(first, known.question), first, axis=0)
         chosen = choose(rows, ("second", f"second/{operation}")).index
         b = pool.spans[chosen + (chosen >= first)]
         return compute_pair(operation, a, b), f"{operation} of {a.text} and {b.text}"
     direction, _, name = operation.partition("_")
     line = line_of(pool.spans, pool.page.tolist(), first, direction == "row")
-    spans = _within_years([pool.spans[place] for place in line], known.brief.years) or [a]
+    spans = _within_years([pool.spans[place] for place in line], known.question.years) or [a]
     texts = ", ".join(span.text for span in spans)
     return compute_line(name, a, spans), f"{name.removeprefix('line_')} of {texts}"
 
@@ -188,20 +188,20 @@ def _first_role(operation: str) -> str:
     return "row" if operation.startswith("row_") else operation
 
 
-def _wording(brief: Brief, choose: Choose, result: Result, operation: str) -> str:
+def _wording(question: Question, choose: Choose, result: Result, operation: str) -> str:
     percent = result.kind == "percent"
     values = {
         "any": True,
         "result_percent": percent,
         "result_ratio": result.kind == "ratio",
         "result_amount": result.kind == "amount",
-        "asks_percent": "percent" in brief.cues,
-        "percent_and_ratio": "percent" in brief.cues
+        "asks_percent": "percent" in question.cues,
+        "percent_and_ratio": "percent" in question.cues
         and (operation in PERCENT_RESULTS or operation in RATIO_RESULTS or percent),
-        "unit_asked": brief.unit != 0.0,
-        "unit_differs": brief.unit not in (0.0, result.unit),
-        "unit_unknown": brief.unit != 0.0 and result.unit == 1.0,
-        **{cue: cue in brief.prompt_cues for cue in PROMPT_CUE_NAMES},
+        "unit_asked": question.unit != 0.0,
+        "unit_differs": question.unit not in (0.0, result.unit),
+        "unit_unknown": question.unit != 0.0 and result.unit == 1.0,
+        **{cue: cue in question.prompt_cues for cue in PROMPT_CUE_NAMES},
     }
     state = np.array(list(values.values()), dtype=float)
     usable = WORDINGS if percent else [w for w in WORDINGS if w not in ("percent", "decimal")]
@@ -260,7 +260,7 @@ def _enumerated(known: Known, choose: Choose, values: Sequence[Any]) -> Any:
     rows = np.zeros((len(values), len(FILL_FEATURES)))
     place = FILL_FEATURES.index("own_words_match")
     for row, value in zip(rows, values, strict=True):
-        row[place] = str(value).lower() in known.brief.question.lower()
+        row[place] = str(value).lower() in known.question.text.lower()
     return values[choose(rows, ("answer_text",)).index]
 
 

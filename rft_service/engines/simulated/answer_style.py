@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rft_service.engines.simulated.arithmetic import Result, plain
-from rft_service.engines.simulated.prompt import PROMPT_CUE_NAMES, Brief
+from rft_service.engines.simulated.question import PROMPT_CUE_NAMES, Question
 from rft_service.engines.simulated.weights import Decision
 
 BARE = "bare"
@@ -22,9 +22,9 @@ _CANDIDATES = tuple(manner for manner, times in HABIT.items() for _ in range(tim
 _BLOCKS = tuple(f"manner/{manner}" for manner in _CANDIDATES)
 
 
-def choose_manner(brief: Brief, choose: Callable[..., Decision]) -> str:
+def choose_manner(question: Question, choose: Callable[..., Decision]) -> str:
     """One of HABIT's manners."""
-    state = [1.0, *(float(cue in brief.prompt_cues) for cue in PROMPT_CUE_NAMES)]
+    state = [1.0, *(float(cue in question.prompt_cues) for cue in PROMPT_CUE_NAMES)]
     rows = np.repeat(np.array(state)[None, :], len(_CANDIDATES), axis=0)
     return _CANDIDATES[choose(rows, ("manner",), _BLOCKS).index]
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from rft_service.engines.simulated.perception import View, perceive
-from rft_service.engines.simulated.prompt import Brief, read_brief
+from rft_service.engines.simulated.question import Question, read_question
 from rft_service.rl.engine import Conversation, Item
 
 WINDOW_SEGMENTS = 16  # of each output, before the model has looked further
@@ -42,7 +42,7 @@ class Output:
 class Memory:
     """A conversation as the model holds it. `outputs` are the distinct ones, oldest first."""
 
-    brief: Brief
+    question: Question
     calls: tuple[PastCall, ...]
     outputs: tuple[Output, ...]
     last_is_error: bool
@@ -88,7 +88,7 @@ def remember(conversation: Conversation) -> Memory:
             last = Output(call, text, perceive(text))
             outputs.setdefault(text, last)
     return Memory(
-        brief=read_brief("\n".join(prompts), question),
+        question=read_question("\n".join(prompts), question),
         calls=tuple(calls.values()),
         outputs=tuple(outputs.values()),
         last_is_error=last is not None and last.view.is_error,

@@ -16,18 +16,18 @@ import numpy.typing as npt
 from rft_service.engines.simulated.memory import Memory, PastCall
 from rft_service.engines.simulated.numbers import (
     LEAST_NAMING,
-    STATIC_FEATURES,
+    NUMBER_FEATURES,
     NumberTable,
     number_table,
 )
 from rft_service.engines.simulated.parameters import letters_of_name
 from rft_service.engines.simulated.perception import NumberSpan
-from rft_service.engines.simulated.prompt import Brief
+from rft_service.engines.simulated.question import Question
 from rft_service.engines.simulated.weights import Vector
 from rft_service.engines.simulated.words import years_in
 
 PAGE_FEATURES = ("page_cover", "page_best", "page_year", "page_name", "page_last", "page_path")
-FIRST_FEATURES = (*STATIC_FEATURES, *PAGE_FEATURES, "best_of_all")
+FIRST_FEATURES = (*NUMBER_FEATURES, *PAGE_FEATURES, "best_of_all")
 SECOND_FEATURES = (
     *FIRST_FEATURES,
     "same_page",
@@ -121,7 +121,7 @@ class NumberPool:
         """Each number as a first operand [n, FIRST_FEATURES]."""
         rows = np.zeros((len(self), len(FIRST_FEATURES)))
         if len(self):
-            static = len(STATIC_FEATURES)
+            static = len(NUMBER_FEATURES)
             rows[:, :static] = self._joined("features")
             rows[:, static:-1] = self.pages[self.page]
             rows[:, -1] = self._best_named
@@ -159,17 +159,17 @@ class NumberPool:
         """One of the table's arrays, over all outputs."""
         return np.concatenate([getattr(part.table, name)[: part.seen] for part in self.parts])
 
-    def second(self, first: int, brief: Brief) -> Vector:
+    def second(self, first: int, question: Question) -> Vector:
         """Every number as a partner of number `first` [n, SECOND_FEATURES]."""
         anchor = self.spans[first]
-        place, amounts = self._joined("places"), self._joined("amounts")
+        place, amounts = self._joined("cells"), self._joined("amounts")
         table, row, column, segment, year, percent = place.T
         same_page = self.page == self.page[first]
         same_table = same_page & (table == anchor.table) & (anchor.row >= 0)
         same_row = same_table & (row == anchor.row)
         same_column = same_table & (column == anchor.column)
         anchor_year = year[first]
-        rest = brief.word_set - anchor.label
+        rest = question.word_set - anchor.label
         fresh = np.array([len(s.label & rest) / max(1, len(s.label)) for s in self.spans])
         in_table = row >= 0
         fresh_best = fresh[in_table].max(initial=0.0)
@@ -187,7 +187,7 @@ class NumberPool:
             (year != 0) & (year == anchor_year),
             (year != 0) & (year == anchor_year - 1),
             (year != 0) & (year == anchor_year + 1),
-            (year != 0) & (year != anchor_year) & np.isin(year, brief.years),
+            (year != 0) & (year != anchor_year) & np.isin(year, question.years),
             [span.label == anchor.label for span in self.spans],
             fresh,
             in_table & (fresh > 0) & (fresh == fresh_best),
@@ -206,10 +206,10 @@ class NumberPool:
 def number_pool(memory: Memory, windows: tuple[int, ...]) -> NumberPool:
     """The numbers of all outputs whose segment lies within each output's window. Cached, since
     the rollouts of one group begin alike."""
-    brief = memory.brief
+    question = memory.question
     parts = []
     for place, (output, window) in enumerate(zip(memory.outputs, windows, strict=True)):
-        table = number_table(output.text, brief.prompt, brief.question)
+        table = number_table(output.text, question)
         seen = int(table.segments.searchsorted(window))
         if seen:
             parts.append(_Part(table, seen, place))
@@ -219,26 +219,26 @@ def number_pool(memory: Memory, windows: tuple[int, ...]) -> NumberPool:
 @lru_cache(maxsize=64)
 def page_features(memory: Memory) -> Vector:
     """PAGE_FEATURES of each output [outputs, 6]: how the whole of it speaks to the question."""
-    brief = memory.brief
-    wanted = brief.topic | brief.name_stems
+    question = memory.question
+    wanted = question.topic | question.name_stems
     rows = np.zeros((len(memory.outputs), len(PAGE_FEATURES)))
     covers = [len(o.view.words & wanted) / max(1, len(wanted)) for o in memory.outputs]
     best = max(covers, default=0.0)
     for place, (output, cover) in enumerate(zip(memory.outputs, covers, strict=True)):
-        year, name, path = _origin(output.call, brief)
+        year, name, path = _origin(output.call, question)
         last = place == len(memory.outputs) - 1
         rows[place] = (cover, cover == best, year, name, last, path)
     return rows
 
 
 @lru_cache(maxsize=4096)
-def _origin(call: PastCall, brief: Brief) -> tuple[bool, bool, bool]:
+def _origin(call: PastCall, question: Question) -> tuple[bool, bool, bool]:
     """Whether the call behind an output names a year asked for, or a name, or a path at all."""
     texts = sorted(call.texts)
-    year = any(y in brief.years for text in texts for y in years_in(text))
+    year = any(y in question.years for text in texts for y in years_in(text))
     paths = [text for text in texts if "/" in text]
     name = any(
-        head in brief.names or letters_of_name(head, brief)
+        head in question.names or letters_of_name(head, question)
         for text in paths
         if (head := text.partition("/")[0].lower())
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from rft_service.engines.simulated.memory import Memory
 from rft_service.engines.simulated.perception import TextSpan, perceive
-from rft_service.engines.simulated.prompt import Brief, read_brief
+from rft_service.engines.simulated.question import Question
 from rft_service.engines.simulated.weights import Vector
 from rft_service.engines.simulated.words import WORD, stem, stems, years_in
 
@@ -94,22 +94,22 @@ class TextTable:
 
 
 @lru_cache(maxsize=1024)
-def text_table(text: str, prompt: str, question: str) -> TextTable:
-    """Static features of an output's text spans, cached by output and question."""
-    view, brief = perceive(text), read_brief(prompt, question)
+def text_table(text: str, question: Question) -> TextTable:
+    """The table of an output's text spans. Cached: the rollouts of a group read the same pages."""
+    view = perceive(text)
     spans = tuple({span.text: span for span in reversed(view.texts)}.values())[::-1]
     rows = np.zeros((len(spans), _STATIC_SIZE))
-    wanted = brief.topic | brief.name_stems
+    wanted = question.topic | question.name_stems
     covers = [len(span.context & wanted) / max(1, len(wanted)) for span in spans]
     best = max(covers, default=0.0)
     for row, span, cover in zip(rows, spans, covers, strict=True):
-        _set_static(row, span, brief, cover, cover == best > 0)
+        _set_static(row, span, question, cover, cover == best > 0)
     return TextTable(tuple(Candidate(s.text, s.kind, s.text) for s in spans), rows)
 
 
-def _set_static(row: Vector, span: TextSpan, brief: Brief, cover: float, best: bool) -> None:
+def _set_static(row: Vector, span: TextSpan, question: Question, cover: float, best: bool) -> None:
     years = years_in(span.text)
-    match = set(years) & set(brief.years)
+    match = set(years) & set(question.years)
     own = frozenset(stems(span.text))
     head = span.text.partition("/")[0].lower() if span.kind in ("path", "folder") else span.text
     values = {
@@ -119,27 +119,27 @@ def _set_static(row: Vector, span: TextSpan, brief: Brief, cover: float, best: b
         "early": 1.0 / (1 + span.place),
         "context_cover": cover,
         "context_best": best,
-        "context_names": bool(span.context & brief.name_stems),
+        "context_names": bool(span.context & question.name_stems),
         "year_match": bool(match),
-        "year_next": bool(years) and not match and any(y + 1 in years for y in brief.years),
-        "year_other": bool(years) and not match and bool(brief.years),
-        "name_exact": head.lower() in brief.names,
-        "name_letters": letters_of_name(head.lower(), brief),
-        "key_match": bool(span.key & brief.word_set),
-        "own_words_match": len(own & brief.word_set) / max(1, len(own)),
+        "year_next": bool(years) and not match and any(y + 1 in years for y in question.years),
+        "year_other": bool(years) and not match and bool(question.years),
+        "name_exact": head.lower() in question.names,
+        "name_letters": letters_of_name(head.lower(), question),
+        "key_match": bool(span.key & question.word_set),
+        "own_words_match": len(own & question.word_set) / max(1, len(own)),
     }
     for name, value in values.items():
         row[_PLACE[name]] = value
 
 
 @lru_cache(maxsize=65536)
-def letters_of_name(abbreviation: str, brief: Brief) -> bool:
+def letters_of_name(abbreviation: str, question: Question) -> bool:
     """Whether an abbreviation's letters follow one another in a name of the question, the first
     at the start of one of its words: "acm" for "Acme Corporation Marine"."""
     letters = "".join(filter(str.isalpha, abbreviation))
     if len(letters) < 2 or len(letters) > 6:
         return False
-    names = brief.names or tuple(w for w in WORD.findall(brief.question.lower()) if len(w) > 3)
+    names = question.names or tuple(w for w in WORD.findall(question.text.lower()) if len(w) > 3)
     for start, name in enumerate(names):
         if name[0] == letters[0] and _follows(letters, "".join(names[start : start + 3])):
             return True
@@ -187,8 +187,8 @@ class Pool:
 def text_pool(memory: Memory) -> Pool:
     """Gather the candidates of a turn; a text met twice counts once, where it was met last. Cached,
     since the rollouts of one group begin alike."""
-    brief = memory.brief
-    own = _of_question(brief)
+    question = memory.question
+    own = _of_question(question)
     candidates: list[Candidate] = list(own.candidates)
     sources = list(own.sources)
     blocks = [own.features]
@@ -196,7 +196,7 @@ def text_pool(memory: Memory) -> Pool:
     last = len(memory.outputs) - 1
     for number in range(last, -1, -1):
         output = memory.outputs[number]
-        table = text_table(output.text, brief.prompt, brief.question)
+        table = text_table(output.text, question)
         keep = [place for place, found in enumerate(table.candidates) if found.text not in seen]
         kept = [table.candidates[place] for place in keep]
         seen.update(candidate.text for candidate in kept)
@@ -211,11 +211,11 @@ def text_pool(memory: Memory) -> Pool:
 
 
 @lru_cache(maxsize=1024)
-def _of_question(brief: Brief) -> Pool:
+def _of_question(question: Question) -> Pool:
     """The candidates that the question itself offers."""
-    own = [(text, f"query_{kind}") for kind, text in brief.queries]
-    own += [(text, "identifier") for text in brief.identifiers]
-    own += [(text.rstrip("/"), "path") for text in brief.paths]
+    own = [(text, f"query_{kind}") for kind, text in question.queries]
+    own += [(text, "identifier") for text in question.identifiers]
+    own += [(text.rstrip("/"), "path") for text in question.paths]
     rows = np.zeros((len(own), len(FILL_FEATURES)))
     for row, (_, kind) in zip(rows, own, strict=True):
         row[_PLACE[f"is_{kind}"]] = row[_PLACE["from_question"]] = 1.0
@@ -286,7 +286,7 @@ def _enumerated(values: Sequence[Any], memory: Memory) -> tuple[list[Candidate],
     for row, value in zip(rows, values, strict=True):
         own = frozenset(stems(str(value).replace("_", " ")))
         row[_PLACE["is_enum"]] = 1.0
-        row[_PLACE["own_words_match"]] = len(own & memory.brief.word_set) / max(1, len(own))
+        row[_PLACE["own_words_match"]] = len(own & memory.question.word_set) / max(1, len(own))
         row[_PLACE["used_before"]] = str(value) in memory.used_texts
     return [Candidate(value, "enum", str(value)) for value in values], rows
 
@@ -296,7 +296,7 @@ def _numeric(schema: Mapping[str, Any], memory: Memory) -> tuple[list[Candidate]
     named = (schema.get(key) for key in ("default", "maximum", "minimum"))
     # A default may be anything: null, a word, more digits than a float can have.
     bounds = [value for value in named if isinstance(value, int | float) and abs(value) < 1e300]
-    asked = [float(text) for text in WORD.findall(memory.brief.question) if text[0].isdigit()]
+    asked = [float(text) for text in WORD.findall(memory.question.text) if text[0].isdigit()]
     whole = schema.get("type") == "integer"
     values = [value for value in (*bounds, *asked) if not whole or float(value).is_integer()]
     low, high = schema.get("minimum", -np.inf), schema.get("maximum", np.inf)

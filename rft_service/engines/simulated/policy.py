@@ -255,7 +255,7 @@ class _Turning:
 
     def _answer(self) -> Answer:
         texts = self.pool.readable()
-        known = Known(self.memory.brief, self.numbers, texts)
+        known = Known(self.memory.question, self.numbers, texts)
         return compose(known, self._choose, self.conversation.response_format)
 
     def _finish(self, calls: tuple[Call, ...] = (), text: str | None = None) -> Turn:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 import snowballstemmer
 
@@ -74,29 +73,38 @@ CUES: dict[str, tuple[str, ...]] = {
 CUE_NAMES = tuple(CUES)
 
 
-@lru_cache(maxsize=131_072)  # bounded, since a request may contain any words
-def _stem(word: str) -> str:
-    """The stem of a lower-case word, stop words included; a number is its own stem."""
-    return word if word[:1].isdigit() else str(_STEMMER.stemWord(word.split("'")[0]))
+class _Stems(dict[str, str]):
+    """Stem of each lower-case word so far, stop words included; a number is its own stem. A dict,
+    since this is the most frequent look-up of all and `lru_cache` takes twice as long."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) == MAX_STEMS:
+            self.clear()
+        self[word] = found = word if word[0].isdigit() else _STEMMER.stemWord(word.split("'")[0])
+        return found
+
+
+_STEMS = _Stems()
+MAX_STEMS = 131_072  # a request may contain any words
 
 
 def stem(word: str) -> str:
     """The stem of one word, in lower case; empty for a stop word."""
-    return "" if (lower := word.lower()) in STOP_WORDS else _stem(lower)
+    return "" if (lower := word.lower()) in STOP_WORDS else _STEMS[lower]
 
 
 def stems(text: str) -> list[str]:
     """Stems of all words of a text, in order, without stop words."""
-    return [_stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
+    return [_STEMS[word] for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
 
 
-_CUE_OF = {_stem(word): name for name, words in CUES.items() for word in words}
+_CUE_OF = {_STEMS[word]: name for name, words in CUES.items() for word in words}
 
 
 def cues_in(text: str) -> frozenset[str]:
     """Names of the cue groups that have a word in the text. "did" and its like make a yes-no
     question only as the first word: "Did sales rise?", but not "How high did sales rise?"."""
-    found = {_CUE_OF[s] for word in WORD.findall(text.lower()) if (s := _stem(word)) in _CUE_OF}
+    found = {_CUE_OF[s] for word in WORD.findall(text.lower()) if (s := _STEMS[word]) in _CUE_OF}
     if "%" in text:
         found.add("percent")
     first = re.match(r"\W*(\w+)", text)

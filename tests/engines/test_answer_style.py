@@ -8,9 +8,9 @@ import pytest
 from rft_service.engines.simulated.answer_style import HABIT, choose_manner, deliver
 from rft_service.engines.simulated.arithmetic import Result
 from rft_service.engines.simulated.policy import SimulatedPolicy, is_general
-from rft_service.engines.simulated.prompt import read_brief
+from rft_service.engines.simulated.question import read_question
 
-BRIEF = read_brief("Answer with the number only.", "What was the change in sales in 2012?")
+BRIEF = read_question("Answer with the number only.", "What was the change in sales in 2012?")
 PERCENT = Result(8.35, "percent", 1.0, 3.0)
 
 

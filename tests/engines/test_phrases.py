@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rft_service.engines.simulated.numbers import STATIC_FEATURES, number_table
-from rft_service.engines.simulated.prompt import read_brief
+from rft_service.engines.simulated.numbers import NUMBER_FEATURES, number_table
+from rft_service.engines.simulated.question import read_question
 
 TABLE = """\
 Falcon, book of 1972.
@@ -21,7 +21,9 @@ The bells cast came to 7 in 1972, against 5 a year earlier.
 
 
 def parts(question: str) -> list[tuple[str, set[str]]]:
-    return [(p.role, set(p.words)) for p in read_brief("", question).phrases if p.role != "other"]
+    return [
+        (p.role, set(p.words)) for p in read_question("", question).phrases if p.role != "other"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -80,10 +82,10 @@ def test_a_question_without_a_thing_has_no_phrases() -> None:
 
 def features(question: str) -> dict[str, set[str]]:
     """The texts of the numbers that each feature is set for."""
-    table = number_table(TABLE, "", question)
+    table = number_table(TABLE, read_question("", question))
     return {
         name: {table.spans[row].text for row in np.flatnonzero(table.features[:, place])}
-        for place, name in enumerate(STATIC_FEATURES)
+        for place, name in enumerate(NUMBER_FEATURES)
     }
 
 
