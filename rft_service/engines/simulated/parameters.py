@@ -114,9 +114,9 @@ def _set_static(row: Vector, span: TextSpan, question: Question, cover: float, b
     head = span.text.partition("/")[0].lower() if span.kind in ("path", "folder") else span.text
     values = {
         f"is_{span.kind}": 1.0,
-        "first": span.place == 0,
-        "second": span.place == 1,
-        "early": 1.0 / (1 + span.place),
+        "first": span.index == 0,
+        "second": span.index == 1,
+        "early": 1.0 / (1 + span.index),
         "context_cover": cover,
         "context_best": best,
         "context_names": bool(span.context & question.name_stems),

@@ -75,7 +75,7 @@ CUE_NAMES = tuple(CUES)
 
 class _Stems(dict[str, str]):
     """Stem of each lower-case word so far, stop words included; a number is its own stem. A dict,
-    since this is the most frequent look-up of all and `lru_cache` takes twice as long."""
+    since this is the most frequent look-up of all and `lru_cache` is slower."""
 
     def __missing__(self, word: str) -> str:
         if len(self) == MAX_STEMS:
@@ -145,6 +145,10 @@ class Quantity:
     value: float
     percent: bool
     unit: float
+
+    @property
+    def is_year(self) -> bool:
+        return is_year(self.text) and self.unit == 0.0
 
 
 def quantities(text: str) -> list[Quantity]:
