@@ -8,7 +8,7 @@ import numpy as np
 
 from rft_service.engines.simulated.memory import Memory
 from rft_service.engines.simulated.operands import NumberPool
-from rft_service.engines.simulated.parameters import Pool, kinds_named
+from rft_service.engines.simulated.parameters import TextPool, kinds_named
 from rft_service.engines.simulated.weights import Vector
 from rft_service.rl.engine import Conversation, ToolSpec
 
@@ -114,13 +114,13 @@ def act_features(state: Vector, tools: Vector, others: int, looks: int) -> Vecto
     return rows
 
 
-def tool_features(tools: Sequence[ToolSpec], memory: Memory, pool: Pool) -> Vector:
+def tool_features(tools: Sequence[ToolSpec], memory: Memory, pool: TextPool) -> Vector:
     """What each tool could do now [tools, TOOL_FEATURES]."""
     rows = [_tool_features(tool, memory, pool) for tool in tools]
     return np.array(rows, dtype=float).reshape(len(tools), len(TOOL_FEATURES))
 
 
-def _tool_features(tool: ToolSpec, memory: Memory, pool: Pool) -> tuple[float, ...]:
+def _tool_features(tool: ToolSpec, memory: Memory, pool: TextPool) -> tuple[float, ...]:
     kind = parameter_kind(tool)
     used = [call for call in memory.calls if call.name == tool.name]
     texts = frozenset().union(*(call.texts for call in used))

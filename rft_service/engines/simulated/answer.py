@@ -29,7 +29,7 @@ from rft_service.engines.simulated.arithmetic import (
 )
 from rft_service.engines.simulated.numbers import PHRASE_ROLES
 from rft_service.engines.simulated.operands import NumberPool
-from rft_service.engines.simulated.parameters import FILL_FEATURES, Pool
+from rft_service.engines.simulated.parameters import PARAMETER_FEATURES, TextPool
 from rft_service.engines.simulated.perception import NumberSpan
 from rft_service.engines.simulated.question import PROMPT_CUE_NAMES, Question
 from rft_service.engines.simulated.weights import Decision, Vector
@@ -92,7 +92,7 @@ class Known:
 
     question: Question
     numbers: NumberPool
-    texts: Pool
+    texts: TextPool
 
 
 def compose(known: Known, choose: Choose, schema: Mapping[str, Any] | None) -> Answer:
@@ -257,8 +257,8 @@ def _pair_or_false(known: Known, choose: Choose) -> bool:
 
 
 def _enumerated(known: Known, choose: Choose, values: Sequence[Any]) -> Any:
-    rows = np.zeros((len(values), len(FILL_FEATURES)))
-    place = FILL_FEATURES.index("own_words_match")
+    rows = np.zeros((len(values), len(PARAMETER_FEATURES)))
+    place = PARAMETER_FEATURES.index("own_words_match")
     for row, value in zip(rows, values, strict=True):
         row[place] = str(value).lower() in known.question.text.lower()
     return values[choose(rows, ("answer_text",)).index]

@@ -17,11 +17,8 @@ import numpy.typing as npt
 from rft_service.engines.simulated.perception import NumberSpan, perceive
 from rft_service.engines.simulated.phrases import JOINED, ROLES, YEAR_ROLES, Phrase
 from rft_service.engines.simulated.question import Question
-from rft_service.engines.simulated.weights import Vector
+from rft_service.engines.simulated.weights import Column, Vector
 from rft_service.engines.simulated.words import stems
-
-Column = npt.NDArray[np.bool_] | Vector | Sequence[bool] | bool
-"""A feature of n numbers; a single bool stands for all of them."""
 
 PHRASE_ROLES = (*ROLES, JOINED, *(f"year_{role}" for role in YEAR_ROLES))
 LEAST_NAMING = 0.3  # below it a phrase does not name a number at all

@@ -20,9 +20,8 @@ from rft_service.engines.simulated.numbers import (
     NumberTable,
     number_table,
 )
-from rft_service.engines.simulated.parameters import letters_of_name
 from rft_service.engines.simulated.perception import NumberSpan
-from rft_service.engines.simulated.question import Question
+from rft_service.engines.simulated.question import Question, abbreviates_name
 from rft_service.engines.simulated.weights import Vector
 from rft_service.engines.simulated.words import years_in
 
@@ -238,7 +237,7 @@ def _origin(call: PastCall, question: Question) -> tuple[bool, bool, bool]:
     year = any(y in question.years for text in texts for y in years_in(text))
     paths = [text for text in texts if "/" in text]
     name = any(
-        head in question.names or letters_of_name(head, question)
+        head in question.names or abbreviates_name(head, question)
         for text in paths
         if (head := text.partition("/")[0].lower())
     )

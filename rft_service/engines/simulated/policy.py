@@ -36,7 +36,11 @@ from rft_service.engines.simulated.answer import (
 from rft_service.engines.simulated.answer_style import MANNER_FEATURES
 from rft_service.engines.simulated.memory import WINDOW_SEGMENTS, Memory, remember
 from rft_service.engines.simulated.operands import FIRST_FEATURES, SECOND_FEATURES, number_pool
-from rft_service.engines.simulated.parameters import FILL_FEATURES, parameter_candidates, text_pool
+from rft_service.engines.simulated.parameters import (
+    PARAMETER_FEATURES,
+    parameter_candidates,
+    text_pool,
+)
 from rft_service.engines.simulated.reasons import in_words
 from rft_service.engines.simulated.weights import Decision, Vector, Weights, mean_gradient
 from rft_service.rl.engine import (
@@ -51,14 +55,14 @@ from rft_service.rl.engine import (
 
 FAMILIES: dict[str, Sequence[str]] = {
     "act": ACT_FEATURES,
-    "fill": FILL_FEATURES,
+    "fill": PARAMETER_FEATURES,
     "also": ("any", "parallel", "fresh_left"),
     "operation": OPERATION_FEATURES,
     "first": FIRST_FEATURES,
     "second": SECOND_FEATURES,
     "wording": WORDING_FEATURES,
     "manner": MANNER_FEATURES,
-    "answer_text": FILL_FEATURES,
+    "answer_text": PARAMETER_FEATURES,
 }
 LOOK_SEGMENTS = 16  # by which one look widens every window
 LOOKS_BY_EFFORT = {"none": 0, "minimal": 1, "low": 1, "high": 6, "xhigh": 6}

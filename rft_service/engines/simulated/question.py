@@ -120,3 +120,20 @@ def _queries(question: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
         if text and text not in found.values():
             found[kind] = text
     return list(found.items())
+
+
+@lru_cache(maxsize=65536)
+def abbreviates_name(text: str, question: Question) -> bool:
+    """Whether a text's two to six letters are in a name of the question in this order, the first at
+    the start of a word: "acm" in "Acme Corporation Marine". Both are in lower case."""
+    letters = "".join(filter(str.isalpha, text))
+    if not 2 <= len(letters) <= 6:
+        return False
+    words = (word for word in WORD.findall(question.text.lower()) if len(word) > 3)
+    names = question.names or tuple(words)
+    for start, name in enumerate(names):
+        following = iter("".join(names[start : start + 3]))
+        # `in` consumes the iterator up to the letter, so the letters have to come in order.
+        if name[0] == letters[0] and all(letter in following for letter in letters):
+            return True
+    return False

@@ -65,7 +65,7 @@ SAID: dict[str, str] = {
     "name_letters": "short for the name asked for",
     "key_match": "under a key that the question names",
     "own_words_match": "in words of the question",
-    # How it would fill a parameter (`fill.FILL_FEATURES`).
+    # How it would fill a parameter (`fill.PARAMETER_FEATURES`).
     "is_query_whole": "the whole question",
     "is_query_content": "the question's words that carry meaning",
     "is_query_topic": "the question's topic",

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
+Column = npt.NDArray[np.bool_] | Vector | Sequence[float] | bool
+"""The values of one feature for n candidates; a single bool is the same for all of them."""
 
 SCORE_DECIMALS = 9  # scores are rounded before they decide: a platform's last bit must not
 WEIGHT_DECIMALS = 9  # and so are weights after each update
