@@ -8,6 +8,7 @@ uses the same candidates to decide which tool has something new to be called wit
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -150,9 +151,9 @@ class TextPool:
     @cached_property
     def by_kind(self) -> dict[str, list[tuple[int, str]]]:
         """Index and text of the candidates of each kind."""
-        found: dict[str, list[tuple[int, str]]] = {}
+        found: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for index, candidate in enumerate(self.candidates):
-            found.setdefault(candidate.kind, []).append((index, candidate.text))
+            found[candidate.kind].append((index, candidate.text))
         return found
 
     @cached_property
@@ -184,7 +185,7 @@ def text_pool(memory: Memory) -> TextPool:
         found, features = text_table(output.text, memory.question)
         keep = [index for index, candidate in enumerate(found) if candidate.text not in seen]
         kept = [found[index] for index in keep]
-        seen.update(candidate.text for candidate in kept)
+        seen.update([candidate.text for candidate in kept])
         block = np.zeros((len(keep), len(PARAMETER_FEATURES)))
         block[:, : len(_TEXT_FEATURES)] = features[keep]
         block[:, _INDEX["from_last_output"]] = number == last
