@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from rft_service.engines.simulated.weights import MOST_SUMS, Weights, mean_gradient, softmax
+from rft_service.engines.simulated.weights import MAX_SUMS, Weights, mean_gradient, softmax
 
 FAMILIES = {"pick": ("a", "b", "c")}
 FEATURES = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [0.5, 0.5, 0.0]])
@@ -34,9 +34,9 @@ def filled() -> Weights:
 def test_asking_for_names_that_nothing_was_learnt_of_keeps_nothing():
     """A service is asked with any tool names that a client likes, for as long as it runs."""
     weights = filled()
-    for number in range(MOST_SUMS + 100):
+    for number in range(MAX_SUMS + 100):
         weights.summed(("pick", f"pick/tool{number}"))
-    assert len(weights._summed) <= MOST_SUMS
+    assert len(weights._summed) <= MAX_SUMS
     assert set(weights._theta) == set(filled()._theta)
     assert weights.save() == filled().save()
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rft_service.engines.simulated.memory import Memory
 from rft_service.engines.simulated.operands import PAGE_FEATURES, NumberPool
-from rft_service.engines.simulated.parameters import TextPool, kinds_named
+from rft_service.engines.simulated.parameters import MATCHES, TextPool, kinds_named
 from rft_service.engines.simulated.weights import Vector
 from rft_service.rl.engine import Conversation, ToolSpec
 
@@ -79,10 +79,9 @@ class _Option:
         used_texts = frozenset().union(*(call.texts for call in self.used))
         candidates = pool.by_kind.get(self.kind, ())
         self.fresh = [index for index, text in candidates if text not in used_texts]
-        # The best match of any of them: see parameters.MATCHES.
-        self.year, self.exact, self.letters, self.cover = (
-            pool.matches[self.fresh].max(axis=0) if self.fresh else (0.0, 0.0, 0.0, 0.0)
-        )
+        none = np.zeros(len(MATCHES))
+        matches: Vector = pool.matches[self.fresh].max(axis=0) if self.fresh else none
+        self.year, self.exact, self.letters, self.cover = matches  # each the best of all
 
 
 _TOOL_FEATURES: dict[str, Callable[[_Option], float]] = {
