@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from rft_service.engines.simulated.answer_style import HABIT, choose_manner, deliver
+from rft_service.engines.simulated.answer_style import HABIT, choose_style, deliver
 from rft_service.engines.simulated.arithmetic import Result
 from rft_service.engines.simulated.policy import SimulatedPolicy, is_general
 from rft_service.engines.simulated.question import read_question
@@ -20,14 +20,14 @@ def drawn(policy: SimulatedPolicy, times: int) -> Counter[str]:
     def choose(rows, blocks, own_blocks):
         return policy.weights.choose(rows, blocks, rng.random(), own_blocks)
 
-    return Counter(choose_manner(BRIEF, choose) for _ in range(times))
+    return Counter(choose_style(BRIEF, choose) for _ in range(times))
 
 
-def test_the_base_model_is_mostly_bare_and_each_manner_occurs():
+def test_the_base_model_is_mostly_bare_and_each_style_occurs():
     counts = drawn(SimulatedPolicy.base(), 2_000)
     assert set(counts) == set(HABIT)
-    for manner, times in HABIT.items():
-        assert counts[manner] / 2_000 == pytest.approx(times / sum(HABIT.values()), abs=0.02)
+    for style, times in HABIT.items():
+        assert counts[style] / 2_000 == pytest.approx(times / sum(HABIT.values()), abs=0.02)
 
 
 def test_a_job_can_turn_the_habit_round():
@@ -46,15 +46,15 @@ def test_pretraining_leaves_the_habit_alone():
 
 
 @pytest.mark.parametrize(
-    ("manner", "said"),
+    ("style", "said"),
     [
         ("bare", "8.35%"),
         ("sentence", "The answer is 8.35%."),
         ("hedged", "It is probably about 8.35%, or else 3."),
     ],
 )
-def test_delivery(manner, said):
-    assert deliver("8.35%", manner, PERCENT) == said
+def test_delivery(style, said):
+    assert deliver("8.35%", style, PERCENT) == said
 
 
 def test_a_yes_is_never_hedged_with_a_number():

@@ -33,7 +33,7 @@ from rft_service.engines.simulated.answer import (
     Known,
     compose,
 )
-from rft_service.engines.simulated.answer_style import MANNER_FEATURES
+from rft_service.engines.simulated.answer_style import STYLE_FEATURES
 from rft_service.engines.simulated.memory import WINDOW_SEGMENTS, Memory, remember
 from rft_service.engines.simulated.operands import FIRST_FEATURES, SECOND_FEATURES, number_pool
 from rft_service.engines.simulated.parameters import (
@@ -61,7 +61,7 @@ FAMILIES: dict[str, Sequence[str]] = {
     "first": FIRST_FEATURES,
     "second": SECOND_FEATURES,
     "wording": WORDING_FEATURES,
-    "manner": MANNER_FEATURES,
+    "manner": STYLE_FEATURES,
     "answer_text": PARAMETER_FEATURES,
 }
 LOOK_SEGMENTS = 16  # by which one look widens every window
