@@ -1,4 +1,4 @@
-"""The habit of delivering an answer: where it starts, and who may change it."""
+"""The habit of delivering an answer: where it starts, and what may change it."""
 
 import random
 from collections import Counter
@@ -14,8 +14,8 @@ BRIEF = read_question("Answer with the number only.", "What was the change in sa
 PERCENT = Result(8.35, "percent", 1.0, 3.0)
 
 
-def drawn(policy: SimulatedPolicy, times: int) -> Counter[str]:
-    rng = random.Random("manner")
+def styles_of(policy: SimulatedPolicy, times: int) -> Counter[str]:
+    rng = random.Random("style")
 
     def choose(rows, blocks, own_blocks):
         return policy.weights.choose(rows, blocks, rng.random(), own_blocks)
@@ -24,19 +24,19 @@ def drawn(policy: SimulatedPolicy, times: int) -> Counter[str]:
 
 
 def test_the_base_model_is_mostly_bare_and_each_style_occurs():
-    counts = drawn(SimulatedPolicy.base(), 2_000)
+    counts = styles_of(SimulatedPolicy.base(), 2_000)
     assert set(counts) == set(HABIT)
     for style, times in HABIT.items():
         assert counts[style] / 2_000 == pytest.approx(times / sum(HABIT.values()), abs=0.02)
 
 
-def test_a_job_can_turn_the_habit_round():
+def test_a_job_can_change_the_habit():
     policy = SimulatedPolicy.base()
     policy.load({"weights": policy.weights.as_dict() | {"manner/sentence:any": 9.0}})
-    assert drawn(policy, 200)["sentence"] > 190
+    assert styles_of(policy, 200)["sentence"] > 190
 
 
-def test_pretraining_leaves_the_habit_alone():
+def test_pretraining_does_not_change_the_habit():
     assert not is_general("manner")
     assert not is_general("manner/sentence")
     assert not is_general("act/search")
