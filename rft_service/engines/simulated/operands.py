@@ -91,9 +91,8 @@ class NumberPool:
         """Each number as a first operand [n, FIRST_FEATURES]."""
         rows = np.zeros((len(self), len(FIRST_FEATURES)))
         if len(self):
-            static = len(NUMBER_FEATURES)
-            rows[:, :static] = self.joined("features")
-            rows[:, static:-1] = self.pages[self.page]
+            rows[:, : len(NUMBER_FEATURES)] = self.joined("features")
+            rows[:, len(NUMBER_FEATURES) : -1] = self.pages[self.page]
             rows[:, -1] = self._best_named
         return rows
 

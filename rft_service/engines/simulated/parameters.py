@@ -233,6 +233,8 @@ def parameter_candidates(
 
 
 def _compare_with_past(rows: Vector, pool: TextPool, memory: Memory, tool: str) -> None:
+    """Set the features that depend on the calls so far. A path is beside another in the same
+    folder: the page after one that was read, for example."""
     with_tool = frozenset().union(*(c.texts for c in memory.calls if c.name == tool))
     used = memory.used_texts
     folders = {text.rpartition("/")[0] for text in used if "/" in text}
@@ -249,6 +251,7 @@ def _compare_with_past(rows: Vector, pool: TextPool, memory: Memory, tool: str) 
 def _compare_with_parameter(
     rows: Vector, candidates: Sequence[Candidate], name: str, description: str
 ) -> None:
+    """Set whether the parameter asks for a candidate's kind; kinds without KIND_WORDS have none."""
     in_name, in_description = kinds_named(name), kinds_named(description)
     fits = {
         kind: (kind in in_name, kind in in_description, bool(in_name) and kind not in in_name)
@@ -260,15 +263,16 @@ def _compare_with_parameter(
 
 @lru_cache(maxsize=1024)
 def kinds_named(text: str) -> frozenset[str]:
+    """The kinds of KIND_WORDS that a parameter's name or description asks for."""
     words = frozenset(stems(text.replace("_", " ")))
     return frozenset(kind for kind, cues in KIND_WORDS.items() if cues & words)
 
 
 def _enumerated(values: Sequence[Any], memory: Memory) -> tuple[list[Candidate], Vector]:
     rows = np.zeros((len(values), len(PARAMETER_FEATURES)))
+    rows[:, _INDEX["is_enum"]] = 1.0
     for row, value in zip(rows, values, strict=True):
         own = frozenset(stems(str(value).replace("_", " ")))
-        row[_INDEX["is_enum"]] = 1.0
         row[_INDEX["own_words_match"]] = len(own & memory.question.word_set) / max(1, len(own))
         row[_INDEX["used_before"]] = str(value) in memory.used_texts
     return [Candidate(value, "enum", str(value)) for value in values], rows
@@ -277,7 +281,7 @@ def _enumerated(values: Sequence[Any], memory: Memory) -> tuple[list[Candidate],
 def _numeric(schema: Mapping[str, Any], memory: Memory) -> tuple[list[Candidate], Vector]:
     """Numbers that the schema or the question names, within the schema's bounds."""
     named = (schema.get(key) for key in ("default", "maximum", "minimum"))
-    # A default may be anything: null, a word, more digits than a float can have.
+    # A default may be anything: null, a word, or an integer too large for a float.
     bounds = [value for value in named if isinstance(value, int | float) and abs(value) < 1e300]
     asked = [float(text) for text in WORD.findall(memory.question.text) if text[0].isdigit()]
     whole = schema.get("type") == "integer"
@@ -287,7 +291,8 @@ def _numeric(schema: Mapping[str, Any], memory: Memory) -> tuple[list[Candidate]
     values = values or [float(max(1, schema.get("minimum", 1)))]
     rows = np.zeros((len(values), len(PARAMETER_FEATURES)))
     rows[:, _INDEX["is_number"]] = 1.0
-    for row, value in zip(rows, values, strict=True):
-        row[_INDEX["number_is_greatest"]] = len(values) > 1 and value == max(values)
-        row[_INDEX["from_question"]] = value in asked
+    rows[:, _INDEX["number_is_greatest"]] = [
+        len(values) > 1 and value == max(values) for value in values
+    ]
+    rows[:, _INDEX["from_question"]] = [value in asked for value in values]
     return [Candidate(int(v) if whole else v, "number", f"{v:g}") for v in values], rows
