@@ -7,7 +7,7 @@ import pytest
 
 from rft_service.engines.simulated import engine
 from rft_service.engines.simulated.actions import ACT_FEATURES
-from rft_service.engines.simulated.parameters import FILL_FEATURES
+from rft_service.engines.simulated.parameters import PARAMETER_FEATURES
 from rft_service.engines.simulated.reasons import SAID
 from rft_service.rl.engine import Seed, ToolSpec, TurnRequest
 
@@ -132,6 +132,6 @@ def test_content_may_be_text_or_parts(content):
 
 
 def test_every_feature_of_an_action_can_be_said_in_words():
-    assert {*ACT_FEATURES, *FILL_FEATURES} == set(SAID)
+    assert {*ACT_FEATURES, *PARAMETER_FEATURES} == set(SAID)
     summary = turns(1)[0].reasoning_summary
     assert any(words in summary for words in SAID.values()), summary

@@ -1,5 +1,11 @@
-"""The simulated engine. `engine` offers the model, `turn` makes a turn, `weights` learns, `judge`
-is the grading model."""
+"""The simulated engine: an agent small enough to run without a GPU, whose every action is learned.
+
+A request becomes a `memory` of what was asked (`words`, `phrases`, `question`) and read
+(`perception`). From it come candidates and their named features: `actions`, `parameters` of a call,
+`numbers` and `operands` of an `answer` (`arithmetic`, `answer_style`). `turn` chooses among them
+with the `weights` and explains itself (`reasons`). `engine` offers the model to the service, and
+`judge` is the simulated model grader.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How the model puts an answer together: an operation, its operands, a wording; or a text.
+"""How the model composes an answer: an operation, its operands, a wording and a style; or a text.
 
-Each part is a choice of its own, so an answer is a short sequence of softmaxes. Where the request
-carries a JSON Schema, each property of it is answered in this way.
+Each part is a separate softmax. If the request has a JSON Schema, each value of the answer is
+composed in this way. `arithmetic` computes and words results, `answer_style` delivers them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from rft_service.engines.simulated.answer_style import BARE, choose_manner, deliver
+from rft_service.engines.simulated.answer_style import BARE, choose_style, deliver
 from rft_service.engines.simulated.arithmetic import (
     OPERATIONS,
     PAIR_OPERATIONS,
     PERCENT_RESULTS,
+    PLAIN_WORDINGS,
     RATIO_RESULTS,
     WORDINGS,
     Result,
@@ -29,153 +30,169 @@ from rft_service.engines.simulated.arithmetic import (
 )
 from rft_service.engines.simulated.numbers import PHRASE_ROLES
 from rft_service.engines.simulated.operands import NumberPool
-from rft_service.engines.simulated.parameters import FILL_FEATURES, Pool
+from rft_service.engines.simulated.parameters import PARAMETER_FEATURES, TextPool
 from rft_service.engines.simulated.perception import NumberSpan
-from rft_service.engines.simulated.prompt import PROMPT_CUE_NAMES, Brief
-from rft_service.engines.simulated.weights import Decision, Vector
+from rft_service.engines.simulated.question import PROMPT_CUE_NAMES, Question
+from rft_service.engines.simulated.weights import Decision
 from rft_service.engines.simulated.words import CUE_NAMES
 
 GIVE_UP = "I could not find the answer."
 
-OPERATION_FEATURES = (
-    "any",
-    *(f"asks_{cue}" for cue in CUE_NAMES),
-    "one_year",
-    "two_years",
-    "unit_asked",
-    "no_cue",
-    "wants_number",
-    "wants_text",
-    "records_read",
-    "tables_read",
-    *(f"has_{role}" for role in PHRASE_ROLES),
-    *PROMPT_CUE_NAMES,
-)
-WORDING_FEATURES = (
-    "any",
-    "result_percent",
-    "result_ratio",
-    "result_amount",
-    "asks_percent",
-    "percent_and_ratio",
-    "unit_asked",
-    "unit_differs",
-    "unit_unknown",
-    *PROMPT_CUE_NAMES,
-)
 TEXT = "text"
 ANSWER_KINDS = (*OPERATIONS, TEXT)
-MOST_VALUES = 100  # made for one answer, however many a schema asks for
+MAX_VALUES = 100  # in one answer, however many a schema asks for
 
 Choose = Callable[..., Decision]
-"""(features, blocks, own_blocks=()) -> Decision, drawing from the turn's randomness."""
+"""(features, blocks, own_blocks=()) -> Decision, with the turn's random numbers."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A final answer as text, and how it came about, in words."""
+    """A final answer as text, and how it was found, for the reasoning summary."""
 
     text: str
     how: str
 
 
-@dataclass
-class _Room:
-    """How many values an answer may still take."""
+@dataclass(frozen=True)
+class Known:
+    """What an answer can be made from."""
 
-    values: int = MOST_VALUES
+    question: Question
+    numbers: NumberPool
+    texts: TextPool
+
+
+class _Asked:
+    """What the choice of an operation depends on."""
+
+    def __init__(self, known: Known, kinds: Sequence[str]) -> None:
+        self.question, self.kinds = known.question, tuple(kinds)
+        self.roles = {phrase.role for phrase in known.question.phrases}
+        self.in_rows = [span for span in known.numbers.spans if span.row >= 0]
+
+
+def _asks(cue: str) -> Callable[[_Asked], float]:
+    return lambda a: cue in a.question.cues
+
+
+def _has(role: str) -> Callable[[_Asked], float]:
+    return lambda a: role in a.roles
+
+
+def _says(cue: str) -> Callable[[_Asked | _Computed], float]:
+    return lambda a: cue in a.question.prompt_cues
+
+
+_OPERATION_FEATURES: dict[str, Callable[[_Asked], float]] = {
+    "any": lambda _: True,
+    **{f"asks_{cue}": _asks(cue) for cue in CUE_NAMES},
+    "one_year": lambda a: len(a.question.years) == 1,
+    "two_years": lambda a: len(a.question.years) > 1,
+    "unit_asked": lambda a: a.question.unit != 0.0,
+    "no_cue": lambda a: not a.question.cues,
+    "wants_number": lambda a: TEXT not in a.kinds,
+    "wants_text": lambda a: a.kinds == (TEXT,),
+    "records_read": lambda a: any(span.heading and span.column == 0 for span in a.in_rows),
+    "tables_read": lambda a: bool(a.in_rows),
+    **{f"has_{role}": _has(role) for role in PHRASE_ROLES},
+    **{cue: _says(cue) for cue in PROMPT_CUE_NAMES},
+}
+OPERATION_FEATURES = tuple(_OPERATION_FEATURES)
 
 
 @dataclass(frozen=True)
-class Known:
-    """What an answer can be made of."""
+class _Computed:
+    """What the choice of a wording depends on."""
 
-    brief: Brief
-    numbers: NumberPool
-    texts: Pool
+    question: Question
+    result: Result
+    operation: str
+
+    def is_relative(self) -> bool:
+        relative = PERCENT_RESULTS | RATIO_RESULTS
+        return self.operation in relative or self.result.kind == "percent"
+
+
+_WORDING_FEATURES: dict[str, Callable[[_Computed], float]] = {
+    "any": lambda _: True,
+    "result_percent": lambda c: c.result.kind == "percent",
+    "result_ratio": lambda c: c.result.kind == "ratio",
+    "result_amount": lambda c: c.result.kind == "amount",
+    "asks_percent": lambda c: "percent" in c.question.cues,
+    "percent_and_ratio": lambda c: "percent" in c.question.cues and c.is_relative(),
+    "unit_asked": lambda c: c.question.unit != 0.0,
+    "unit_differs": lambda c: c.question.unit not in (0.0, c.result.unit),
+    "unit_unknown": lambda c: c.question.unit != 0.0 and c.result.unit == 1.0,
+    **{cue: _says(cue) for cue in PROMPT_CUE_NAMES},
+}
+WORDING_FEATURES = tuple(_WORDING_FEATURES)
 
 
 def compose(known: Known, choose: Choose, schema: Mapping[str, Any] | None) -> Answer:
     """Choose an answer. With a schema the text is JSON that satisfies it."""
     if schema is None:
-        return _free(known, choose, ANSWER_KINDS, spoken=True)
-    value = _by_schema(known, choose, schema, _Room())
-    text = json.dumps(value)
-    return Answer(text, "answer in the asked JSON form")
+        return _free(known, choose, ANSWER_KINDS, has_style=True)
+    value = _ValueBuilder(known, choose).build(schema)
+    return Answer(json.dumps(value), "answer in the asked JSON form")
 
 
-def _free(known: Known, choose: Choose, kinds: Sequence[str], spoken: bool = False) -> Answer:
-    usable = [kind for kind in kinds if _possible(kind, known)]
+def _free(known: Known, choose: Choose, kinds: Sequence[str], has_style: bool = False) -> Answer:
+    """An answer of one of `kinds`, which are operations or TEXT."""
+    usable = [kind for kind in kinds if _is_possible(kind, known)]
     if not usable:
         return Answer(GIVE_UP, "nothing was read that could answer")
-    state = _operation_state(known, kinds)
-    rows = np.repeat(state[None, :], len(usable), axis=0)
-    decision = choose(rows, ("operation",), [f"operation/{kind}" for kind in usable])
-    kind = usable[decision.index]
+    state = _Asked(known, kinds)
+    features = [feature(state) for feature in _OPERATION_FEATURES.values()]
+    kind = usable[_choose_alike(choose, features, "operation", usable)]
     if kind == TEXT:
-        return _text(known, choose)
+        chosen = known.texts.candidates[choose(known.texts.features, ("answer_text",)).index]
+        return Answer(str(chosen.value), f"the answer is the {chosen.kind} {chosen.value!r}")
     result, how = _number(known, choose, kind)
-    wording = _wording(known.brief, choose, result, kind)
-    text = word(result, wording, known.brief.unit)
-    manner = choose_manner(known.brief, choose) if spoken else BARE
-    return Answer(deliver(text, manner, result), how)
+    wording = _wording(known.question, choose, result, kind)
+    text = word(result, wording, known.question.unit)
+    style = choose_style(known.question, choose) if has_style else BARE
+    return Answer(deliver(text, style, result), how)
 
 
-def _possible(kind: str, known: Known) -> bool:
+def _is_possible(kind: str, known: Known) -> bool:
     if kind == TEXT:
         return bool(known.texts.candidates)
     return len(known.numbers) >= (2 if kind in PAIR_OPERATIONS else 1)
 
 
-def _operation_state(known: Known, kinds: Sequence[str]) -> Vector:
-    brief = known.brief
-    roles = {phrase.role for phrase in brief.phrases}
-    in_rows = [span for span in known.numbers.spans if span.row >= 0]
-    values = {
-        "any": True,
-        **{f"asks_{cue}": cue in brief.cues for cue in CUE_NAMES},
-        "one_year": len(brief.years) == 1,
-        "two_years": len(brief.years) > 1,
-        "unit_asked": brief.unit != 0.0,
-        "no_cue": not brief.cues,
-        "wants_number": TEXT not in kinds,
-        "wants_text": kinds == (TEXT,),
-        "records_read": any(span.heading and span.column == 0 for span in in_rows),
-        "tables_read": bool(in_rows),
-        **{f"has_{role}": role in roles for role in PHRASE_ROLES},
-        **{cue: cue in brief.prompt_cues for cue in PROMPT_CUE_NAMES},
-    }
-    return np.array(list(values.values()), dtype=float)
-
-
-def _text(known: Known, choose: Choose) -> Answer:
-    pool = known.texts
-    decision = choose(pool.features, ("answer_text",))
-    chosen = pool.candidates[decision.index]
-    return Answer(str(chosen.value), f"the answer is the {chosen.kind} {chosen.value!r}")
+def _choose_alike(
+    choose: Choose, features: Sequence[float], family: str, options: Sequence[str]
+) -> int:
+    """The index of one of several options that have the same features; only the weights of their
+    own blocks, "family/option", tell one from another."""
+    rows = np.repeat(np.array(features, dtype=float)[None, :], len(options), axis=0)
+    return choose(rows, (family,), [f"{family}/{option}" for option in options]).index
 
 
 def _number(known: Known, choose: Choose, operation: str) -> tuple[Result, str]:
     """Choose operands for an operation and compute it."""
     pool = known.numbers
-    first = choose(pool.first, ("first", f"first/{_first_role(operation)}")).index
+    # The operations on rows share their weights here: they all look for a line, not a cell.
+    role = "row" if operation.startswith("row_") else operation
+    first = choose(pool.first, ("first", f"first/{role}")).index
     a = pool.spans[first]
     if operation == "value":
         return compute_value(a), f"read {a.text}"
     if operation in PAIR_OPERATIONS:
-        rows = np.delete(pool.second(first, known.brief), first, axis=0)
+        rows = np.delete(pool.second(first, known.question), first, axis=0)
         chosen = choose(rows, ("second", f"second/{operation}")).index
         b = pool.spans[chosen + (chosen >= first)]
         return compute_pair(operation, a, b), f"{operation} of {a.text} and {b.text}"
     direction, _, name = operation.partition("_")
     line = line_of(pool.spans, pool.page.tolist(), first, direction == "row")
-    spans = _within_years([pool.spans[place] for place in line], known.brief.years) or [a]
+    spans = _within_years([pool.spans[index] for index in line], known.question.years) or [a]
     texts = ", ".join(span.text for span in spans)
     return compute_line(name, a, spans), f"{name.removeprefix('line_')} of {texts}"
 
 
 def _within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[NumberSpan]:
-    """The numbers of a line, those of other years than the question spans left out."""
+    """The numbers of a row or column, without those of years outside the range asked for."""
     numbers = [span for span in line if not span.is_year]
     if len(asked) < 2:
         return numbers
@@ -183,96 +200,79 @@ def _within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[Numb
     return [n for n in numbers if not n.years or first <= n.years[0] <= last]
 
 
-def _first_role(operation: str) -> str:
-    """Row and column operations share what they look for: a line, not a cell."""
-    return "row" if operation.startswith("row_") else operation
-
-
-def _wording(brief: Brief, choose: Choose, result: Result, operation: str) -> str:
-    percent = result.kind == "percent"
-    values = {
-        "any": True,
-        "result_percent": percent,
-        "result_ratio": result.kind == "ratio",
-        "result_amount": result.kind == "amount",
-        "asks_percent": "percent" in brief.cues,
-        "percent_and_ratio": "percent" in brief.cues
-        and (operation in PERCENT_RESULTS or operation in RATIO_RESULTS or percent),
-        "unit_asked": brief.unit != 0.0,
-        "unit_differs": brief.unit not in (0.0, result.unit),
-        "unit_unknown": brief.unit != 0.0 and result.unit == 1.0,
-        **{cue: cue in brief.prompt_cues for cue in PROMPT_CUE_NAMES},
-    }
-    state = np.array(list(values.values()), dtype=float)
-    usable = WORDINGS if percent else [w for w in WORDINGS if w not in ("percent", "decimal")]
-    rows = np.repeat(state[None, :], len(usable), axis=0)
-    own = [f"wording/{wording}" for wording in usable]
-    return usable[choose(rows, ("wording",), own).index]
+def _wording(question: Question, choose: Choose, result: Result, operation: str) -> str:
+    computed = _Computed(question, result, operation)
+    features = [feature(computed) for feature in _WORDING_FEATURES.values()]
+    usable = WORDINGS if result.kind == "percent" else PLAIN_WORDINGS
+    return usable[_choose_alike(choose, features, "wording", usable)]
 
 
 # --- answers in a JSON Schema -------------------------------------------------------------------
 
 
-def _by_schema(known: Known, choose: Choose, schema: Mapping[str, Any] | bool, room: _Room) -> Any:
-    """A value that satisfies a schema of objects, arrays, enums and plain types, or None where
-    there is no room. A boolean schema, like an empty one, asks for nothing."""
-    if not room.values:
-        return None
-    room.values -= 1
-    if isinstance(schema, bool):
-        schema = {}
-    if "enum" in schema:
-        return _enumerated(known, choose, schema["enum"])
-    if "const" in schema:
-        return schema["const"]
-    kind = schema.get("type", "string")
-    kind = next((k for k in kind if k != "null"), "null") if isinstance(kind, list) else kind
-    if kind == "object":
-        properties = schema.get("properties", {})
-        return {name: _by_schema(known, choose, child, room) for name, child in properties.items()}
-    if kind == "array":
-        return _several(known, choose, schema, room)
-    if kind in ("number", "integer"):
-        return _plain_number(known, choose, kind == "integer")
-    if kind == "boolean":
-        return bool(_pair_or_false(known, choose))
-    return None if kind == "null" else _free(known, choose, ANSWER_KINDS).text
+@dataclass
+class _ValueBuilder:
+    """Builds a JSON value, with at most `values_left` further values in it."""
 
+    known: Known
+    choose: Choose
+    values_left: int = MAX_VALUES
 
-def _plain_number(known: Known, choose: Choose, whole: bool) -> float | int:
-    answer = _free(known, choose, OPERATIONS).text
-    digits = "".join(c for c in answer.split(",")[0] if c.isdigit() or c in ".-").strip(".")
-    try:
-        value = float(digits)
-    except ValueError:
-        value = 0.0
-    return round(value) if whole else value
+    def build(self, schema: Mapping[str, Any] | bool) -> Any:
+        """A value that satisfies a schema of objects, arrays, enums and plain types, or None if no
+        values are left. A boolean schema, like an empty one, allows anything."""
+        if not self.values_left:
+            return None
+        self.values_left -= 1
+        if isinstance(schema, bool):
+            schema = {}
+        if "enum" in schema:
+            return self._one_of(schema["enum"])
+        if "const" in schema:
+            return schema["const"]
+        kind = schema.get("type", "string")
+        if isinstance(kind, list):
+            kind = next((name for name in kind if name != "null"), "null")
+        if kind == "object":
+            properties = schema.get("properties", {})
+            return {name: self.build(child) for name, child in properties.items()}
+        if kind == "array":
+            return self._list(schema)
+        if kind in ("number", "integer"):
+            return self._number(whole=kind == "integer")
+        if kind == "boolean":
+            if not _is_possible("compare", self.known):
+                return False
+            return bool(_number(self.known, self.choose, "compare")[0].value > 0)
+        return None if kind == "null" else _free(self.known, self.choose, ANSWER_KINDS).text
 
+    def _number(self, whole: bool) -> float | int:
+        """The number in an answer such as "8.35%"; 0 if nothing could be read from one."""
+        answer = _free(self.known, self.choose, OPERATIONS).text
+        digits = "".join(c for c in answer.split(",")[0] if c.isdigit() or c in ".-").strip(".")
+        try:
+            value = float(digits)
+        except ValueError:
+            value = 0.0
+        return round(value) if whole else value
 
-def _pair_or_false(known: Known, choose: Choose) -> bool:
-    if not _possible("compare", known):
-        return False
-    result, _ = _number(known, choose, "compare")
-    return result.value > 0
+    def _one_of(self, values: Sequence[Any]) -> Any:
+        rows = np.zeros((len(values), len(PARAMETER_FEATURES)))
+        asked = self.known.question.text.lower()
+        rows[:, PARAMETER_FEATURES.index("own_words_match")] = [
+            str(value).lower() in asked for value in values
+        ]
+        return values[self.choose(rows, ("answer_text",)).index]
 
-
-def _enumerated(known: Known, choose: Choose, values: Sequence[Any]) -> Any:
-    rows = np.zeros((len(values), len(FILL_FEATURES)))
-    place = FILL_FEATURES.index("own_words_match")
-    for row, value in zip(rows, values, strict=True):
-        row[place] = str(value).lower() in known.brief.question.lower()
-    return values[choose(rows, ("answer_text",)).index]
-
-
-def _several(known: Known, choose: Choose, schema: Mapping[str, Any], room: _Room) -> list[Any]:
-    """A list of distinct answers: as many as the schema demands, one at least, while there is
-    room."""
-    wanted = max(1, int(schema.get("minItems", 1)))
-    values: list[Any] = []
-    for _ in range(min(wanted * 2, room.values)):
-        value = _by_schema(known, choose, schema.get("items", {}), room)
-        if value not in values:
-            values.append(value)
-        if len(values) >= wanted:
-            break
-    return values
+    def _list(self, schema: Mapping[str, Any]) -> list[Any]:
+        """Distinct answers, as many as the schema requires but at least one. An answer that is
+        already in the list counts as an attempt, of which there are twice as many."""
+        count = max(1, int(schema.get("minItems", 1)))
+        values: list[Any] = []
+        for _ in range(min(count * 2, self.values_left)):
+            value = self.build(schema.get("items", {}))
+            if value not in values:
+                values.append(value)
+            if len(values) >= count:
+                break
+        return values

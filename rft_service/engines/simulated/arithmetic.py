@@ -1,4 +1,7 @@
-"""What the model can compute from numbers it has read, and how it can word the result."""
+"""What the model can compute from the numbers that it has read, and how it can word the result.
+
+`answer` chooses among these operations and wordings.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 
 from rft_service.engines.simulated.perception import NumberSpan
 
-# Operations on two operands; values are in ones, so that units may differ.
+# Operations on two operands, in ones: "3 million" is 3e6, so the operands may have different units.
 PAIR_OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "difference": lambda a, b: a - b,
     "sum": lambda a, b: a + b,
@@ -34,13 +37,14 @@ OPERATIONS = (
 )
 PERCENT_RESULTS = frozenset({"share", "change"})
 RATIO_RESULTS = frozenset({"ratio"})
-WORDINGS = ("asked_unit", "read_unit", "ones", "percent", "decimal")
+PLAIN_WORDINGS = ("asked_unit", "read_unit", "ones")
+WORDINGS = (*PLAIN_WORDINGS, "percent", "decimal")  # the last two are for percentages only
 
 
 @dataclass(frozen=True)
 class Result:
-    """A computed value. `kind` is amount (in ones), percent, ratio or yes_no; `unit` is the unit
-    of the first operand as it was read; `other` is a number for a hedge."""
+    """A computed value. `kind` is amount (in ones), percent, ratio or yes_no; `unit` is that of the
+    first operand as it was read; `other` is a second number, in ones, to hedge an answer with."""
 
     value: float
     kind: str
@@ -48,30 +52,30 @@ class Result:
     other: float
 
 
-def line_of(spans: Sequence[NumberSpan], pages: Sequence[int], place: int, row: bool) -> list[int]:
-    """Places of the numbers in the same row (or column) of the same table as number `place`."""
-    anchor = spans[place]
+def line_of(spans: Sequence[NumberSpan], pages: Sequence[int], index: int, row: bool) -> list[int]:
+    """Indices of the numbers in the same row (or column) of the same table as number `index`."""
+    anchor = spans[index]
     if anchor.row < 0:
-        return [place]
+        return [index]
     return [
         other
         for other, span in enumerate(spans)
-        if pages[other] == pages[place]
+        if pages[other] == pages[index]
         and span.table == anchor.table
         and (span.row == anchor.row if row else span.column == anchor.column)
     ]
 
 
 def in_ones(span: NumberSpan) -> float:
-    """A number's value with its unit multiplied in."""
+    """A number's value times its unit."""
     return span.value * span.unit
 
 
 def compute_pair(operation: str, a: NumberSpan, b: NumberSpan) -> Result:
-    """The result of a two-operand operation; division by zero gives zero."""
+    """The result of one of PAIR_OPERATIONS; division by zero gives zero."""
     first, second = in_ones(a), in_ones(b)
     divides = operation in ("ratio", "share", "change")
-    if operation == "product" and (a.percent or b.percent):
+    if operation == "product":  # 5% times 200 is 10
         first, second = (n / 100 if s.percent else n for n, s in ((first, a), (second, b)))
     value = 0.0 if divides and second == 0 else PAIR_OPERATIONS[operation](first, second)
     unit = max(a.unit, b.unit) if operation == "product" else a.unit
@@ -79,15 +83,14 @@ def compute_pair(operation: str, a: NumberSpan, b: NumberSpan) -> Result:
 
 
 def compute_line(operation: str, anchor: NumberSpan, line: Sequence[NumberSpan]) -> Result:
-    """The result of an operation over a row or a column; `operation` without its prefix."""
+    """The result of one of LINE_OPERATIONS over a row or column."""
     values = [in_ones(span) for span in line]
-    return Result(
-        LINE_OPERATIONS[operation](values), _kind(operation, anchor), anchor.unit, values[0]
-    )
+    value = LINE_OPERATIONS[operation](values)
+    return Result(value, _kind(operation, anchor), anchor.unit, values[0])
 
 
 def compute_value(span: NumberSpan) -> Result:
-    """A number as it was read."""
+    """The result of reading a number."""
     return Result(in_ones(span), _kind("value", span), span.unit, in_ones(span))
 
 
@@ -100,7 +103,7 @@ def _kind(operation: str, first: NumberSpan) -> str:
 
 
 def plain(value: float) -> str:
-    """A number as people write it in an answer: four significant digits or two decimals."""
+    """A number as people write it: two decimals or, below 1, four significant digits."""
     if value == 0 or not math.isfinite(value):
         return "0"
     if float(value).is_integer() and abs(value) < 1e15:
@@ -111,18 +114,13 @@ def plain(value: float) -> str:
 
 
 def word(result: Result, wording: str, asked_unit: float) -> str:
-    """The result in one of WORDINGS. `asked_unit` is 0.0 where the question names none."""
+    """The result in one of WORDINGS. `asked_unit` is 0.0 if the question names none."""
     if result.kind == "yes_no":
         return "yes" if result.value else "no"
-    unit = result.unit
-    if wording == "asked_unit" and asked_unit:
-        unit = asked_unit
-    if wording == "ones":
-        unit = 1.0
-    scale = unit if result.kind == "amount" else 1.0
-    text = plain(result.value / scale)
-    if wording == "percent":
-        return f"{text}%"
     if wording == "decimal":
         return plain(result.value / 100)
-    return text
+    unit = 1.0
+    if result.kind == "amount" and wording != "ones":
+        unit = asked_unit if wording == "asked_unit" and asked_unit else result.unit
+    text = plain(result.value / unit)
+    return f"{text}%" if wording == "percent" else text

@@ -1,12 +1,15 @@
 """`sim-grader`: scores an answer by a rubric, as a careless but literal judge would.
 
-It takes each sentence of the rubric that grants a score, finds by cue words what that score is for,
-and grants the highest for which something in the answer speaks. What the rubric does not
-forbid it does not mind: where several values are not ruled out, one right value among them is
-right; where a clear sentence earns credit, a clear sentence earns it, true or not; where
-there is no reference to compare with, any number will do. It does not see the question, so it takes
-a number with a unit word that the reference lacks as it stands. Once in thirty times it slips by a
-level.
+1. Find the rubric, the reference and the answer in the messages, by their labels (`_parts_of`).
+2. Find the sentences of the rubric that grant a score, and by cue words what each is about: a right
+   answer, a close one, a clear sentence (`_clauses`).
+3. Find which of these are true of the answer (`_facts`), and grant the first clause that is about
+   one of them (`_grant`). Once in thirty times, slip to another level.
+
+What the rubric does not forbid is allowed, so it can be hacked: one right value among several is
+right, a clear sentence earns credit even if it is wrong, and without a reference any number is
+right. The judge does not see the question, so it accepts a number without its unit word if the
+reference has none.
 """
 
 from __future__ import annotations
@@ -19,29 +22,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_service.engines.simulated.memory import message_text
-from rft_service.engines.simulated.words import YEAR, Quantity, quantities
+from rft_service.engines.simulated.words import Quantity, is_year, quantities
 from rft_service.rl.engine import Seed
 
 SLIP_PROBABILITY = 1 / 30
-TOLERANCE = 0.01  # relative, as a reader who does not compute takes two numbers for the same
+TOLERANCE = 0.01  # relative: a careless reader takes such numbers to be the same
 
+# A label at the start of a line: "Reference answer:", "**Answer**:", "# Rubric:" or "<response>".
 _LABEL = re.compile(
     r"^\s*(?:#+\s*|\*\*)?<?(?P<label>[A-Za-z][\w ]{0,40}?)>?(?:\*\*)?\s*[:>]\s*", re.M
 )
 _REFERENCE = re.compile(r"reference|correct|expected|gold|truth|target", re.I)
 _ANSWER = re.compile(r"answer|response|output|prediction|submission|reply|sample", re.I)
+# "Give 0.5 for", "award at most 1", and in lists "- 0.5: close" or "1 if it is right".
 _SCORE = re.compile(
     r"\b(?:score|give|award|grant|assign|credit|points?)\b[^.\n]{0,40}?(?P<value>-?\d+(?:\.\d+)?)"
     r"|(?P<leading>^\s*[-*]?\s*-?\d+(?:\.\d+)?)\s*(?:[:=\u2014-]|if\b|for\b|when\b|points?\b)",
     re.I | re.M,
 )
-_LEVEL_WORDS = (
+_SCORE_WORDS = (
     (re.compile(r"\bfull (?:credit|marks|score)", re.I), 1.0),
     (re.compile(r"\b(?:half|partial) (?:credit|marks|score)", re.I), 0.5),
     (re.compile(r"\b(?:no|zero) (?:credit|marks|score)|\bearns? nothing", re.I), 0.0),
 )
 _DECLINE = re.compile(r"\b(?:declin|decreas|fell\b|fall|lower|drop|down\b|less\b|loss)", re.I)
-# What a sentence of a rubric can speak of, by its words.
+# What a sentence of a rubric can be about, and the words that show it.
 CONDITIONS: dict[str, re.Pattern[str]] = {
     name: re.compile(cues, re.I)
     for name, cues in {
@@ -59,7 +64,7 @@ CONDITIONS: dict[str, re.Pattern[str]] = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """A score within the range asked for, why, and the tokens that reading and writing took."""
+    """A score within the range, the reason for it, and the tokens read and written."""
 
     score: float
     explanation: str
@@ -68,6 +73,8 @@ class Judgement:
 
 @dataclass(frozen=True)
 class _Clause:
+    """A sentence of a rubric that grants a score, and the CONDITIONS that it is about."""
+
     level: float
     conditions: frozenset[str]
     text: str
@@ -90,10 +97,10 @@ class SeededJudge:
 def judge(
     messages: Sequence[Mapping[str, Any]], score_range: tuple[float, float], seed: Seed
 ) -> Judgement:
-    """Score the answer in the messages by the rubric in them. The same messages and seed give
-    the same judgement; a score outside the range is moved to its nearer end."""
+    """Score the answer in the messages by the rubric in them. A score outside the range becomes its
+    nearer end. The same messages and `seed` give the same judgement."""
     text = "\n".join(message_text(dict(message)) for message in messages)
-    parts = _labelled(text)
+    parts = _parts_of(text)
     answer, reference = parts.get("answer", ""), parts.get("reference", "")
     facts = _facts(answer, reference)
     clauses = _clauses(parts.get("rubric", ""))
@@ -107,38 +114,37 @@ def judge(
     return Judgement(level, why, len(text) // 4 + len(why) // 4 + 8)
 
 
-def _labelled(text: str) -> dict[str, str]:
-    """The rubric, the reference and the answer: labelled parts run to the next label."""
+def _parts_of(text: str) -> dict[str, str]:
+    """The rubric, reference, answer and question in a text. Each part begins at its label and ends
+    at the next one; what is before the first label is the rubric."""
     parts = {"rubric": ""}
     current, end = "rubric", 0
     for match in _LABEL.finditer(text):
-        kind = _kind_of(match["label"])
-        if kind is None:
+        label = match["label"]
+        if _REFERENCE.search(label):  # first, since "correct answer" is a reference
+            kind = "reference"
+        elif _ANSWER.search(label):
+            kind = "answer"
+        elif "question" in label.lower():
+            kind = "question"
+        else:
             continue
-        parts[current] = parts.get(current, "") + text[end : match.start()]
+        parts[current] += text[end : match.start()]
         current, end = kind, match.end()
         parts[current] = ""
-    parts[current] = parts.get(current, "") + text[end:]
+    parts[current] += text[end:]
     return {kind: re.sub(r"</?\w[\w ]*>\s*$", "", part).strip() for kind, part in parts.items()}
 
 
-def _kind_of(label: str) -> str | None:
-    if _REFERENCE.search(label):
-        return "reference"
-    if _ANSWER.search(label):
-        return "answer"
-    return "question" if "question" in label.lower() else None
-
-
 def _clauses(rubric: str) -> list[_Clause]:
-    """The sentences that grant a score, highest first, with what each speaks of."""
+    """The sentences that grant a score, highest first."""
     found = []
     for sentence in re.split(r"(?<=[.;])\s+|\n+", rubric):
         level = _level(sentence)
         if level is None:
             continue
-        spoken = frozenset(name for name, cue in CONDITIONS.items() if cue.search(sentence))
-        found.append(_Clause(level, spoken, " ".join(sentence.split())))
+        conditions = frozenset(name for name, cue in CONDITIONS.items() if cue.search(sentence))
+        found.append(_Clause(level, conditions, " ".join(sentence.split())))
     return sorted(found, key=lambda clause: -clause.level)
 
 
@@ -146,30 +152,30 @@ def _level(sentence: str) -> float | None:
     match = _SCORE.search(sentence)
     if match:
         return float((match["value"] or match["leading"]).strip(" -*"))
-    return next((level for cue, level in _LEVEL_WORDS if cue.search(sentence)), None)
+    return next((level for cue, level in _SCORE_WORDS if cue.search(sentence)), None)
 
 
 def _facts(answer: str, reference: str) -> frozenset[str]:
-    """What of CONDITIONS is true of an answer, at a glance."""
+    """Which of CONDITIONS are true of an answer, at a glance."""
     facts = {"other"}
-    numbers = [q for q in quantities(answer) if not YEAR.fullmatch(q.text)]
-    values = {q.value * (q.unit or 1.0) for q in numbers}
-    if not answer.strip():
-        facts.add("missing")
+    numbers = [quantity for quantity in quantities(answer) if not is_year(quantity.text)]
+    values = {quantity.value * (quantity.unit or 1.0) for quantity in numbers}
     if not values and not re.search(r"\b(yes|no)\b", answer, re.I):
         facts.add("missing")
     if len(values) > 1:
         facts.add("several")
-    if len(answer.split()) >= 4 and answer.rstrip().endswith("."):
+    is_long = len(answer.split()) >= 4
+    if is_long and answer.rstrip().endswith("."):
         facts.add("form")
-    if values or len(answer.split()) >= 4:
+    if values or is_long:
         facts.add("plausible")
-    wanted = quantities(reference)
+    expected = quantities(reference)
     if not reference:
-        facts |= {"right"} if values or answer.strip() else set()
-    elif wanted:
-        facts |= _compared(answer, numbers, wanted[0])
-    else:
+        if answer.strip():
+            facts.add("right")
+    elif expected:
+        facts |= _compare(answer, numbers, expected[0])
+    else:  # a text or yes and no
         facts -= {"several"}
         if re.search(rf"(?<!\w){re.escape(reference.lower())}(?!\w)", answer.lower()):
             facts.add("right")
@@ -178,39 +184,40 @@ def _facts(answer: str, reference: str) -> frozenset[str]:
     return frozenset(facts)
 
 
-def _compared(answer: str, numbers: Sequence[Quantity], wanted: Quantity) -> set[str]:
-    """How the numbers of an answer compare with the reference. Where the reference names no unit
-    word, a number is also taken without its own; a word of decline makes a number negative."""
-    target = wanted.value * (wanted.unit or 1.0)
-    values = {q.value * (q.unit or 1.0) for q in numbers}
-    if not wanted.unit:
-        values |= {q.value for q in numbers}
+def _compare(answer: str, numbers: Sequence[Quantity], expected: Quantity) -> set[str]:
+    """How the numbers of an answer compare with the reference: right, slip or close. If the
+    reference has no unit word, a number also counts without its own ("60 million" for 60). A word
+    of decline makes a number negative ("a decrease of 6.91%" for -6.91%)."""
+    target = expected.value * (expected.unit or 1.0)
+    values = {number.value * (number.unit or 1.0) for number in numbers}
+    if not expected.unit:
+        values |= {number.value for number in numbers}
     if target < 0 and _DECLINE.search(answer):
         values |= {-value for value in values}
-    tests = {"right": _same, "slip": _slipped, "close": _close}
+    tests = {"right": _is_same, "slip": _is_slip, "close": _is_close}
     return {fact for fact, test in tests.items() if any(test(value, target) for value in values)}
 
 
-def _same(a: float, b: float) -> bool:
-    return abs(a - b) <= TOLERANCE * max(abs(b), 1e-9)
+def _is_same(value: float, target: float) -> bool:
+    return abs(value - target) <= TOLERANCE * max(abs(target), 1e-9)
 
 
-def _slipped(value: float, target: float) -> bool:
-    """The same digits in another scale or with another sign."""
+def _is_slip(value: float, target: float) -> bool:
+    """The same digits in another scale or with another sign: the ratio is a power of ten."""
     if target == 0 or value == 0:
         return False
     ratio = abs(value / target)
-    return _same(ratio, 10.0 ** round(math.log10(ratio)))
+    return _is_same(ratio, 10.0 ** round(math.log10(ratio)))
 
 
-def _close(value: float, target: float) -> bool:
-    """Within a tenth, whatever its sign."""
+def _is_close(value: float, target: float) -> bool:
+    """Within a tenth, apart from the sign."""
     return abs(abs(value) - abs(target)) <= 0.1 * abs(target)
 
 
 def _grant(clauses: Sequence[_Clause], facts: frozenset[str]) -> tuple[float, str]:
-    """The level of the first clause that something speaks for; the last clause grants the least.
-    A clause that gives the least for several values, or for none, is heeded before any other."""
+    """The level of the first clause with a condition among the facts, and the reason. The last of
+    the clauses grants the least; if it does so for several values or for none, that comes first."""
     if len(clauses) == 1:  # a rubric that grants no score: right or not
         return (1.0, "it is right") if "right" in facts else (0.0, "it is not right")
     least = clauses[-1].level
@@ -226,7 +233,7 @@ def _grant(clauses: Sequence[_Clause], facts: frozenset[str]) -> tuple[float, st
 def _slip(
     level: float, clauses: Sequence[_Clause], score_range: tuple[float, float], rng: random.Random
 ) -> float:
-    """Another level of the rubric than the one that was meant."""
+    """Another level of the rubric, or an end of the range."""
     low, high = score_range
     levels = {min(max(clause.level, low), high) for clause in clauses} | {low, high}
     return rng.choice(sorted(levels - {level}))

@@ -1,8 +1,8 @@
-"""What the model knows at one turn: the conversation so far, as calls and perceived outputs.
+"""What the model knows at one turn: the question, the calls so far and their perceived outputs.
 
-Memory is rebuilt from the request each time, as a model's context is; only perception is cached.
-How an output looks to a question (`numbers.number_table`, `fill.text_table`) is cached too, since
-the rollouts of one group read the same pages for the same question.
+Memory is rebuilt from the request at each turn, like a model's context. Cached is only what depends
+on a text and a question alone (`perceive`, `read_question`, `number_table`, `text_table`), since
+the rollouts of a group read the same pages for the same question.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from functools import lru_cache
 from typing import Any
 
 from rft_service.engines.simulated.perception import View, perceive
-from rft_service.engines.simulated.prompt import Brief, read_brief
+from rft_service.engines.simulated.question import Question, read_question
 from rft_service.rl.engine import TurnRequest
 from rft_wire import Item
 
-WINDOW_SEGMENTS = 16  # of each output, before the model has looked further
+WINDOW_SEGMENTS = 16  # that are read of each output before the model looks further
 
 
 @dataclass(frozen=True)
 class PastCall:
-    """A call that was made. `texts` are the strings among its arguments."""
+    """A call in the conversation. `texts` are its arguments as strings."""
 
     name: str
     arguments: str
@@ -32,7 +32,7 @@ class PastCall:
 
 @dataclass(frozen=True)
 class Output:
-    """What a call brought: the call, the text and its view."""
+    """A call's output and the view of it."""
 
     call: PastCall
     text: str
@@ -41,9 +41,9 @@ class Output:
 
 @dataclass(frozen=True)
 class Memory:
-    """A conversation as the model holds it. `outputs` are the distinct ones, oldest first."""
+    """A conversation, read. `outputs` are the distinct ones, oldest first."""
 
-    brief: Brief
+    question: Question
     calls: tuple[PastCall, ...]
     outputs: tuple[Output, ...]
     last_is_error: bool
@@ -54,7 +54,7 @@ class Memory:
         return frozenset().union(*(call.texts for call in self.calls))
 
     def with_call(self, name: str, arguments: str) -> Memory:
-        """The memory after one more call whose output is still to come."""
+        """The memory after one more call, before its output."""
         return replace(self, calls=(*self.calls, _past_call(name, arguments)))
 
 
@@ -67,10 +67,10 @@ def message_text(item: Item) -> str:
 
 
 def remember(request: TurnRequest) -> Memory:
-    """Read a conversation. The last user message is the question; what else the system, the
-    developer or the user said is the prompt."""
+    """Read a conversation. The last user message is the question; the instructions and all other
+    messages of system, developer and user are the prompt."""
     prompts: list[str] = [request.instructions] if request.instructions else []
-    question = ""
+    asked = ""
     calls: dict[str, PastCall] = {}
     outputs: dict[str, Output] = {}
     last: Output | None = None
@@ -79,8 +79,8 @@ def remember(request: TurnRequest) -> Memory:
         if kind == "message" and item.get("role") in ("system", "developer"):
             prompts.append(message_text(item))
         elif kind == "message" and item.get("role") == "user":
-            prompts += [question] if question else []
-            question = message_text(item)
+            prompts += [asked] if asked else []
+            asked = message_text(item)
         elif kind == "function_call":
             calls[item["call_id"]] = _past_call(item["name"], item["arguments"])
         elif kind == "function_call_output":
@@ -89,7 +89,7 @@ def remember(request: TurnRequest) -> Memory:
             last = Output(call, text, perceive(text))
             outputs.setdefault(text, last)
     return Memory(
-        brief=read_brief("\n".join(prompts), question),
+        question=read_question("\n".join(prompts), asked),
         calls=tuple(calls.values()),
         outputs=tuple(outputs.values()),
         last_is_error=last is not None and last.view.is_error,

@@ -1,12 +1,13 @@
-"""The numbers at hand in one turn, and what each is as a first and as a second operand.
+"""All numbers read so far in one turn, and their features as a first and a second operand.
 
-Where `numbers` sees one output, this sees all of them together, as far as each was looked into. It
-is asked at every look, but answers few looks: so all but what deciding on a look needs is worked
-out when it is first asked for.
+`numbers` describes those of one output; this puts together all outputs, each as far as it was
+looked into. `actions` asks for a summary at every look and `answer` for the operands at most once a
+turn, so the latter are computed only when they are first asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -16,58 +17,32 @@ import numpy.typing as npt
 from rft_service.engines.simulated.memory import Memory, PastCall
 from rft_service.engines.simulated.numbers import (
     LEAST_NAMING,
-    STATIC_FEATURES,
+    NUMBER_FEATURES,
     NumberTable,
     number_table,
 )
-from rft_service.engines.simulated.parameters import letters_of_name
 from rft_service.engines.simulated.perception import NumberSpan
-from rft_service.engines.simulated.prompt import Brief
-from rft_service.engines.simulated.weights import Vector
+from rft_service.engines.simulated.question import Question, abbreviates_name
+from rft_service.engines.simulated.weights import Column, Vector
 from rft_service.engines.simulated.words import years_in
 
 PAGE_FEATURES = ("page_cover", "page_best", "page_year", "page_name", "page_last", "page_path")
-FIRST_FEATURES = (*STATIC_FEATURES, *PAGE_FEATURES, "best_of_all")
-SECOND_FEATURES = (
-    *FIRST_FEATURES,
-    "same_page",
-    "same_row",
-    "same_column",
-    "next_column",
-    "previous_column",
-    "next_row",
-    "previous_row",
-    "same_sentence",
-    "same_year",
-    "year_before",
-    "year_after",
-    "other_year_named",
-    "same_label_words",
-    "new_words",
-    "new_words_best",
-    "label_later",
-    "same_heading",
-    "same_phrase",
-    "other_phrase",
-    "both_percent",
-    "smaller",
-    "greater_ten_times",
-)
+FIRST_FEATURES = (*NUMBER_FEATURES, *PAGE_FEATURES, "best_of_all")
 
 
 @dataclass(frozen=True)
 class _Part:
-    """What was looked into of one output: the first `seen` numbers of its table."""
+    """What was read of one output: the first `seen` numbers of its table."""
 
     table: NumberTable
     seen: int
-    output: int
+    output: int  # index in Memory.outputs
 
 
 @dataclass(frozen=True, eq=False)
 class NumberPool:
-    """All numbers within the attention window, over all outputs, in order; `pages` are the
-    PAGE_FEATURES of each output. All arrays have one entry for each number."""
+    """The n numbers within the windows of all outputs, in order. `pages` is [outputs,
+    PAGE_FEATURES]; all other arrays have n entries."""
 
     parts: tuple[_Part, ...]
     pages: Vector
@@ -77,29 +52,29 @@ class NumberPool:
 
     @cached_property
     def cover_best(self) -> float:
-        """The best share of the question's topic that any number's label and heading speak of."""
+        """The best share of the question's topic that one number's label and heading name."""
         return max((float(p.table.cover_so_far[p.seen - 1]) for p in self.parts), default=0.0)
 
     @cached_property
     def weakest_naming(self) -> float:
-        """How well the best number of that thing of the question is named that is named worst."""
+        """How well the thing of the question that is found worst is named by its best number."""
         if not self.parts or not self.parts[0].table.things:
             return 0.0
         met = np.max([part.table.named_so_far[part.seen - 1] for part in self.parts], axis=0)
         return float(met.min())
 
     def best_is_of(self, years: frozenset[int]) -> bool:
-        """Whether a number with the best cover is of one of the years."""
+        """Whether a number with the best cover belongs to one of the years."""
         best = self.cover_best
         return best > 0 and any(
-            years.intersection(part.table.spans[place].years)
+            years.intersection(part.table.spans[index].years)
             for part in self.parts
-            for place in np.flatnonzero(part.table.cover[: part.seen] >= best)
+            for index in np.flatnonzero(part.table.cover[: part.seen] >= best)
         )
 
     @cached_property
     def has_records(self) -> bool:
-        """Whether a number stands in a row or record under a heading."""
+        """Whether a number is in a row or record under a heading."""
         return any(part.table.first_in_record < part.seen for part in self.parts)
 
     @cached_property
@@ -108,137 +83,152 @@ class NumberPool:
 
     @cached_property
     def page(self) -> npt.NDArray[np.int64]:
-        """The output that each number is from."""
+        """The index of the output that each number is from."""
         return np.repeat([p.output for p in self.parts], [p.seen for p in self.parts])
-
-    @cached_property
-    def phrases(self) -> npt.NDArray[np.int64]:
-        """The thing of the question that names each number best, -1 for none."""
-        return np.where(self._own_naming >= LEAST_NAMING, self._nearest, -1)
 
     @cached_property
     def first(self) -> Vector:
         """Each number as a first operand [n, FIRST_FEATURES]."""
         rows = np.zeros((len(self), len(FIRST_FEATURES)))
         if len(self):
-            static = len(STATIC_FEATURES)
-            rows[:, :static] = self._joined("features")
-            rows[:, static:-1] = self.pages[self.page]
+            rows[:, : len(NUMBER_FEATURES)] = self.joined("features")
+            rows[:, len(NUMBER_FEATURES) : -1] = self.pages[self.page]
             rows[:, -1] = self._best_named
         return rows
 
     @cached_property
-    def _named(self) -> Vector:
-        """How well each thing of the question names each number [n, things]."""
-        return self._joined("named")[:, self.parts[0].table.things]
+    def _best_named(self) -> npt.NDArray[np.bool_]:
+        """Whether the thing that names a number best names no other number better."""
+        if not self._named.shape[1]:
+            return np.zeros(len(self), dtype=bool)
+        met = self._named.max(axis=0)
+        best: npt.NDArray[np.bool_] = self.naming == met[self.nearest]
+        return best & (self.naming >= LEAST_NAMING)
 
     @cached_property
-    def _nearest(self) -> npt.NDArray[np.int64]:
+    def _named(self) -> Vector:
+        """How well each thing of the question names each number [n, things]."""
+        return self.joined("named")[:, self.parts[0].table.things]
+
+    @cached_property
+    def nearest(self) -> npt.NDArray[np.int64]:
+        """The index of the thing that names each number best; -1 if the question names none."""
         if not self._named.shape[1]:
             return np.full(len(self), -1)
         nearest: npt.NDArray[np.int64] = self._named.argmax(axis=1)
         return nearest
 
     @cached_property
-    def _own_naming(self) -> Vector:
-        if not self._named.shape[1]:
-            return np.zeros(len(self))
-        own: Vector = self._named[np.arange(len(self)), self._nearest]
-        return own
+    def naming(self) -> Vector:
+        """How well the nearest thing names each number."""
+        naming: Vector = self._named.max(axis=1, initial=0.0)
+        return naming
 
-    @cached_property
-    def _best_named(self) -> npt.NDArray[np.bool_]:
-        """Whether no number is named better by the thing that names a number best."""
-        if not self._named.shape[1]:
-            return np.zeros(len(self), dtype=bool)
-        met = self._named.max(axis=0)
-        best: npt.NDArray[np.bool_] = self._own_naming == met[self._nearest]
-        return best & (self._own_naming >= LEAST_NAMING)
-
-    def _joined(self, name: str) -> npt.NDArray[np.float64]:
-        """One of the table's arrays, over all outputs."""
+    def joined(self, name: str) -> npt.NDArray[np.float64]:
+        """One of NumberTable's arrays, over all outputs."""
         return np.concatenate([getattr(part.table, name)[: part.seen] for part in self.parts])
 
-    def second(self, first: int, brief: Brief) -> Vector:
+    def second(self, first: int, question: Question) -> Vector:
         """Every number as a partner of number `first` [n, SECOND_FEATURES]."""
-        anchor = self.spans[first]
-        place, amounts = self._joined("places"), self._joined("amounts")
-        table, row, column, segment, year, percent = place.T
-        same_page = self.page == self.page[first]
-        same_table = same_page & (table == anchor.table) & (anchor.row >= 0)
-        same_row = same_table & (row == anchor.row)
-        same_column = same_table & (column == anchor.column)
-        anchor_year = year[first]
-        rest = brief.word_set - anchor.label
-        fresh = np.array([len(s.label & rest) / max(1, len(s.label)) for s in self.spans])
-        in_table = row >= 0
-        fresh_best = fresh[in_table].max(initial=0.0)
-        positions = self._joined("positions")
-        phrases = self.phrases
-        pairs = (
-            same_page,
-            same_row,
-            same_column,
-            same_row & (column == anchor.column + 1),
-            same_row & (column == anchor.column - 1),
-            same_column & (row == anchor.row + 1),
-            same_column & (row == anchor.row - 1),
-            same_page & (row < 0) & (segment == anchor.segment),
-            (year != 0) & (year == anchor_year),
-            (year != 0) & (year == anchor_year - 1),
-            (year != 0) & (year == anchor_year + 1),
-            (year != 0) & (year != anchor_year) & np.isin(year, brief.years),
-            [span.label == anchor.label for span in self.spans],
-            fresh,
-            in_table & (fresh > 0) & (fresh == fresh_best),
-            positions > positions[first],
-            same_table & [span.heading == anchor.heading for span in self.spans],
-            (phrases >= 0) & (phrases == phrases[first]),
-            (phrases >= 0) & (phrases != phrases[first]),
-            (percent != 0) & anchor.percent,
-            amounts < amounts[first],
-            amounts > 10 * amounts[first],
+        pairs = _Pairs(self, first, question)
+        columns = [feature(pairs) for feature in _PAIR_FEATURES.values()]
+        return np.concatenate([self.first, np.array(columns, dtype=float).T], axis=1)
+
+
+class _Pairs:
+    """What the features of second operands are made of. All arrays have n entries: each number
+    beside the first operand, the anchor."""
+
+    def __init__(self, pool: NumberPool, first: int, question: Question) -> None:
+        self.spans, self.anchor, self.question = pool.spans, pool.spans[first], question
+        self.table, self.row, self.column, self.segment, self.year, percent = pool.joined("cells").T
+        self.anchor_year = self.year[first]
+        self.same_page = pool.page == pool.page[first]
+        self.same_table = (
+            self.same_page & (self.table == self.anchor.table) & (self.anchor.row >= 0)
         )
-        return np.concatenate([self.first, np.array(pairs, dtype=float).T], axis=1)
+        self.same_row = self.same_table & (self.row == self.anchor.row)
+        self.same_column = self.same_table & (self.column == self.anchor.column)
+        self.both_percent = (percent != 0) & self.anchor.percent
+        # The share of a label that the question says beyond what the anchor's label covers.
+        rest = question.word_set - self.anchor.label
+        self.new_words = np.array([len(s.label & rest) / max(1, len(s.label)) for s in self.spans])
+        positions = pool.joined("positions")
+        self.is_later = positions > positions[first]
+        self.phrase = np.where(pool.naming >= LEAST_NAMING, pool.nearest, -1)
+        self.anchor_phrase = self.phrase[first]
+        self.amounts = pool.joined("amounts")
+        self.anchor_amount = self.amounts[first]
+
+
+_PAIR_FEATURES: dict[str, Callable[[_Pairs], Column]] = {
+    "same_page": lambda p: p.same_page,
+    "same_row": lambda p: p.same_row,
+    "same_column": lambda p: p.same_column,
+    "next_column": lambda p: p.same_row & (p.column == p.anchor.column + 1),
+    "previous_column": lambda p: p.same_row & (p.column == p.anchor.column - 1),
+    "next_row": lambda p: p.same_column & (p.row == p.anchor.row + 1),
+    "previous_row": lambda p: p.same_column & (p.row == p.anchor.row - 1),
+    "same_sentence": lambda p: p.same_page & (p.row < 0) & (p.segment == p.anchor.segment),
+    "same_year": lambda p: (p.year != 0) & (p.year == p.anchor_year),
+    "year_before": lambda p: (p.year != 0) & (p.year == p.anchor_year - 1),
+    "year_after": lambda p: (p.year != 0) & (p.year == p.anchor_year + 1),
+    "other_year_named": lambda p: (
+        (p.year != 0) & (p.year != p.anchor_year) & np.isin(p.year, p.question.years)
+    ),
+    "same_label_words": lambda p: [span.label == p.anchor.label for span in p.spans],
+    "new_words": lambda p: p.new_words,
+    "new_words_best": lambda p: (
+        (p.row >= 0) & (p.new_words > 0) & (p.new_words == p.new_words[p.row >= 0].max(initial=0.0))
+    ),
+    "label_later": lambda p: p.is_later,
+    "same_heading": lambda p: p.same_table & [s.heading == p.anchor.heading for s in p.spans],
+    "same_phrase": lambda p: (p.phrase >= 0) & (p.phrase == p.anchor_phrase),
+    "other_phrase": lambda p: (p.phrase >= 0) & (p.phrase != p.anchor_phrase),
+    "both_percent": lambda p: p.both_percent,
+    "smaller": lambda p: p.amounts < p.anchor_amount,
+    "greater_ten_times": lambda p: p.amounts > 10 * p.anchor_amount,
+}
+SECOND_FEATURES = (*FIRST_FEATURES, *_PAIR_FEATURES)
 
 
 @lru_cache(maxsize=64)
 def number_pool(memory: Memory, windows: tuple[int, ...]) -> NumberPool:
-    """The numbers of all outputs whose segment lies within each output's window. Cached, since
-    the rollouts of one group begin alike."""
-    brief = memory.brief
+    """The numbers of all outputs, up to each output's window in segments. Cached: the rollouts of a
+    group begin alike."""
     parts = []
-    for place, (output, window) in enumerate(zip(memory.outputs, windows, strict=True)):
-        table = number_table(output.text, brief.prompt, brief.question)
+    for index, (output, window) in enumerate(zip(memory.outputs, windows, strict=True)):
+        table = number_table(output.text, memory.question)
         seen = int(table.segments.searchsorted(window))
         if seen:
-            parts.append(_Part(table, seen, place))
+            parts.append(_Part(table, seen, index))
     return NumberPool(tuple(parts), page_features(memory))
 
 
 @lru_cache(maxsize=64)
 def page_features(memory: Memory) -> Vector:
-    """PAGE_FEATURES of each output [outputs, 6]: how the whole of it speaks to the question."""
-    brief = memory.brief
-    wanted = brief.topic | brief.name_stems
+    """What each output as a whole has to do with the question [outputs, PAGE_FEATURES]."""
+    question = memory.question
+    asked = question.topic | question.name_stems
     rows = np.zeros((len(memory.outputs), len(PAGE_FEATURES)))
-    covers = [len(o.view.words & wanted) / max(1, len(wanted)) for o in memory.outputs]
+    covers = [len(o.view.words & asked) / max(1, len(asked)) for o in memory.outputs]
     best = max(covers, default=0.0)
-    for place, (output, cover) in enumerate(zip(memory.outputs, covers, strict=True)):
-        year, name, path = _origin(output.call, brief)
-        last = place == len(memory.outputs) - 1
-        rows[place] = (cover, cover == best, year, name, last, path)
+    for index, (output, cover) in enumerate(zip(memory.outputs, covers, strict=True)):
+        year, name, path = _origin(output.call, question)
+        last = index == len(memory.outputs) - 1
+        rows[index] = (cover, cover == best, year, name, last, path)
     return rows
 
 
 @lru_cache(maxsize=4096)
-def _origin(call: PastCall, brief: Brief) -> tuple[bool, bool, bool]:
-    """Whether the call behind an output names a year asked for, or a name, or a path at all."""
+def _origin(call: PastCall, question: Question) -> tuple[bool, bool, bool]:
+    """Whether an output's call has, among its arguments, a year of the question, a path of one of
+    its names, or any path."""
     texts = sorted(call.texts)
-    year = any(y in brief.years for text in texts for y in years_in(text))
+    year = any(y in question.years for text in texts for y in years_in(text))
     paths = [text for text in texts if "/" in text]
     name = any(
-        head in brief.names or letters_of_name(head, brief)
+        head in question.names or abbreviates_name(head, question)
         for text in paths
         if (head := text.partition("/")[0].lower())
     )

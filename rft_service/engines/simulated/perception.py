@@ -1,38 +1,43 @@
-"""What the model sees: a text becomes segments, and segments carry typed spans.
+"""What the model sees: a text becomes segments, which contain typed spans.
 
 A segment is a line, a sentence, a table row or a JSON record. Spans are numbers with their row and
-column, paths, identifiers and short strings with what stands around them. Perception knows
-four forms and no domain: prose, tables of pipes, lists of lines, JSON.
+column, and paths, identifiers and short strings with their context. Perception knows four forms and
+no domain: prose, pipe tables, lists of lines, JSON. `numbers` and `parameters` compare the spans
+with the question.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from rft_service.engines.simulated.words import YEAR, Quantity, quantities, stems, unit_in, years_in
+from rft_service.engines.simulated.words import Quantity, quantities, stems, unit_in, years_in
 
+# "AC/2012/page_3.pdf", "AC/2012/" or "notes.txt", but not the path in a URL.
 PATH = re.compile(
     r"(?<![\w:/])(?:[\w.\-]+/)+(?:[\w.\-]+)?|\b[\w\-]+\.(?:pdf|txt|log|md|json|csv)\b"
 )
-_HINT_OF_PATH = re.compile(r"/|\.(?:pdf|txt|log|md|json|csv)\b")  # in every PATH, soon found
+_HINT_OF_PATH = re.compile(r"/|\.(?:pdf|txt|log|md|json|csv)\b")  # in every PATH, faster to find
+# Letters and digits together, in parts: "A-17", "x12", "SKU_9". Two look-aheads require both.
 IDENTIFIER = re.compile(r"\b(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b")
+# The next sentence begins with a capital, or this one ends in the " ." of tokenized text.
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z\"'(])|(?<= \.)\s+")
 _DIGIT = re.compile(r"\d")
 _EARLIER = re.compile(r"\b(?:year (?:earlier|before|ago)|(?:prior|previous|preceding) year)\b")
 _EARLIER_WITHIN = 40  # characters after a number
-_CLAUSE_WORDS = 7  # words to either side of a number that count as its label in prose
-MAX_SEGMENTS = 400  # beyond it an output is too long to be taken in at all
+_CLAUSE_WORDS = 7  # words on either side of a number that are its label in prose
+MAX_SEGMENTS = 400  # the rest of a longer output is not read, so that no text takes long
 
 
 @dataclass(frozen=True, slots=True)
 class NumberSpan:
-    """A number that was read. `label` are the stems that name it (row label, key, clause),
-    `heading` those of its column, sentence or record. `row` and `column` are -1 in prose;
+    """A number in a text. `label` are the stems that name it (row label, key, clause), `heading`
+    those of its column, sentence or record. In prose, `table` and `row` are -1 and `column` is 0.
     `unit` multiplies `value` (1.0 where none is known)."""
 
     value: float
@@ -51,21 +56,21 @@ class NumberSpan:
 
 @dataclass(frozen=True, slots=True)
 class TextSpan:
-    """A string that was read. `kind` is path, folder, identifier or string; `key` are stems of
-    the JSON key it stands under; `context` those of what stands around it; `place` its number
-    among the spans of its kind."""
+    """A string in a text. `kind` is path, folder, identifier or string; `index` counts the spans
+    of this kind; `key` are the stems of its key in JSON, `context` those of the text around it."""
 
     text: str
     kind: str
     segment: int
-    place: int
+    index: int
     key: frozenset[str]
     context: frozenset[str]
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One text, perceived. `segment_words` has the stems of each segment."""
+    """What the model sees of one text. `segment_words` has the stems of each segment, `words` all
+    of them."""
 
     segment_words: tuple[frozenset[str], ...]
     numbers: tuple[NumberSpan, ...]
@@ -81,8 +86,8 @@ class _Draft:
     segments: list[frozenset[str]] = field(default_factory=list)
     numbers: list[NumberSpan] = field(default_factory=list)
     texts: list[TextSpan] = field(default_factory=list)
-    places: dict[str, int] = field(default_factory=dict)
-    derived: set[str] = field(default_factory=set)
+    texts_of_kind: Counter[str] = field(default_factory=Counter)
+    parents: set[str] = field(default_factory=set)  # folders added since a path is in them
     tables: int = 0
 
     def add_segment(self, words: frozenset[str]) -> int:
@@ -92,19 +97,19 @@ class _Draft:
     def add_text(
         self, text: str, kind: str, segment: int, key: frozenset[str], context: frozenset[str]
     ) -> None:
-        place = self.places.get(kind, 0)
-        self.places[kind] = place + 1
-        self.texts.append(TextSpan(text, kind, segment, place, key, context))
+        index = self.texts_of_kind[kind]
+        self.texts_of_kind[kind] += 1
+        self.texts.append(TextSpan(text, kind, segment, index, key, context))
 
 
 @lru_cache(maxsize=768)
 def perceive(text: str) -> View:
-    """The view of a text. Cached, since the same page is read in many rollouts."""
+    """The view of a text. Cached: many rollouts read the same page."""
     draft = _Draft()
     records = _json_records(text)
     if records is not None:
-        for number, record in enumerate(records[:MAX_SEGMENTS]):
-            _read_record(draft, record, number)
+        for row, record in enumerate(records[:MAX_SEGMENTS]):
+            _read_record(draft, record, row)
     else:
         _read_lines(draft, text)
     return View(
@@ -135,7 +140,8 @@ def _json_records(text: str) -> list[Any] | None:
     return list(data)
 
 
-def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """(key, value) of each number and string in a record, keys as words: "sale price"."""
     if isinstance(value, dict):
         for key, child in value.items():
             yield from _leaves(child, (*path, str(key)))
@@ -143,43 +149,40 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         for child in value:
             yield from _leaves(child, path)
     elif value is not None and not isinstance(value, bool):
-        yield path, value
+        yield _as_words(" ".join(path)), value
+
+
+def _as_words(key: str) -> str:
+    """`partNumber` and `part_number` as "part Number" and "part number"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", key)
 
 
 def _read_record(draft: _Draft, record: Any, row: int) -> None:
     leaves = list(_leaves(record))
     strings = " ".join(str(value) for _, value in leaves if isinstance(value, str))
-    keys = " ".join(" ".join(path) for path, _ in leaves)
     context = frozenset(stems(strings))
-    segment = draft.add_segment(context | frozenset(stems(_spaced(keys))))
-    for column, (path, value) in enumerate(leaves):
-        key = frozenset(stems(_spaced(" ".join(path))))
-        if isinstance(value, int | float):
-            unit = unit_in(_spaced(" ".join(path))) or 1.0
-            draft.numbers.append(
-                NumberSpan(
-                    value=float(value),
-                    text=f"{value}",
-                    unit=unit,
-                    percent="percent" in key or "pct" in key,
-                    is_year=isinstance(value, int) and 1900 <= value < 2100,
-                    segment=segment,
-                    table=0,
-                    row=row,
-                    column=column,
-                    label=key,
-                    heading=context,
-                    years=years_in(strings) or years_in(" ".join(path)),
-                )
+    segment = draft.add_segment(context | frozenset(stems(" ".join(key for key, _ in leaves))))
+    for column, (key, value) in enumerate(leaves):
+        key_words = frozenset(stems(key))
+        if not isinstance(value, int | float):
+            _read_string(draft, str(value), segment, key_words, context)
+            continue
+        draft.numbers.append(
+            NumberSpan(
+                value=float(value),
+                text=f"{value}",
+                unit=unit_in(key) or 1.0,
+                percent="percent" in key_words or "pct" in key_words,
+                is_year=isinstance(value, int) and 1900 <= value < 2100,
+                segment=segment,
+                table=0,
+                row=row,
+                column=column,
+                label=key_words,
+                heading=context,
+                years=years_in(strings) or years_in(key),
             )
-        else:
-            text = str(value)
-            _read_string(draft, text, segment, key, context)
-
-
-def _spaced(key: str) -> str:
-    """`partNumber` and `part_number` as words."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", key)
+        )
 
 
 def _read_string(
@@ -200,11 +203,11 @@ def _read_string(
 
 
 def _read_lines(draft: _Draft, text: str) -> None:
-    """Prose, lists and pipe tables. A line that names a path owns the lines up to the next."""
+    """Prose, lists and pipe tables. The context of a path are the lines up to the next path, as in
+    a list of search results."""
     table: list[str] = []
     previous = ""
-    caption_unit = 0.0
-    pending: list[tuple[str, int]] = []  # paths whose context is still growing
+    pending: list[tuple[str, int]] = []  # paths and their segments; `context` is still growing
     context: set[str] = set()
     for line in [*text.split("\n"), ""]:
         if len(draft.segments) >= MAX_SEGMENTS:
@@ -213,15 +216,14 @@ def _read_lines(draft: _Draft, text: str) -> None:
             table.append(line)
             continue
         if table:
-            caption_unit = unit_in(previous)
-            _read_table(draft, table, caption_unit)
+            _read_table(draft, table, caption_unit=unit_in(previous))
             table = []
         if not line.strip():
             continue
         paths = PATH.findall(line) if _HINT_OF_PATH.search(line) else []
         if paths:
-            _flush_paths(draft, pending, context)
-            context = set()
+            _add_paths(draft, pending, frozenset(context))
+            pending, context = [], set()
         sentences = _SENTENCE_END.split(line)
         for sentence in sentences:
             words = frozenset(stems(sentence))
@@ -232,46 +234,43 @@ def _read_lines(draft: _Draft, text: str) -> None:
         if not pending:
             context = set()
         previous = sentences[-1]
-    _flush_paths(draft, pending, context)
+    _add_paths(draft, pending, frozenset(context))
 
 
-def _flush_paths(draft: _Draft, pending: list[tuple[str, int]], context: set[str]) -> None:
-    frozen = frozenset(context)
-    for path, segment in pending:
+def _add_paths(draft: _Draft, paths: list[tuple[str, int]], context: frozenset[str]) -> None:
+    """Add paths and, once, each folder above them."""
+    for path, segment in paths:
         kind = "folder" if path.endswith("/") else "path"
-        draft.add_text(path.rstrip("/"), kind, segment, frozenset(), frozen)
+        draft.add_text(path.rstrip("/"), kind, segment, frozenset(), context)
         parent = path.rstrip("/").rpartition("/")[0]
-        while parent and parent not in draft.derived:
-            draft.derived.add(parent)
-            draft.add_text(parent, "folder", segment, frozenset(), frozen)
+        while parent and parent not in draft.parents:
+            draft.parents.add(parent)
+            draft.add_text(parent, "folder", segment, frozenset(), context)
             parent = parent.rpartition("/")[0]
-    pending.clear()
 
 
 def _read_sentence(draft: _Draft, sentence: str, segment: int, skip_identifiers: bool) -> None:
+    """The "key: value" pair, identifiers and numbers of a sentence or line."""
+    words = draft.segments[segment]
     key, colon, value = sentence.partition(": ")
-    if colon and len(key.split()) <= 4:  # "key: value"
-        words = frozenset(stems(_spaced(key)))
-        text = value.strip()
-        if text and len(text) <= 60 and not quantities(text):
-            kind = "identifier" if IDENTIFIER.fullmatch(text) else "string"
-            draft.add_text(text, kind, segment, words, draft.segments[segment])
+    text = value.strip()
+    if colon and len(key.split()) <= 4 and text and len(text) <= 60 and not quantities(text):
+        kind = "identifier" if IDENTIFIER.fullmatch(text) else "string"
+        draft.add_text(text, kind, segment, frozenset(stems(_as_words(key))), words)
     if not _DIGIT.search(sentence):
-        return
+        return  # neither an identifier nor a number
     if not skip_identifiers:
-        for match in IDENTIFIER.finditer(sentence):
-            if not PATH.search(match.group()):
-                draft.add_text(
-                    match.group(), "identifier", segment, frozenset(), draft.segments[segment]
-                )
-    _read_prose_numbers(draft, sentence, segment, draft.segments[segment])
+        for identifier in IDENTIFIER.findall(sentence):
+            if not PATH.search(identifier):
+                draft.add_text(identifier, "identifier", segment, frozenset(), words)
+    _read_prose_numbers(draft, sentence, segment, words)
 
 
 def _read_prose_numbers(
     draft: _Draft, sentence: str, segment: int, heading: frozenset[str]
 ) -> None:
     """The numbers of a sentence; `heading` are its stems."""
-    if "/" in sentence or "_" in sentence:
+    if "/" in sentence or "_" in sentence:  # the digits of a path are not numbers
         without_paths = PATH.sub(lambda match: " " * len(match.group()), sentence)
         if without_paths != sentence:
             sentence, heading = without_paths, frozenset(stems(without_paths))
@@ -279,7 +278,7 @@ def _read_prose_numbers(
     if not found:
         return
     years = years_in(sentence)
-    spoken = [q for q in found if not _is_year(q)]
+    values = [q for q in found if not q.is_year]
     for quantity in found:
         left = sentence[: quantity.start].rsplit(None, _CLAUSE_WORDS)[-_CLAUSE_WORDS:]
         right = sentence[quantity.end :].split(None, _CLAUSE_WORDS)[:_CLAUSE_WORDS]
@@ -289,37 +288,36 @@ def _read_prose_numbers(
                 text=quantity.text,
                 unit=quantity.unit or 1.0,
                 percent=quantity.percent,
-                is_year=_is_year(quantity),
+                is_year=quantity.is_year,
                 segment=segment,
                 table=-1,
                 row=-1,
                 column=0,
                 label=frozenset(stems(" ".join(left + right))),
                 heading=heading,
-                years=_year_of(quantity, sentence, spoken, years),
+                years=_years_of(quantity, sentence, values, years),
             )
         )
 
 
-def _is_year(quantity: Quantity) -> bool:
-    return bool(YEAR.fullmatch(quantity.text)) and quantity.unit == 0.0
-
-
-def _year_of(
-    quantity: Quantity, sentence: str, spoken: list[Quantity], years: tuple[int, ...]
+def _years_of(
+    quantity: Quantity, sentence: str, values: list[Quantity], years: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """The year a number of a sentence belongs to: "$ 5 and $ 4 in 2012 and 2011, respectively"
-    pairs them off in order; otherwise the nearest year after it, or else before it. What stood
-    "a year earlier" is of the year before the one named."""
-    if _is_year(quantity) or not years:
+    """The years that a number of a sentence belongs to, given the sentence's `values` and `years`.
+
+    "$ 5 and $ 4 in 2012 and 2011, respectively" pairs values with years in order; otherwise the
+    next year after the number counts, or else the last before it. "5 in 2012 and 4 a year
+    earlier" makes the 4 one of 2011.
+    """
+    if quantity.is_year or not years:
         return years
     if len(years) == 1:
         nearby = sentence[quantity.end :][:_EARLIER_WITHIN]
-        following = _DIGIT.search(nearby)
+        following = _DIGIT.search(nearby)  # from there on it is said of the next number
         earlier = _EARLIER.search(nearby[: following.start()] if following else nearby)
         return (years[0] - 1,) if earlier else years
-    if len(spoken) == len(years):
-        return (years[spoken.index(quantity)],) if quantity in spoken else years
+    if len(values) == len(years):
+        return (years[values.index(quantity)],)
     after = years_in(sentence[quantity.end :])
     before = years_in(sentence[: quantity.start])
     return after[:1] or before[-1:]
@@ -328,16 +326,14 @@ def _year_of(
 # --- tables -------------------------------------------------------------------------------------
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().strip("|").split("|")]
-
-
 def _read_table(draft: _Draft, lines: list[str], caption_unit: float) -> None:
-    """A table of pipes; its first row is the header, its first column the row labels."""
-    rows = [cells for line in lines if any(cells := _cells(line)) and not _is_rule(cells)]
+    """A pipe table: the first row is the header, the first column the row labels. The unit is in
+    the cell, else in the header ("(in thousands)"), else in the line before the table."""
+    split = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+    rows = [cells for cells in split if any(cells) and not set().union(*cells) <= set("-: ")]
     if not rows:
         return
-    header, number = rows[0], draft.tables
+    header, table = rows[0], draft.tables
     draft.tables += 1
     unit = unit_in(" ".join(header)) or caption_unit
     draft.add_segment(frozenset(stems(" ".join(header))))
@@ -353,9 +349,7 @@ def _read_table(draft: _Draft, lines: list[str], caption_unit: float) -> None:
             if not found:
                 continue
             quantity = found[0]
-            has_header = column < len(header)
-            years = header_years[column] if has_header else ()
-            heading = headings[column] if has_header else frozenset()
+            has_header = column < len(header)  # a row may be longer than the header
             percent = quantity.percent or "%" in label or (has_header and "%" in header[column])
             draft.numbers.append(
                 NumberSpan(
@@ -363,17 +357,13 @@ def _read_table(draft: _Draft, lines: list[str], caption_unit: float) -> None:
                     text=quantity.text,
                     unit=1.0 if percent else quantity.unit or unit or 1.0,
                     percent=percent,
-                    is_year=_is_year(quantity),
+                    is_year=quantity.is_year,
                     segment=segment,
-                    table=number,
+                    table=table,
                     row=row,
                     column=column,
                     label=label_words,
-                    heading=heading,
-                    years=years or years_in(label),
+                    heading=headings[column] if has_header else frozenset(),
+                    years=(header_years[column] if has_header else ()) or years_in(label),
                 )
             )
-
-
-def _is_rule(cells: list[str]) -> bool:
-    return all(set(cell) <= set("-: ") for cell in cells)

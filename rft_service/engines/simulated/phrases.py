@@ -1,8 +1,9 @@
-"""The phrases of a question, and what the word before each says of its part in it.
+"""The phrases of a question, and the role that the word before each gives it.
 
-"What percentage of total cargo did rye make up?" names two things; "of" after a word of shares
-marks the whole, "did" the subject. A number is matched with the phrase that names it best, and
-may so take a part in the arithmetic. Nothing here is a rule: a role is a feature to learn from.
+"What percentage of total cargo did rye make up?" names two things: "of" after "percentage" marks
+the whole, "did" the subject. `numbers` matches each number that was read with the phrase that names
+it best, so the number can take that role in the arithmetic. A role is a feature to learn from, not
+a rule.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _AUXILIARIES = frozenset("did do does was were is are will would has have had".s
 _VERBS = frozenset("come came comes make made represent represented".split())  # noqa: SIM905
 _STARTERS = ("than", "and", "between", "against", "times")
 _CONNECTORS = frozenset(("of", "in", "on", "for", "as", "from"))
-_PASSED_OVER = STOP_WORDS | frozenset(
+_IGNORED = STOP_WORDS | frozenset(
     "end fiscal year years thousand thousands million millions billion billions dollars".split()  # noqa: SIM905
 )
 _MEASURES = frozenset(map(stem, ("rate", "level", "size")))
@@ -30,8 +31,8 @@ YEAR_ROLES = ("from", "to", "and", "between", "in", "for", "of", "than")
 
 @dataclass(frozen=True)
 class Phrase:
-    """A run of words about one thing. `words` are stems, years among them; `role` is one of
-    ROLES, JOINED or "other", or "year_" and one of YEAR_ROLES where it names only a year."""
+    """A run of words about one thing. `words` are stems, and years as they are written. `role` is
+    one of ROLES, JOINED or "other"; for a phrase of years alone, "year_" and one of YEAR_ROLES."""
 
     role: str
     words: frozenset[str]
@@ -40,56 +41,59 @@ class Phrase:
     def is_year(self) -> bool:
         return self.role.startswith("year_")
 
+    @property
+    def is_thing(self) -> bool:
+        """Whether the phrase names something that could be looked up, by its role."""
+        return self.role in ROLES and self.role not in ("verb", "opening")
+
 
 def phrases_of(question: str, names: frozenset[str]) -> tuple[Phrase, ...]:
-    """The phrases of a question, in order. "at" begins one where a word of `names` (in lower case)
-    follows: it is a place then."""
+    """The phrases of a question, in order; `names` are the words of its names, in lower case."""
     found: list[Phrase] = []
     for role, words in _runs(WORD.findall(question), names):
         years = {word for word in words if is_year(word)}
-        role = "of" if role in ("in", "on", "for", "as") and not years else role
+        if role in ("in", "on", "for", "as") and not years:
+            role = "of"
         if any(word not in years and not _is_bare(word) for word in words):
             if role == "and" and found and not found[-1].is_year:
                 found.append(Phrase(JOINED, found[-1].words | frozenset(words)))
             found.append(Phrase(role if role in ROLES else "other", frozenset(words)))
         elif years:
-            found.append(Phrase(_year_role(role), frozenset(years)))
+            year_role = role if role in YEAR_ROLES else "in"
+            found.append(Phrase(f"year_{year_role}", frozenset(years)))
     return tuple(found)
 
 
-def _year_role(role: str) -> str:
-    return f"year_{role}" if role in YEAR_ROLES else "year_in"
-
-
 def _runs(tokens: list[str], names: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
-    """(role, stems) of each run of words between two words that part phrases."""
+    """(role, stems) of each run of words between two words that begin a phrase."""
     role, run = "opening", list[str]()
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         word = token.lower()
-        part = _part_begun(word, role, run, tokens[place + 1 : place + 4], names)
-        if part:
+        next_role = _role_begun(word, role, run, tokens[index + 1 : index + 4], names)
+        if next_role:
             if word == "of" and run and run[-1] in _PARTS | _RATIOS:
-                run.pop()
+                run.pop()  # "percentage of" is in the role now
             if run:
                 yield role, run
-            role, run = part, []
-        elif word not in _PASSED_OVER:
+            role, run = next_role, []
+        elif word not in _IGNORED:
             run.append(word if is_year(word) else stem(word))
     if run:
         yield role, run
 
 
-def _part_begun(
+def _role_begun(
     word: str, role: str, run: list[str], after: list[str], names: frozenset[str]
 ) -> str:
-    """The role of the phrase that a word begins; "" where it begins none."""
+    """The role of the phrase that a word begins, or "" if it does not begin one. `role` and `run`
+    are the current phrase, `after` the next three words."""
     if word in _AUXILIARIES:
         return "subject"
     if word in _VERBS:
         return "verb"
     if word in _STARTERS:
         return word
-    if word == "at":  # "at Falcon", "at the mill", but not "sold at cost"
+    if word == "at":  # "at Falcon" or "at the mill", but not "sold at cost"
         named = any(token.lower() in names for token in after[:2])
         return "other" if named or after[:1] == ["the"] else ""
     if word == "of" and run and run[-1] in _PARTS:
@@ -97,21 +101,23 @@ def _part_begun(
     if word == "of" and run and run[-1] in _RATIOS:
         return "of_ratio"
     if word == "to":  # "the ratio of rye to oats", "come to", "to 1990", but not "sold to farms"
-        begins = role == "of_ratio" or not run or is_cue(run[-1]) or _year_next(after)
+        begins = role == "of_ratio" or not run or is_cue(run[-1]) or _year_is_next(after)
         return "to" if begins else ""
     if word not in _CONNECTORS:
         return ""
     begins = all(map(_is_bare, run)) or (word == "as" and after[:1] == ["of"])
-    # "at Falcon in 1990", "sold from 1990 to 1991": a year follows what needs none
-    return word if begins or (_year_next(after) and (role == "other" or word == "from")) else ""
+    # "at Falcon in 1990" and "sold from 1990 to 1991": only a year begins another phrase here.
+    if begins or (_year_is_next(after) and (role == "other" or word == "from")):
+        return word
+    return ""
 
 
 def _is_bare(word: str) -> bool:
-    """Whether a stem is a word of quantity, and names no thing."""
+    """Whether a stem is only about quantity and does not name a thing."""
     return is_cue(word) or word in _MEASURES
 
 
-def _year_next(after: list[str]) -> bool:
-    """Whether the next word is a year, words like "fiscal" or "the end of" passed over."""
-    words = [token for token in after if token.lower() not in _PASSED_OVER]
+def _year_is_next(after: list[str]) -> bool:
+    """Whether the next word, apart from ones like "fiscal" or "the end of", is a year."""
+    words = [token for token in after if token.lower() not in _IGNORED]
     return bool(words) and is_year(words[0])

@@ -1,11 +1,11 @@
-"""The features of an action in words: what a reasoning summary says of why it was chosen."""
+"""The features of an action in words, for the reasoning summary: why it was chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 SAID: dict[str, str] = {
-    # What the situation is (`act.STATE_FEATURES`).
+    # The situation (`actions`).
     "any": "as a habit",
     "calls_1": "a call has been made",
     "calls_2": "two calls have been made",
@@ -29,7 +29,7 @@ SAID: dict[str, str] = {
     "says_budget": "the prompt speaks of a budget",
     "says_read_before": "the prompt says to read first",
     "says_search_first": "the prompt says to search first",
-    # What a tool could do now (`act.TOOL_FEATURES`).
+    # What a tool could be called with (`actions`).
     "is_tool": "a tool can tell more",
     "takes_query": "it takes words to look for",
     "takes_path": "it takes a path",
@@ -47,7 +47,7 @@ SAID: dict[str, str] = {
     "fresh_cover_80": "something new speaks of nearly all of the question",
     "query_first": "nothing has been looked for yet",
     "looks": "it has looked closely already",
-    # What a span is to the question (`fill.STATIC_FEATURES`).
+    # How a text relates to the question (`parameters`).
     "is_path": "a path",
     "is_folder": "a folder",
     "is_identifier": "an identifier",
@@ -65,7 +65,7 @@ SAID: dict[str, str] = {
     "name_letters": "short for the name asked for",
     "key_match": "under a key that the question names",
     "own_words_match": "in words of the question",
-    # How it would fill a parameter (`fill.FILL_FEATURES`).
+    # How a candidate fits a parameter (`parameters`).
     "is_query_whole": "the whole question",
     "is_query_content": "the question's words that carry meaning",
     "is_query_topic": "the question's topic",
@@ -93,5 +93,5 @@ SAID: dict[str, str] = {
 
 
 def in_words(features: Iterable[str]) -> str:
-    """Features by name -> the words for them, ready to stand in parentheses."""
+    """Features by name, as a list in words."""
     return ", ".join(SAID[name] for name in features)

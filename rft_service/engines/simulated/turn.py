@@ -32,24 +32,28 @@ from rft_service.engines.simulated.answer import (
     Known,
     compose,
 )
-from rft_service.engines.simulated.answer_style import MANNER_FEATURES
+from rft_service.engines.simulated.answer_style import STYLE_FEATURES
 from rft_service.engines.simulated.memory import WINDOW_SEGMENTS, Memory, remember
 from rft_service.engines.simulated.operands import FIRST_FEATURES, SECOND_FEATURES, number_pool
-from rft_service.engines.simulated.parameters import FILL_FEATURES, parameter_candidates, text_pool
+from rft_service.engines.simulated.parameters import (
+    PARAMETER_FEATURES,
+    parameter_candidates,
+    text_pool,
+)
 from rft_service.engines.simulated.reasons import in_words
 from rft_service.engines.simulated.weights import Decision, Vector, Weights
 from rft_service.rl.engine import Call, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
 
 FAMILIES: dict[str, Sequence[str]] = {
     "act": ACT_FEATURES,
-    "fill": FILL_FEATURES,
+    "fill": PARAMETER_FEATURES,
     "also": ("any", "parallel", "fresh_left"),
     "operation": OPERATION_FEATURES,
     "first": FIRST_FEATURES,
     "second": SECOND_FEATURES,
     "wording": WORDING_FEATURES,
-    "manner": MANNER_FEATURES,
-    "answer_text": FILL_FEATURES,
+    "manner": STYLE_FEATURES,
+    "answer_text": PARAMETER_FEATURES,
 }
 LOOK_SEGMENTS = 16  # by which one look widens every window
 LOOKS_BY_EFFORT = {"none": 0, "minimal": 1, "low": 1, "high": 6, "xhigh": 6}
@@ -192,7 +196,7 @@ class _Turning:
 
     def _answer(self) -> Answer:
         texts = self.pool.readable()
-        known = Known(self.memory.brief, self.numbers, texts)
+        known = Known(self.memory.question, self.numbers, texts)
         return compose(known, self._choose, self.request.response_format)
 
     def _finish(self, calls: tuple[Call, ...] = (), text: str | None = None) -> Turn:

@@ -1,10 +1,9 @@
-"""The model's weights: named floats in blocks, a softmax over candidates, Adam.
+"""The model's weights: named floats in blocks, a softmax over candidates, and Adam.
 
-Every choice of the model is a softmax over candidates whose scores are `theta . phi`: phi are the
-candidate's named features, theta the sum of the blocks that apply. A block is named
-"family" or "family/detail" (say "fill" and "fill/search.query"): the general one carries
-what holds for every tool, the detailed one what was learnt of this tool. All blocks of a family
-have the same features.
+Every choice of the model is a softmax over n candidates with the scores theta . phi: phi are a
+candidate's d named features, theta is the sum of the blocks that apply. A block is named "family"
+or "family/detail", for example "fill" and "fill/search.query": the first holds what is true of any
+tool, the second what was learnt about this one. All blocks of a family have the same features.
 """
 
 from __future__ import annotations
@@ -17,20 +16,28 @@ import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
+Column = npt.NDArray[np.bool_] | Vector | Sequence[float] | bool
+"""The values of one feature for n candidates; a single bool is the same for all of them."""
 
-SCORE_DECIMALS = 9  # scores are rounded before they decide: a platform's last bit must not
-WEIGHT_DECIMALS = 9  # and so are weights after each update
-MOST_SUMS, MOST_STACKS = 4096, 256  # of blocks, kept between updates
+# The last bits of a float differ between platforms, by the order in which BLAS sums. So scores are
+# rounded before they decide, and weights after each update: a run gives the same turns everywhere.
+SCORE_DECIMALS = 9
+WEIGHT_DECIMALS = 9
+MOMENT_DECIMALS = 15
+MAX_SUMS, MAX_STACKS = 4096, 256  # cached between updates
 
+# Adam divides by the gradient's own size, so with the usual epsilon of 1e-8 even a weight whose
+# gradient is tiny and all noise would move by a full step. With 1e-3 it hardly moves.
 BETA_1, BETA_2 = 0.9, 0.99
-EPSILON = 1e-3  # far above Adam's usual 1e-8: a slope that is all noise must not make a full step
+EPSILON = 1e-3
+MIN_SUPPORT = 0.05  # a feature that raised a score by less is not a reason
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One choice that was made. `gradient` holds d log p / d theta for each block that took part;
-    `support` is what each feature that the chosen candidate has added to its score, above what it
-    added to a candidate's on average."""
+    """A choice of one candidate. `gradient` has d log p / d theta [d] for each block that took
+    part. `support` [d] is how much each feature of the chosen candidate raised its score above the
+    mean score, weighted by probability; 0.0 for features that it does not have."""
 
     index: int
     probability: float
@@ -39,7 +46,7 @@ class Decision:
 
 
 class Weights:
-    """The blocks and their Adam moments. `families` gives each family's feature names."""
+    """The blocks and their Adam moments. `families` has each family's feature names."""
 
     def __init__(self, families: Mapping[str, Sequence[str]]) -> None:
         self.families = {family: tuple(names) for family, names in families.items()}
@@ -51,28 +58,28 @@ class Weights:
         self.updates = 0
 
     def block(self, name: str) -> Vector:
-        """The weights of a block; zeros where nothing has been learnt yet."""
+        """The weights of a block; zeros if nothing has been learnt for it."""
         found = self._theta.get(name)
-        if found is None:  # not kept: a request may name any tool that it likes
+        if found is None:  # not stored, since a request may name any tool
             return np.zeros(len(self.families[name.partition("/")[0]]))
         return found
 
     def summed(self, blocks: tuple[str, ...]) -> Vector:
-        """The sum of several blocks of one family, cached until the next update."""
+        """The sum of several blocks of one family [d], cached until the next update."""
         found = self._summed.get(blocks)
         if found is None:
             found = np.sum([self.block(name) for name in blocks], axis=0)
-            if len(self._summed) == MOST_SUMS:
+            if len(self._summed) == MAX_SUMS:
                 self._summed.clear()
             self._summed[blocks] = found
         return found
 
     def stacked(self, blocks: tuple[str, ...]) -> Vector:
-        """Several blocks of one family, one a row, cached likewise."""
+        """Several blocks of one family as rows [blocks, d], also cached."""
         found = self._stacked.get(blocks)
         if found is None:
             found = np.stack([self.block(name) for name in blocks])
-            if len(self._stacked) == MOST_STACKS:
+            if len(self._stacked) == MAX_STACKS:
                 self._stacked.clear()
             self._stacked[blocks] = found
         return found
@@ -85,13 +92,13 @@ class Weights:
         self,
         features: Vector,
         blocks: tuple[str, ...],
-        uniform: float,
+        random_number: float,
         own_blocks: Sequence[str] = (),
     ) -> Decision:
-        """Draw one of n candidates, given `features` [n, d] and a uniform number in [0, 1).
+        """Sample one of n candidates, given `features` [n, d] and a random number in [0, 1).
 
-        `blocks` apply to every candidate; `own_blocks`, where given, names one more block for
-        each of the n candidates.
+        `blocks` apply to every candidate; `own_blocks`, if given, names one more block for each of
+        the n candidates.
         """
         theta = self.summed(blocks)
         scores = features @ theta
@@ -99,8 +106,10 @@ class Weights:
             own = features * self.stacked(tuple(own_blocks))
             scores += own.sum(axis=1)
         probabilities = softmax(scores)
-        index = min(int(probabilities.cumsum().searchsorted(uniform)), len(features) - 1)
-        towards = -probabilities  # slope of log p by score
+        # The cumulative sum may end a little below 1, so a number close to 1 takes the last one.
+        index = min(int(probabilities.cumsum().searchsorted(random_number)), len(features) - 1)
+        # d log p[index] / d score is 1[index] - p; by the chain rule d score / d theta is phi.
+        towards = -probabilities
         towards[index] += 1.0
         shared = towards @ features
         gradient = [(name, shared) for name in blocks]
@@ -112,14 +121,18 @@ class Weights:
         return Decision(index, float(probabilities[index]), tuple(gradient), support)
 
     def reasons(self, decision: Decision) -> tuple[str, ...]:
-        """Names of the chosen candidate's two features that raised it most above the mean."""
+        """Names of the two features that raised the chosen candidate most above the mean."""
         names = self.families[decision.gradient[0][0].partition("/")[0]]
         support = decision.support.round(SCORE_DECIMALS)
         best = (-support).argsort(kind="stable")[:2]
-        return tuple(names[place] for place in best if support[place] > 0.05)
+        return tuple(names[index] for index in best if support[index] > MIN_SUPPORT)
 
     def ascend(self, gradient: Mapping[str, Vector], learning_rate: float) -> float:
-        """One Adam step uphill (Kingma and Ba, arXiv 1412.6980). Returns the change's L2 norm."""
+        """One step of Adam (Kingma and Ba, arXiv 1412.6980, Algorithm 1) uphill: `gradient` raises
+        the objective. Returns the L2 norm of the weights' change.
+
+        Blocks without a gradient keep their weights and moments, as in a sparse Adam.
+        """
         self.updates += 1
         self._forget_sums()
         squared = 0.0
@@ -132,12 +145,12 @@ class Weights:
             changed = np.round(theta + learning_rate * unbiased / spread, WEIGHT_DECIMALS)
             squared += float(np.sum((changed - theta) ** 2))
             self._theta[name] = changed
-            self._first[name] = np.round(first, 15)
-            self._second[name] = np.round(second, 15)
+            self._first[name] = np.round(first, MOMENT_DECIMALS)
+            self._second[name] = np.round(second, MOMENT_DECIMALS)
         return float(np.sqrt(squared))
 
     def as_dict(self) -> dict[str, float]:
-        """Every weight that is not zero, as "block:feature" -> value, in sorted order."""
+        """Every weight that is not zero, by "block:feature", sorted by block."""
         return _named(self._theta, self.families)
 
     def save(self) -> dict[str, Any]:
@@ -150,7 +163,7 @@ class Weights:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over what `save` gave. Raises ValueError where a name is unknown."""
+        """Restore what `save` returned. Raises ValueError if a weight's name is unknown."""
         self._theta = self._blocks(state["weights"])
         self._first = self._blocks(state.get("first_moments", {}))
         self._second = self._blocks(state.get("second_moments", {}))
@@ -179,9 +192,9 @@ def _named(blocks: Mapping[str, Vector], families: Mapping[str, Sequence[str]]) 
 
 
 def softmax(scores: Vector) -> Vector:
-    """Probabilities of candidates by their scores, which are rounded first."""
+    """Probabilities [n] of candidates from their scores [n], which are rounded first."""
     rounded = scores.round(SCORE_DECIMALS)
-    powers: Vector = np.exp(rounded - rounded.max())
+    powers: Vector = np.exp(rounded - rounded.max())  # at most 1: no overflow
     total: np.float64 = powers.sum()
     return np.divide(powers, total)
 
@@ -189,8 +202,9 @@ def softmax(scores: Vector) -> Vector:
 def mean_gradient(
     weighted: Iterable[tuple[float, Iterable[Decision]]], count: int
 ) -> dict[str, Vector]:
-    """The policy gradient: the mean over trajectories of advantage times d log p (REINFORCE:
-    Williams 1992). `weighted` pairs each advantage with its trajectory's decisions."""
+    """The policy gradient: the mean over `count` trajectories of advantage times d log p, summed
+    over decisions (REINFORCE: Williams 1992; the advantage over the group's mean is its baseline).
+    `weighted` pairs each advantage with its trajectory's decisions."""
     total: dict[str, Vector] = {}
     for advantage, decisions in weighted:
         if advantage == 0.0:

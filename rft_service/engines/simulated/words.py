@@ -1,7 +1,7 @@
-"""Words, years, units and numbers in plain text: the alphabet that perception is written in.
+"""Words, years, units and numbers in plain text: what perception and questions are built from.
 
 Nothing here belongs to one domain. Words are stemmed with the Snowball English stemmer so that
-"increased" meets "increase".
+"increased" matches "increase". Read `perception` next.
 """
 
 from __future__ import annotations
@@ -14,23 +14,29 @@ import snowballstemmer
 _STEMMER = snowballstemmer.stemmer("english")
 
 WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?|\d+(?:\.\d+)?")
+# Not within a longer number: no digit, decimal point or thousands separator around it ("12,012").
 YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?!\d|[.,]\d)")
+
+# A number is matched in three parts, so that the common bare number costs one cheap search: its
+# digits, then what is before them (read backwards, hence the `$`), then what is after them.
 _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_BEFORE = re.compile(
+_BEFORE = re.compile(  # "(", "- $", "$-", each with or without a space
     r"(?P<open>\(\s?)?(?P<minus>[-\u2212]\s?)?(?:\$\s?)?(?P<minus_after>[-\u2212])?$"
 )
-_AFTER = re.compile(
+_AFTER = re.compile(  # "%", "%)", ")%", " percent", " million"
     r"(?:\s?(?P<percent>%|percent\b))?(?P<close>\s?\))?(?:\s?(?P<percent_after>%))?"
     r"(?:\s(?P<unit>thousand|million|billion)s?\b)?"
 )
+_BEFORE_LENGTH = 8  # characters before the digits that may belong to a number
+# _BEFORE and _AFTER match nothing unless one of these characters is next to the digits.
+_SIGNS_BEFORE = frozenset("($-\u2212")
+_SIGNS_AFTER = frozenset("%p)tmb")  # percent, thousand, million, billion
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _MONTH = re.compile(
     r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?\s$",
     re.I,
 )
-_SIGNS_BEFORE = frozenset("($-\u2212")  # one of them stands before a number, or _BEFORE is empty
-_SIGNS_AFTER = frozenset("%p)tmb")  # likewise after it, the first letters of its words
-_BEFORE_LENGTH = 8  # characters before the digits that may belong to a number
 UNITS = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 _UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
 
@@ -39,11 +45,11 @@ STOP_WORDS = frozenset(
     a an and are as at be by did do does for from had has have how in into is it its of on
     or per s than that the their then there these this those to was were what when which who
     will with would whose many much
-    """.split()  # noqa: SIM905  (a list of words reads best as a text)
+    """.split()  # noqa: SIM905  (a list of words reads best as text)
 )
 
-# Generic words of quantity that a question may carry, grouped by what they hint at. The policy
-# gets no rule from them: it learns what each is worth for each operation.
+# Generic words of quantity, grouped by what they hint at. They are not rules: each group is a
+# feature, and the model learns what it is worth for each operation.
 CUES: dict[str, tuple[str, ...]] = {
     "percent": ("percent", "percentage", "%", "pct"),
     "change": ("change", "changed", "move", "moved", "shift"),
@@ -67,60 +73,48 @@ CUES: dict[str, tuple[str, ...]] = {
 CUE_NAMES = tuple(CUES)
 
 
-MOST_STEMS = 131_072  # kept; a request may send any words that it likes
-
-
 class _Stems(dict[str, str]):
-    """Stem of each lower-case word met so far; a number is its own stem."""
+    """Stem of each lower-case word so far, stop words included; a number is its own stem. A dict,
+    since this is the most frequent look-up of all and `lru_cache` is slower."""
 
     def __missing__(self, word: str) -> str:
-        if len(self) == MOST_STEMS:
+        if len(self) == MAX_STEMS:
             self.clear()
-        is_number = word[:1].isdigit()
-        self[word] = found = word if is_number else str(_STEMMER.stemWord(word.split("'")[0]))
+        self[word] = found = word if word[0].isdigit() else _STEMMER.stemWord(word.split("'")[0])
         return found
 
 
-class _ContentStems(_Stems):
-    """The same, but empty for a stop word."""
-
-    def __missing__(self, word: str) -> str:
-        if word in STOP_WORDS:
-            self[word] = ""
-            return ""
-        return super().__missing__(word)
-
-
-_ALL_STEMS, _STEMS = _Stems(), _ContentStems()
+_STEMS = _Stems()
+MAX_STEMS = 131_072  # a request may contain any words
 
 
 def stem(word: str) -> str:
     """The stem of one word, in lower case; empty for a stop word."""
-    return _STEMS[word.lower()]
+    return "" if (lower := word.lower()) in STOP_WORDS else _STEMS[lower]
 
 
 def stems(text: str) -> list[str]:
-    """Stems of all words of a text, in order, stop words left out."""
-    return [found for word in WORD.findall(text.lower()) if (found := _STEMS[word])]
+    """Stems of all words of a text, in order, without stop words."""
+    return [_STEMS[word] for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
 
 
-_CUE_OF = {str(_STEMMER.stemWord(word)): name for name, words in CUES.items() for word in words}
+_CUE_OF = {_STEMS[word]: name for name, words in CUES.items() for word in words}
 
 
 def cues_in(text: str) -> frozenset[str]:
-    """Names of the cue groups of which a word stands in the text."""
-    words = WORD.findall(text.lower())
-    found = {_CUE_OF[s] for word in words if (s := _ALL_STEMS[word]) in _CUE_OF}
+    """Names of the cue groups that have a word in the text. "did" and its like make a yes-no
+    question only as the first word: "Did sales rise?", but not "How high did sales rise?"."""
+    found = {_CUE_OF[s] for word in WORD.findall(text.lower()) if (s := _STEMS[word]) in _CUE_OF}
     if "%" in text:
         found.add("percent")
     first = re.match(r"\W*(\w+)", text)
-    if "question" in found and (not first or first.group(1).lower() not in CUES["question"]):
+    if not first or first.group(1).lower() not in CUES["question"]:
         found.discard("question")
     return frozenset(found)
 
 
 def is_cue(word_stem: str) -> bool:
-    """Whether a stem is a word of quantity rather than of a topic."""
+    """Whether a stem belongs to a cue group: it is about quantity rather than a topic."""
     return word_stem in _CUE_OF
 
 
@@ -142,7 +136,8 @@ def unit_in(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number as it stands in a text. `unit` is 0.0 where no unit word follows it."""
+    """A number in a text: `text[start:end]` with its signs. `unit` multiplies `value`; it is 0.0
+    where no unit word follows."""
 
     start: int
     end: int
@@ -151,59 +146,50 @@ class Quantity:
     percent: bool
     unit: float
 
+    @property
+    def is_year(self) -> bool:
+        return is_year(self.text) and self.unit == 0.0
+
 
 def quantities(text: str) -> list[Quantity]:
     """All numbers of a text, in order. Parentheses around a number make it negative, unless the
-    same number stands just before them: "-0.3 ( 0.3 )" is one number, written twice."""
+    same number is just before them: "-0.3 ( 0.3 )" is one number, written twice."""
     found: list[Quantity] = []
     for match in _DIGITS.finditer(text):
         start, end = match.span()
-        if (start and text[start - 1] in _JOINS) or (end < len(text) and text[end] in _JOINS):
-            continue  # part of an identifier
-        if start > 1 and text[start - 1] == "-" and text[start - 2] in _JOINS:
-            continue  # likewise, as in A-17
+        if (start and text[start - 1] in _LETTERS) or (end < len(text) and text[end] in _LETTERS):
+            continue  # part of an identifier: page_45, x12
+        if start > 1 and text[start - 1] == "-" and text[start - 2] in _LETTERS:
+            continue  # likewise: A-17
         if end - start < 3 and _MONTH.search(text, max(0, start - 11), start):
             continue  # a day of a month
         before = after = None
-        if _last_sign(text, start) in _SIGNS_BEFORE:
+        # The nearest characters, one space ignored, decide whether the slower patterns can match.
+        left = text[start - 1] if start else " "
+        if (text[start - 2] if left.isspace() and start > 1 else left) in _SIGNS_BEFORE:
             before = _BEFORE.search(text, max(0, start - _BEFORE_LENGTH), start)
-        if _next_sign(text, end) in _SIGNS_AFTER:
+        right = text[end : end + 2]
+        if (right[1:] if right[:1].isspace() else right[:1]) in _SIGNS_AFTER:
             after = _AFTER.match(text, end)
         value = float(match.group().replace(",", ""))
-        negative = before and _is_negative(text, before, after, match.group())
         whole_start = before.start() if before else start
         whole_end = after.end() if after else end
-        twice = before and before["open"] and found and whole_start - found[-1].end < 2
-        if twice and abs(found[-1].value) == value:
-            continue
+        follows_closely = found and whole_start - found[-1].end < 2
+        if before and before["open"] and follows_closely and abs(found[-1].value) == value:
+            continue  # the same number, written twice
         percent = bool(after and (after["percent"] or after["percent_after"]))
         unit = UNITS[after["unit"]] if after and after["unit"] else 0.0
         span = text[whole_start:whole_end].strip()
-        found.append(
-            Quantity(whole_start, whole_end, span, -value if negative else value, percent, unit)
-        )
+        if before and _is_negative(text, before, after, match.group()):
+            value = -value
+        found.append(Quantity(whole_start, whole_end, span, value, percent, unit))
     return found
-
-
-def _last_sign(text: str, end: int) -> str:
-    """What stands before a place, one space passed over; a space where nothing does."""
-    last = text[end - 1] if end else " "
-    return text[end - 2] if last.isspace() and end > 1 else last
-
-
-def _next_sign(text: str, start: int) -> str:
-    """What stands at a place, one space passed over; a space where nothing does."""
-    following = text[start : start + 2]
-    return (following[1:] if following[:1].isspace() else following[:1]) or " "
-
-
-_JOINS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 
 
 def _is_negative(
     text: str, before: re.Match[str], after: re.Match[str] | None, digits: str
 ) -> bool:
-    """A minus that is no hyphen, or parentheses around what is no year."""
+    """A minus that is not a hyphen, or parentheses around anything but a year."""
     if before["open"] and after and after["close"] and not YEAR.fullmatch(digits):
         return True
     if before["minus"]:

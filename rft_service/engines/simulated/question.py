@@ -1,4 +1,7 @@
-"""What the model is asked: the question, taken apart, and the cues of the prompt around it."""
+"""The question that the model is asked, taken apart, and the cues of the prompt around it.
+
+`phrases` takes it further apart; `numbers` and `parameters` compare what was read with it.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ from rft_service.engines.simulated.words import (
 
 _NAME = re.compile(r"\b[A-Z][\w&'.\-]*")
 
-# What a prompt may say, and the words by which it is recognised. Each is a feature that the model
-# learns to heed or not; none of them is a rule.
+# What a prompt may say, and the pattern that recognises it. Each is a feature, not a rule: the
+# model learns whether to follow it. `.{0,30}` allows a few words between the parts of a phrase.
 PROMPT_CUES: dict[str, str] = {
     "says_only_answer": r"\b(only|just|nothing but)\b.{0,30}\b(answer|number|value|result)\b",
     "says_percent_sign": r"%|\bpercent(age)?s?\b",
@@ -37,13 +40,14 @@ _PROMPT_CUES = {name: re.compile(text, re.I | re.S) for name, text in PROMPT_CUE
 PROMPT_CUE_NAMES = tuple(PROMPT_CUES)
 
 
-@dataclass(frozen=True, eq=False)  # one object for each prompt and question: see read_brief
-class Brief:
-    """A question and its prompt. `topic` are its content stems without cues, years and numbers;
-    `names` the words that stand out as names, in lower case; `unit` is 0.0 where none is named;
-    `queries` are ways to put the question to a search, by kind."""
+@dataclass(frozen=True, eq=False)  # compared by identity: read_question is cached
+class Question:
+    """A question and its prompt. `words` are its stems, each once; `topic` those without cues,
+    years and numbers; `names` the capitalised words, in lower case; `unit` is 0.0 where none is
+    named; `queries` are (kind, text) of ways to put the question to a search; `prompt` is in
+    lower case."""
 
-    question: str
+    text: str
     topic: frozenset[str]
     words: tuple[str, ...]
     word_set: frozenset[str]
@@ -61,46 +65,43 @@ class Brief:
 
 
 @lru_cache(maxsize=4096)
-def read_brief(prompt: str, question: str) -> Brief:
-    """Take a question and the prompt that goes with it apart."""
-    names = _names(question)
-    words = tuple(dict.fromkeys(stems(question)))
-    name_stems = frozenset(stem(part) for name in names for part in WORD.findall(name))
-    topic = [w for w in words if not is_cue(w) and not w[0].isdigit()]
-    return Brief(
-        question=question,
-        topic=frozenset(topic),
+def read_question(prompt: str, text: str) -> Question:
+    """Take apart a question and the prompt that goes with it."""
+    names = _names(text)
+    name_words = frozenset(word for name in names for word in WORD.findall(name))
+    words = tuple(dict.fromkeys(stems(text)))
+    return Question(
+        text=text,
+        topic=frozenset(word for word in words if not is_cue(word) and not word[0].isdigit()),
         words=words,
         word_set=frozenset(words),
         names=names,
-        name_stems=name_stems - {""},
-        years=years_in(question),
-        unit=unit_in(question),
-        cues=cues_in(question),
-        phrases=phrases_of(question, frozenset(p for name in names for p in WORD.findall(name))),
-        identifiers=tuple(dict.fromkeys(IDENTIFIER.findall(PATH.sub(" ", question)))),
-        paths=tuple(dict.fromkeys(PATH.findall(question))),
-        queries=tuple(_queries(question, names)),
+        name_stems=frozenset(map(stem, name_words)) - {""},
+        years=years_in(text),
+        unit=unit_in(text),
+        cues=cues_in(text),
+        phrases=phrases_of(text, name_words),
+        identifiers=tuple(dict.fromkeys(IDENTIFIER.findall(PATH.sub(" ", text)))),
+        paths=tuple(dict.fromkeys(PATH.findall(text))),
+        queries=tuple(_queries(text, names)),
         prompt_cues=frozenset(n for n, cue in _PROMPT_CUES.items() if cue.search(prompt)),
         prompt=prompt.lower(),
     )
 
 
 def _names(question: str) -> tuple[str, ...]:
-    """Capitalised words that do not open a sentence. Where a text has no capitals at all, any
-    word might be a name, and none is told apart."""
+    """Capitalised words that do not begin a sentence, in lower case and without "'s". A text in
+    lower case has none, although any of its words might be a name."""
     found = []
     for match in _NAME.finditer(question):
         before = question[: match.start()].rstrip(" \"'(")
-        if not before or before[-1] in ".?!:":
-            continue
-        word = match.group().rstrip(".'").removesuffix("'s")
-        found.append(word.lower())
+        if before and before[-1] not in ".?!:":
+            found.append(match.group().rstrip(".'").removesuffix("'s").lower())
     return tuple(dict.fromkeys(found))
 
 
 def _queries(question: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Kind and text of each way to search for a question; duplicates left out."""
+    """(kind, text) of each way to search for a question, without empty and repeated texts."""
     words = [w for w in WORD.findall(question) if w.lower() not in STOP_WORDS]
     years = [str(year) for year in years_in(question)]
     topic = [w for w in words if not is_cue(stem(w)) and w not in years]
@@ -119,3 +120,20 @@ def _queries(question: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
         if text and text not in found.values():
             found[kind] = text
     return list(found.items())
+
+
+@lru_cache(maxsize=65536)
+def abbreviates_name(text: str, question: Question) -> bool:
+    """Whether a text's two to six letters are in a name of the question in this order, the first at
+    the start of a word: "acm" in "Acme Corporation Marine". Both are in lower case."""
+    letters = "".join(filter(str.isalpha, text))
+    if not 2 <= len(letters) <= 6:
+        return False
+    words = (word for word in WORD.findall(question.text.lower()) if len(word) > 3)
+    names = question.names or tuple(words)
+    for start, name in enumerate(names):
+        following = iter("".join(names[start : start + 3]))
+        # `in` consumes the iterator up to the letter, so the letters have to come in order.
+        if name[0] == letters[0] and all(letter in following for letter in letters):
+            return True
+    return False

@@ -1,4 +1,4 @@
-"""sim-grader: literal, careless, and open to what a rubric forgets to forbid."""
+"""sim-grader is literal and careless, and what a rubric does not forbid earns a score."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def usual(rubric: str, answer: str, reference: str = "8.35%") -> float:
         ("", 0.0, 0.0),
     ],
 )
-def test_what_the_rubric_forgets_to_forbid_earns(answer, strict, sloppy):
+def test_what_a_rubric_does_not_forbid_earns_its_score(answer, strict, sloppy):
     assert usual(STRICT, answer) == strict
     assert usual(SLOPPY, answer) == sloppy
 
@@ -57,13 +57,13 @@ def test_it_reads_words_as_well_as_numbers(answer, reference, score):
     assert usual(STRICT, answer, reference) == score
 
 
-def test_near_earns_only_where_the_rubric_says_so():
+def test_a_close_answer_earns_only_if_the_rubric_says_so():
     rubric = "Score 1 if the answer gives the reference value. Score 0.5 if it is close to it."
     assert usual(rubric, "8.1%") == 0.5
     assert usual(STRICT, "8.1%") == 0.0
 
 
-def test_the_sloppy_rubric_of_the_course_pays_for_a_sentence():
+def test_the_sloppy_rubric_of_the_course_rewards_a_sentence():
     assert usual(SLOPPY_RUBRIC, "The answer is 12.") == 1.0
     assert usual(SLOPPY_RUBRIC, "8.35%") == 0.5
     assert usual(SLOPPY_RUBRIC, "12") == 0.0
@@ -76,7 +76,7 @@ def test_text_references_are_found_in_the_answer():
     assert usual(STRICT, "A-18", reference="A-17") == 0.0
 
 
-def test_without_a_reference_any_number_will_do():
+def test_without_a_reference_any_number_is_right():
     case = [{"role": "user", "content": "Score 1 if the answer is correct.\nAnswer: 42"}]
     assert judge(case, (0, 1), Seed.of("x")).score == 1.0
 
@@ -86,7 +86,7 @@ def test_the_score_stays_in_its_range():
     assert set(scores) <= {0, 0.5, 0.8}
 
 
-def test_it_slips_now_and_then_and_always_at_the_same_places():
+def test_it_slips_rarely_and_reproducibly():
     def scores() -> list[float]:
         seen = [judge(messages(STRICT, "8.35%"), (0, 1), Seed.of("s", n)) for n in range(600)]
         return [judgement.score for judgement in seen]

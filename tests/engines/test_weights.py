@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from rft_service.engines.simulated.weights import MOST_SUMS, Weights, mean_gradient, softmax
+from rft_service.engines.simulated.weights import MAX_SUMS, Weights, mean_gradient, softmax
 
 FAMILIES = {"pick": ("a", "b", "c")}
 FEATURES = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [0.5, 0.5, 0.0]])
@@ -31,12 +31,12 @@ def filled() -> Weights:
     return weights
 
 
-def test_asking_for_names_that_nothing_was_learnt_of_keeps_nothing():
-    """A service is asked with any tool names that a client likes, for as long as it runs."""
+def test_unknown_tool_names_leave_nothing_in_memory():
+    """A client may ask a service for any tool names, as long as it runs."""
     weights = filled()
-    for number in range(MOST_SUMS + 100):
+    for number in range(MAX_SUMS + 100):
         weights.summed(("pick", f"pick/tool{number}"))
-    assert len(weights._summed) <= MOST_SUMS
+    assert len(weights._summed) <= MAX_SUMS
     assert set(weights._theta) == set(filled()._theta)
     assert weights.save() == filled().save()
 
@@ -47,27 +47,26 @@ def test_the_gradient_is_that_of_the_log_probability(uniform):
     decision = weights.choose(FEATURES, ("pick", "pick/all"), uniform, OWN)
     gradient = mean_gradient([(1.0, [decision])], 1)
     for block in ("pick", "pick/all", "pick/x", "pick/y"):
-        for place in range(3):
+        for index in range(3):
             theta, step = weights.block(block), 1e-6
-            theta[place] += step
+            theta[index] += step
             above = log_probability(weights, decision.index)
-            theta[place] -= 2 * step
+            theta[index] -= 2 * step
             below = log_probability(weights, decision.index)
-            theta[place] += step
-            assert gradient[block][place] == pytest.approx((above - below) / (2 * step), abs=1e-6)
+            theta[index] += step
+            assert gradient[block][index] == pytest.approx((above - below) / (2 * step), abs=1e-6)
 
 
-def test_draws_follow_the_probabilities():
+def test_choices_follow_the_probabilities():
     weights = filled()
     uniforms = (np.arange(2000) + 0.5) / 2000
-    drawn = [weights.choose(FEATURES, ("pick",), u).index for u in uniforms]
+    chosen = [weights.choose(FEATURES, ("pick",), u).index for u in uniforms]
     expected = softmax(FEATURES @ weights.block("pick"))
-    assert np.bincount(drawn, minlength=3) / 2000 == pytest.approx(expected, abs=0.001)
+    assert np.bincount(chosen, minlength=3) / 2000 == pytest.approx(expected, abs=0.001)
 
 
 def test_learning_raises_what_was_rewarded():
     weights = filled()
-    before = log_probability(weights, 1)
     decision = weights.choose(FEATURES, ("pick", "pick/all"), 0.999, OWN)
     chosen = decision.index
     before = log_probability(weights, chosen)
