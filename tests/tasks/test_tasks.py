@@ -61,16 +61,16 @@ def test_written_rows_are_valid(tmp_path: Path) -> None:
         ({"messages": []}, "messages: missing or empty"),
         ({"messages": ["hello"]}, "messages[0]: not an object"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role: 'robot'"),
-        ({"messages": [{"role": "user"}]}, "messages[0].content: missing"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content: must be a string or a list of parts"),
         (
             {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]},
-            "the last role is 'assistant'",
+            "the last message has the role 'assistant'",
         ),
-        ({"tools": "search"}, "tools: not a list"),
+        ({"tools": "search"}, "tools: must be a list"),
         ({"tools": [{"name": "search"}]}, "tools[0]: not a function"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "function.name"),
         ({"tools": [TOOL, TOOL]}, "'search' is defined twice"),
-        ({"tools": []}, "the row has [], the job has ['search']"),
+        ({"tools": []}, "the job's tool 'search' is missing"),
     ],
 )
 def test_a_fault_names_file_line_field_and_cure(tmp_path: Path, row: Any, said: str) -> None:
