@@ -61,7 +61,10 @@ def test_written_rows_are_valid(tmp_path: Path) -> None:
         ({"messages": []}, "messages: missing or empty"),
         ({"messages": ["hello"]}, "messages[0]: not an object"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role: 'robot'"),
-        ({"messages": [{"role": "user"}]}, "messages[0].content: must be a string or a list of parts"),
+        (
+            {"messages": [{"role": "user"}]},
+            "messages[0].content: must be a string or a list of parts",
+        ),
         (
             {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]},
             "the last message has the role 'assistant'",
