@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class WorkshopError(Exception):
-    """Something that the reader can mend.
+    """Something that the reader can fix.
 
-    Its text is one line that names what is wrong (file, line, field) and the cure.
+    Its text is one line that names what is wrong (file, line, field) and the fix.
     """
 
 
-class Interrupted(WorkshopError):  # noqa: N818  (not an error: somebody asked for it)
-    """Stopped by Ctrl-C, with everything put away; its text says what was kept, and where."""
+class Interrupted(WorkshopError):  # noqa: N818  (not an error: the user asked for it)
+    """Stopped by Ctrl-C, after cleaning up; its text says what was kept, and where."""
 
 
 @contextmanager
 def writing(file: Path) -> Iterator[None]:
-    """What keeps the block from writing `file` (a full disk, a folder of somebody else's) becomes
-    a WorkshopError."""
+    """Turn an OSError from writing `file` (full disk, no permission) into a WorkshopError."""
     try:
         yield
     except OSError as error:
@@ -29,3 +32,10 @@ def writing(file: Path) -> Iterator[None]:
             f"{file}: cannot be written ({error.strerror or error}); make room on its disk, or "
             "choose a folder that can be written"
         ) from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that pydantic found wrong with some JSON: "FIELD: what it should be"."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"])) or "row"
+    return f"{where}: {first['msg']}, not {first['input']!r:.40}"

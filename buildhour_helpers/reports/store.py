@@ -21,7 +21,7 @@ Reports = dict[str, Report]
 def load(folder: Path | None = None) -> Reports:
     """Read every report of `folder` (default: the generated ones that ship with the course).
 
-    Raises FileNotFoundError or ValueError with the file, the line and the cure.
+    Raises FileNotFoundError or ValueError that names the file, the line and the fix.
     """
     file = (folder or SHIPPED) / REPORTS_FILE
     reports: Reports = {}

@@ -15,8 +15,8 @@ Row = dict[str, Any]
 def build_row(question: Question, prompt: str, tools: Sequence[dict[str, Any]]) -> Row:
     """One JSON line of a training or validation file.
 
-    `messages` and `tools` are what the model sees. Every other key goes to the grader and
-    the tools alone, as `item.KEY`. `tools` are chat-completions function definitions.
+    The model sees `messages` and `tools`. Every other key goes only to the grader and the
+    tools, as `item.KEY`. `tools` are chat-completions function definitions.
     """
     return {
         "messages": [
@@ -35,7 +35,7 @@ def build_row(question: Question, prompt: str, tools: Sequence[dict[str, Any]]) 
 def build_rows(
     questions: Iterable[Question], prompt: str, tools: Sequence[dict[str, Any]]
 ) -> list[Row]:
-    """A row for each question, in order."""
+    """One row per question, in order."""
     return [build_row(question, prompt, tools) for question in questions]
 
 

@@ -308,11 +308,10 @@ def regressed(
         fell = {name for name in was if name in now and falls(was[name], now[name])}
         if by_repeat:
             old = {(r.question_id, r.repeat): r.reward for r in before}
-            graded = [r for r in after if r.reward is not None]
             fell |= {
                 r.question_id
-                for r in graded
-                if r.reward < (old.get((r.question_id, r.repeat)) or 0)
+                for r in after
+                if r.reward is not None and r.reward < (old.get((r.question_id, r.repeat)) or 0)
             }
         read = defaultdict(list)
         for record in after:
@@ -633,7 +632,7 @@ WRONG: dict[str, dict[str, tuple[Any, str]]] = {
         "a gap of a tenth": (lambda e: reviewed(e, gap=e["gap"] + 0.001), "*over* 0.10"),
         "never writes": (
             lambda e: reviewed(e, sandboxed=False),
-            "not a blocker if it is sandboxed",
+            "if it is sandboxed",
         ),
         "unnamed blockers": (
             lambda e: reviewed(e) | {"blockers": []},

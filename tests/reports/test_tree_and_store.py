@@ -54,7 +54,7 @@ def test_a_corrupt_file_is_named_with_its_line(tmp_path: Path, content: bytes, s
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="authoring.corpus"):
+    with pytest.raises(FileNotFoundError, match=r"authoring\.corpus"):
         load(tmp_path)
 
 

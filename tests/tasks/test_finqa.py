@@ -206,7 +206,7 @@ def test_a_bad_example_is_skipped_with_its_place_and_cure(
     assert len(load_questions(tmp_path / "out")) == 1
     (line,) = report.skipped
     assert said in line
-    assert "mend the example or drop it" in line
+    assert "fix the example or drop it" in line
     assert line in report.summary()
 
 

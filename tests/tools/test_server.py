@@ -47,7 +47,7 @@ def test_arguments_may_be_an_object_and_the_type_may_be_missing(server: ToolServ
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "cure"),
+    ("tool", "arguments", "fix"),
     [
         ("search", {"query": "  "}, "give words"),
         ("search", {"query": "zzyzx"}, "use fewer or other words"),
@@ -64,12 +64,12 @@ def test_arguments_may_be_an_object_and_the_type_may_be_missing(server: ToolServ
         ("cat", "[" * 100_000, "not a JSON object"),
     ],
 )
-def test_a_mistake_of_the_model_is_an_output_with_the_cure(
-    server: ToolServer, tool: str, arguments: Any, cure: str
+def test_a_mistake_of_the_model_is_an_output_that_says_what_to_do(
+    server: ToolServer, tool: str, arguments: Any, fix: str
 ) -> None:
-    output = server.call(tool, f"t-mistake-{tool}-{cure}", arguments)
+    output = server.call(tool, f"t-mistake-{tool}-{fix}", arguments)
     assert output.startswith("Error: ")
-    assert cure in output
+    assert fix in output
 
 
 @pytest.mark.parametrize("tool", ["list", "cat"])

@@ -35,8 +35,8 @@ def read_traces(file: Path) -> list[Trace]:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        cure = "give the records of an evaluation"
-        raise WorkshopError(f"{file}: {error.strerror or error}; {cure}") from None
+        fix = "give the records of an evaluation"
+        raise WorkshopError(f"{file}: {error.strerror or error}; {fix}") from None
     is_list = text.lstrip().startswith("[")
     parts = [(1, text)] if is_list else enumerate(io.StringIO(text), 1)
     traces = list[Trace]()
@@ -47,8 +47,8 @@ def read_traces(file: Path) -> list[Trace]:
             found = json.loads(part)
             traces += [Trace.of(row) for row in (found if is_list else [found])]
         except (ValueError, AttributeError) as error:
-            cure = "a line is one rollout as a JSON object with `trace`"
-            raise WorkshopError(f"{file}, line {number}: {error}; {cure}") from None
+            fix = "a line is one rollout as a JSON object with `trace`"
+            raise WorkshopError(f"{file}, line {number}: {error}; {fix}") from None
     return traces
 
 
