@@ -127,9 +127,9 @@ def spearman(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def _ranks(values: ArrayLike) -> Floats:
-    _, place, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
+    _, index, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    ranks: Floats = (last - (counts - 1) / 2)[place]
+    ranks: Floats = (last - (counts - 1) / 2)[index]
     return ranks
 
 

@@ -1,8 +1,8 @@
 """Records to numbers: what a model scored and what it cost, and how two models differ.
 
 Rollouts of one question are alike, so questions are the unit: the repeats of a question are
-averaged first, and every interval is over questions. Rollouts without a reward (discarded for a
-fault of a tool, the grader or the API) count nowhere but in `discarded`.
+averaged first, and every interval is over questions. Rollouts without a reward (discarded
+because a tool, the grader or the API failed) count only in `discarded`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MEASURES: Mapping[str, Callable[[RolloutRecord], float]] = {
     "reasoning_tokens": lambda record: record.metrics.reasoning_tokens,
     "latency_s": latency_s,
 }
-"""What is summed up of a rollout, by name."""
+"""What is summarised of a rollout, by name."""
 
 
 def graded(records: Iterable[RolloutRecord]) -> list[RolloutRecord]:
@@ -84,7 +84,7 @@ class Summary:
 
 
 def summarise(records: Sequence[RolloutRecord], *, seed: int = 0) -> Summary:
-    """What the rollouts of one model come to. Raises ValueError where none was graded."""
+    """Summarise the rollouts of one model. Raises ValueError if none was graded."""
     groups = by_question(records)
     if not groups:
         raise ValueError(f"none of {len(records)} rollouts has a reward; see their errors")
@@ -106,7 +106,7 @@ class Comparison:
 
     questions: int
     difference: Mapping[str, Interval]
-    change: Mapping[str, Interval]  # -0.25 is a quarter less; only where `before` is above zero
+    change: Mapping[str, Interval]  # -0.25 is a quarter less; only if `before` is above zero
 
 
 def compare(
@@ -139,9 +139,9 @@ def compare(
 
 
 def varying_share(records: Iterable[RolloutRecord]) -> float:
-    """The share of questions whose repeats do not all score the same: those can teach.
+    """The share of questions whose repeats score differently: only those can teach.
 
-    Questions with fewer than two graded repeats are left out. Raises ValueError if that is all.
+    Questions with fewer than two graded repeats are left out. Raises ValueError if none is left.
     """
     groups = [repeats for repeats in by_question(records).values() if len(repeats) > 1]
     if not groups:

@@ -1,4 +1,4 @@
-"""Records to pandas tables: one row a rollout, or one row a question."""
+"""Records to pandas tables: one row per rollout, or one row per question."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
-    """One row a rollout: its outcome, its metrics, and a column `calls_NAME` for each tool.
+    """One row per rollout: its outcome, its metrics, and a column `calls_NAME` for each tool.
 
-    `latency_s` is simulated where that is known; `wall_s` is always wall time.
+    `latency_s` is simulated if that is known; `wall_s` is always wall time.
     """
     import pandas as pd
 
@@ -47,7 +47,7 @@ def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
 
 
 def questions_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
-    """One row a question, over its graded repeats; the index is the question's ID.
+    """One row per question, over its graded repeats; the index is the question's ID.
 
     Columns: `rollouts`, `reward_mean`, `reward_std` (of the repeats, divided by their number),
     `reward_best`, `varies`, and the means of the other measures.
@@ -68,7 +68,7 @@ def questions_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
 
 
 def summary_table(*summaries: Summary, comparison: Comparison | None = None) -> pd.DataFrame:
-    """A row a measure, a column a model, each cell "mean [low, high]"; then the difference."""
+    """A row per measure, a column per model, each cell "mean [low, high]"; then the difference."""
     import pandas as pd
 
     columns = {summary.model: summary.measures for summary in summaries}

@@ -3,9 +3,9 @@
 Which number of an answer counts is decided without looking at the reference, so that naming many
 numbers earns nothing. In this order:
 
-1. The sentence after the last "answer:", "answer is" or "=", if a number stands in it.
+1. The sentence after the last "answer:", "answer is" or "=", if it contains a number.
 2. Labels (`Q3`, `10-K`, `page 3`), page paths, and years (a bare 1900 to 2099) are no answers; a
-   year is one only where no other number stands.
+   year is one only if there is no other number.
 3. Of several numbers, those with the unit that was asked for: a percent sign for a percentage, a
    currency or a scale word for an amount.
    An "or" offers both numbers as the answer, so there a unit of one is meant for the other, too.

@@ -42,7 +42,7 @@ def string_check(
     reference: str = REFERENCE,
 ) -> Spec:
     """1 where the strings compare, else 0. `like` finds the reference in the answer; `ilike`
-    does so whatever the case."""
+    ignores the case."""
     return {
         "type": "string_check",
         "name": name,

@@ -1,4 +1,4 @@
-"""Reports on disk: one gzipped JSON line a page, in a folder that `load` reads."""
+"""Reports on disk: one gzipped JSON line per page, in a folder that `load` reads."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ CHARTS = {
     "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
     "intervals": figures.intervals({"one": Interval(0.2, 0.1, 0.3)}, "One was measured"),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
-    "paid_and_earned": figures.paid_and_earned(
+    "score_and_accuracy": figures.score_and_accuracy(
         {"scores": {"lax": [0.1], "strict": [0.2]}, "accuracy": [0.2]},
         [
             {"grader": "lax", "scores": {"lax": [0.9]}, "accuracy": [0.1]},
@@ -310,7 +310,7 @@ def test_the_confusion_table_shows_its_counts() -> None:
 
 
 def test_what_was_paid_stands_beside_what_was_earned() -> None:
-    chart = CHARTS["paid_and_earned"]
+    chart = CHARTS["score_and_accuracy"]
     assert chart.finding == "The job with the lax grader was paid 0.80 more than it earned"
     assert "lax: own score 0.10 to 0.80, accuracy 0.20 to 0.10" in chart.alt_text()
     assert "strict: own score 0.20 to 0.40, accuracy 0.20 to 0.40" in chart.alt_text()
@@ -322,7 +322,7 @@ def test_what_was_paid_stands_beside_what_was_earned() -> None:
 def test_a_change_too_small_for_an_arrow_has_none() -> None:
     before = {"scores": {"strict": [0.2]}, "accuracy": [0.2]}
     after = [{"grader": "strict", "scores": {"strict": [0.24]}, "accuracy": [0.3]}]
-    own, true = figures.paid_and_earned(before, after).axes
+    own, true = figures.score_and_accuracy(before, after).axes
     assert [len(own.texts), len(true.texts)] == [0, 1]
 
 
@@ -371,7 +371,7 @@ def test_what_is_missing_is_named() -> None:
         (lambda: figures.training_gaps({}), "no job"),
         (lambda: figures.training_gaps({"a job": never}), "a job has no step with a training and"),
         (lambda: figures.tool_mix([step(1, tool_calls_by_name={})]), "no tool call yet"),
-        (lambda: figures.paid_and_earned({}, []), "no run"),
+        (lambda: figures.score_and_accuracy({}, []), "no run"),
         (lambda: figures.intervals({}, "Nothing"), "nothing was measured"),
         (lambda: figures.distributions({}), "no evaluation"),
     ):

@@ -25,7 +25,7 @@ from buildhour_helpers.analysis.statistics import Floats
 Steps = Sequence[Mapping[str, Any]]
 
 WINDOW = 5  # steps that the smoothed line and its band look over
-MOST_TOOLS = 6  # that have a panel of their own; the rest are added up
+MOST_TOOLS = 6  # with a separate panel; the rest are added up
 COLUMNS = 4  # of panels beside each other
 
 
@@ -193,7 +193,7 @@ def tool_mix(steps: Steps, *, note: str = "") -> Chart:
 
 
 def _mix_in_words(mix: Mapping[str, Floats], total: Floats) -> str:
-    """The finding: how many calls there are, and which tools took whose place."""
+    """The finding: how many calls there are, and which tools changed most."""
     first, last = _ends(total)
     changes = {name: float(values[-1] - values[0]) for name, values in mix.items()}
     moved = sorted(changes, key=lambda name: -abs(changes[name]))[:3]
