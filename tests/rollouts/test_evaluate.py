@@ -190,9 +190,3 @@ def test_a_disk_that_fills_up_is_one_line_with_the_file(
     with pytest.raises(WorkshopError, match=r"r\.jsonl: cannot be written \(No space left") as said:
         run(world, tmp_path / "r.jsonl")
     assert "\n" not in str(said.value)
-
-
-def test_a_folder_that_cannot_be_made_is_one_line_too(world: World, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(WorkshopError, match="choose a folder that can be written"):
-        run(world, tmp_path / "file" / "r.jsonl")
