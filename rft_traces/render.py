@@ -2,7 +2,7 @@
 
 Everything that a model, a tool or a dataset wrote is escaped. Nothing is styled or scripted
 inline, so that a page may forbid both (Content-Security-Policy); only a notebook, which has no
-script of its own to listen, asks for an inline handler on the copy button.
+script to listen for clicks, asks for an inline handler on the copy button.
 """
 
 from __future__ import annotations
@@ -88,14 +88,14 @@ def _template(name: str) -> Template:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number without needless zeros; a dash where there is none."""
+    """A number without needless zeros; a dash if there is none."""
     if value is None:
         return "–"
     return f"{value:,.{digits}f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
 
 
 def summary(text: str) -> str:
-    """The beginning of a text on one line, cut between words where it has any."""
+    """The beginning of a text on one line, cut between words if it has any."""
     flat = " ".join(text.split())
     if len(flat) <= SUMMARY_LENGTH:
         return flat

@@ -90,7 +90,7 @@ class Trace:
     def of(cls, row: Item) -> Trace:
         """Read a record, a rollout of the service, or one of the published demo's shape.
 
-        Raises ValueError where the row has neither `trace` nor `items`.
+        Raises ValueError if the row has neither `trace` nor `items`.
         """
         items = row.get("trace", row.get("items"))
         if not isinstance(items, Sequence) or isinstance(items, str):

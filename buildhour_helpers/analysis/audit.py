@@ -37,7 +37,7 @@ class Habits:
 
 
 def habits(records: Sequence[RolloutRecord]) -> Habits:
-    """Count what the rollouts do. Raises ValueError where there are none."""
+    """Count what the rollouts do. Raises ValueError if there are none."""
     if not records:
         raise ValueError("no rollouts to audit")
     answers = [record.answer or "" for record in records]

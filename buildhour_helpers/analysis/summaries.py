@@ -24,7 +24,7 @@ from buildhour_helpers.rollouts.records import RolloutRecord
 
 
 def latency_s(record: RolloutRecord) -> float:
-    """Simulated latency where there is one (comparable between machines), else wall time."""
+    """Simulated latency if there is one (comparable between machines), else wall time."""
     simulated_s = record.metrics.simulated_latency_s
     return record.metrics.latency_s if simulated_s is None else simulated_s
 
@@ -114,7 +114,7 @@ def compare(
 ) -> Comparison:
     """Compare two models on the questions that both answered.
 
-    Raises ValueError where they share none.
+    Raises ValueError if they share none.
     """
     after_has = by_question(after)
     shared = [question for question in by_question(before) if question in after_has]
@@ -152,7 +152,7 @@ def varying_share(records: Iterable[RolloutRecord]) -> float:
 def mean_best_of_n(records: Iterable[RolloutRecord], n: int) -> float:
     """The mean over questions of the expected best of `n` rollouts.
 
-    Raises ValueError where a question has fewer than n graded rollouts.
+    Raises ValueError if a question has fewer than n graded rollouts.
     """
     groups = by_question(records).values()
     return fmean(best_of_n([record.reward or 0.0 for record in repeats], n) for repeats in groups)

@@ -4,8 +4,8 @@ Which number of an answer counts is decided without looking at the reference, so
 numbers earns nothing. In this order:
 
 1. The sentence after the last "answer:", "answer is" or "=", if it contains a number.
-2. Labels (`Q3`, `10-K`, `page 3`), page paths, and years (a bare 1900 to 2099) are no answers; a
-   year is one only if there is no other number.
+2. Labels (`Q3`, `10-K`, `page 3`), page paths, and years (a bare 1900 to 2099) are not answers; a
+   year counts only if there is no other number.
 3. Of several numbers, those with the unit that was asked for: a percent sign for a percentage, a
    currency or a scale word for an amount.
    An "or" offers both numbers as the answer, so there a unit of one is meant for the other, too.
@@ -192,7 +192,7 @@ def the_number(text: str, kind: str) -> Number | str:
 
 
 def _after_marker(text: str) -> str:
-    """The first sentence after the last "answer:" or "="; the whole text where there is none."""
+    """The first sentence after the last "answer:" or "="; the whole text if there is none."""
     *before, last = _MARKER.split(text)
     return _SENTENCE_END.split(last.lstrip(), maxsplit=1)[0] if before else text
 

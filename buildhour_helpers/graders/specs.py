@@ -41,7 +41,7 @@ def string_check(
     answer: str = ANSWER,
     reference: str = REFERENCE,
 ) -> Spec:
-    """1 where the strings compare, else 0. `like` finds the reference in the answer; `ilike`
+    """1 if the comparison holds, else 0. `like` finds the reference in the answer; `ilike`
     ignores the case."""
     return {
         "type": "string_check",

@@ -47,7 +47,7 @@ async def evaluate(
 
     Each record is written to `file` as its rollout ends, and the file is sorted at the end. Called
     again, it runs only what is missing or failed. `client` and `server` default to what
-    the environment variables name. Raises WorkshopError where a row lacks what a rollout needs, or
+    the environment variables name. Raises WorkshopError if a row lacks what a rollout needs, or
     `file` belongs to another evaluation or cannot be written; what it holds by then is kept.
     """
     _check(rows)

@@ -16,7 +16,7 @@ from rft_wire import StopReason
 
 @dataclass
 class Metrics:
-    """What a rollout cost. `simulated_latency_s` is None where a real model answered."""
+    """What a rollout cost. `simulated_latency_s` is None if a real model answered."""
 
     steps: int = 0
     tool_calls: int = 0

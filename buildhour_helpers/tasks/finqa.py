@@ -156,7 +156,7 @@ def _json(text: str, where: str) -> Any:
 
 def _page(example: Any) -> Report:
     if not isinstance(example, dict):
-        raise BadFieldError("filename", "there: the example is no JSON object")
+        raise BadFieldError("filename", "in the example, which must be a JSON object")
     path = example.get("filename")
     if not isinstance(path, str) or not _PATH.fullmatch(path) or ".." in path.split("/"):
         raise BadFieldError("filename", "of the form TICKER/YEAR/page_N.pdf")
@@ -253,7 +253,7 @@ def _first_number(text: str) -> float | None:
 
 
 def _answer_text(value: float | str, kind: Kind, written: str) -> tuple[str, bool]:
-    """The person's text where it says what the program says, else the program's value."""
+    """The person's text if it agrees with the program, else the program's value."""
     if isinstance(value, str):
         return value, written in ("", value)
     computed = f"{value:,.2f}%" if kind == "percent" else f"{value:,.10g}"

@@ -28,7 +28,7 @@ def validate_file(file: Path, job_tools: Collection[str] | None = None) -> list[
     """Every fault of a JSONL dataset; an empty list means that it can be uploaded.
 
     `job_tools` are the names of the job's tools, which the rows' tools must match.
-    Raises FileNotFoundError where there is no such file.
+    Raises FileNotFoundError if there is no such file.
     """
     try:
         with file.open(encoding="utf-8") as opened:

@@ -202,7 +202,7 @@ def test_the_deltas_are_those_of_each_question() -> None:
     ]
 
 
-def test_questions_that_changed_alike_are_one_dot_of_their_area() -> None:
+def test_questions_with_the_same_change_share_one_dot() -> None:
     """The same mean out of other sums may differ in its last bit."""
     before = [record(f"q{n}", 0.0) for n in range(3) for _ in range(3)]
     after = [record(f"q{n}", reward) for n in (0, 1) for reward in (0.1, 0.2, 0.3)]
@@ -291,7 +291,7 @@ def test_the_confusion_table_shows_its_counts() -> None:
     assert axis.get_title(loc="left") == "75% of 4 answers scored alike"
 
 
-def test_what_was_paid_stands_beside_what_was_earned() -> None:
+def test_score_and_accuracy_are_side_by_side() -> None:
     chart = CHARTS["score_and_accuracy"]
     assert chart.finding == "The job with the lax grader was paid 0.80 more than it earned"
     assert "lax: own score 0.10 to 0.80, accuracy 0.20 to 0.10" in chart.alt_text()

@@ -123,7 +123,7 @@ def test_the_budget_holds_when_the_calls_come_at_once(server: ToolServer) -> Non
     assert sum(output.startswith("Error: the budget") for output in outputs) == 20
 
 
-def test_a_call_that_is_tried_again_is_charged_once(server: ToolServer) -> None:
+def test_a_call_that_is_retried_is_charged_once(server: ToolServer) -> None:
     for _ in range(15):
         assert server.call("list", "t-again", {}, call_id="call_1") == "ACME/\nBOLT/"
     other = server.call("list", "t-again", {"path": "BOLT/"}, call_id="call_1")
@@ -131,7 +131,7 @@ def test_a_call_that_is_tried_again_is_charged_once(server: ToolServer) -> None:
     assert len(server.trace("t-again").json()["calls"]) == 2
 
 
-def test_a_forgotten_trace_begins_afresh(server: ToolServer) -> None:
+def test_a_forgotten_trace_starts_again(server: ToolServer) -> None:
     for _ in range(11):
         server.call("list", "t-forget", {})
     gone = HTTP.delete(f"{server.url}/traces/t-forget", headers=server.headers)

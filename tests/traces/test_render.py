@@ -54,7 +54,7 @@ def test_a_folded_output_is_cut_between_words() -> None:
     assert f"<summary>{'x' * 90}…</summary>" in unbroken
 
 
-def test_whatever_was_written_is_escaped() -> None:
+def test_everything_is_escaped() -> None:
     row = {
         **RECORD,
         "question_id": HOSTILE,

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 STYLE = Path(__file__).with_name("workshop.mplstyle")
 
 # After Okabe and Ito (2008), the orange darker so that it holds on white. Four are as many as
-# colour-blind readers tell apart at this contrast: a figure that needs more uses separate panels.
+# colour-blind readers can distinguish at this contrast: a figure with more uses separate panels.
 BLUE, ORANGE, GREEN, GREY = COLOURS = ("#0072B2", "#B86E00", "#009E73", "#626262")
 BEFORE, AFTER = ORANGE, BLUE
 WIDTH = 9.0  # inches; of all figures of a report
