@@ -38,4 +38,5 @@ def first_problem(error: ValidationError) -> str:
     """The first thing that pydantic found wrong with some JSON: "FIELD: what it should be"."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "row"
-    return f"{where}: {first['msg']}, not {first['input']!r:.40}"
+    found = "" if first["type"] == "missing" else f", not {first['input']!r:.40}"
+    return f"{where}: {first['msg']}{found}"

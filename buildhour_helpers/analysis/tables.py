@@ -1,4 +1,4 @@
-"""Records to pandas tables: one row per rollout, or one row per question."""
+"""Pandas tables of records and of summaries."""
 
 from __future__ import annotations
 
@@ -44,27 +44,6 @@ def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
         for record in records
     ]
     return pd.DataFrame(rows).astype({"reward": float}) if rows else pd.DataFrame()
-
-
-def questions_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
-    """One row per question, over its graded repeats; the index is the question's ID.
-
-    Columns: `rollouts`, `reward_mean`, `reward_std` (of the repeats, divided by their number),
-    `reward_best`, `varies`, and the means of the other measures.
-    """
-    rollouts = rollouts_table([record for record in records if record.reward is not None])
-    rollouts["accuracy"] = rollouts["correct"].astype(float)
-    groups = rollouts.groupby("question_id", sort=False)
-    table = groups.agg(
-        rollouts=("reward", "size"),
-        reward_mean=("reward", "mean"),
-        reward_best=("reward", "max"),
-    )
-    table["reward_std"] = groups["reward"].std(ddof=0)
-    table["varies"] = groups["reward"].nunique() > 1
-    for name in MEASURES:
-        table[f"{name}_mean"] = groups[name].mean()
-    return table
 
 
 def summary_table(*summaries: Summary, comparison: Comparison | None = None) -> pd.DataFrame:
