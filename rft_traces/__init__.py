@@ -1,8 +1,7 @@
-"""A rollout as something to look at: one way to read a trace, and one way to draw it as HTML.
+"""Read a rollout and draw it as HTML, for notebooks, the service's job page and the report.
 
-Neutral: it imports neither the customer's side nor the service. Notebook, job page and report all
-draw with it. A trace is read from a record of an evaluation (`trace`), from a rollout as the
-service lists it (`items`), or from any JSON object of such a shape.
+A trace is read from a record of an evaluation (`trace`), from a rollout as the service lists it
+(`items`), or from any JSON object of that shape. This package imports neither side.
 """
 
 from rft_traces.align import aligned

@@ -1,4 +1,4 @@
-"""Two traces beside each other, step against the step that does the same."""
+"""Align two traces, so that similar steps are in the same row."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ SAME, SAME_TOOLS, OTHER = 4, 3, 1  # what a pair is worth; a gap is worth nothin
 
 
 def aligned(left: Sequence[Step], right: Sequence[Step]) -> list[Pair]:
-    """Every step of both, in order, each beside its like or beside nothing.
+    """Every step of both, in order, paired with a similar step or with None.
 
-    Needleman and Wunsch (1970): of all ways to pair the steps without crossing, the one that pairs
-    the most of them, same tools rather than others, same arguments rather than the tools alone.
+    Needleman and Wunsch (1970): of all ways to pair the steps without crossing, the one worth
+    most. Pairs with the same tools are worth more, and with the same arguments most.
     """
     worth = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
     for row in reversed(range(len(left))):
-        for place in reversed(range(len(right))):
-            paired = worth[row + 1][place + 1] + _worth(left[row], right[place])
-            worth[row][place] = max(paired, worth[row + 1][place], worth[row][place + 1])
+        for column in reversed(range(len(right))):
+            paired = worth[row + 1][column + 1] + _worth(left[row], right[column])
+            worth[row][column] = max(paired, worth[row + 1][column], worth[row][column + 1])
     pairs: list[Pair] = []
-    row = place = 0
-    while row < len(left) and place < len(right):
-        one, other = left[row], right[place]
-        if worth[row][place] == worth[row + 1][place + 1] + _worth(one, other):
+    row = column = 0
+    while row < len(left) and column < len(right):
+        one, other = left[row], right[column]
+        if worth[row][column] == worth[row + 1][column + 1] + _worth(one, other):
             pairs.append((one, other))
-            row, place = row + 1, place + 1
-        elif worth[row][place] == worth[row + 1][place]:
+            row, column = row + 1, column + 1
+        elif worth[row][column] == worth[row + 1][column]:
             pairs.append((one, None))
             row += 1
         else:
             pairs.append((None, other))
-            place += 1
+            column += 1
     pairs += [(step, None) for step in left[row:]]
-    return pairs + [(None, step) for step in right[place:]]
+    return pairs + [(None, step) for step in right[column:]]
 
 
 def _worth(one: Step, other: Step) -> int:

@@ -1,8 +1,8 @@
-"""Traces as HTML fragments. They carry classes only; `style()` is the sheet that belongs to them.
+"""Traces as HTML fragments with classes; `style()` is their style sheet.
 
 Everything that a model, a tool or a dataset wrote is escaped. Nothing is styled or scripted
 inline, so that a page may forbid both (Content-Security-Policy); only a notebook, which has no
-script of its own to listen, asks for an inline handler on the copy button.
+script to listen for clicks, asks for an inline handler on the copy button.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def style() -> str:
 def trace_html(
     trace: Trace, *, title: str = "", level: int = 3, copy: bool = False, onclick: str = ""
 ) -> str:
-    """One rollout as a conversation; what it came to stands first, and outputs are folded.
+    """One rollout as a conversation; its result comes first, and outputs are folded.
 
     `level` is that of its heading (h1 to h6). `copy` adds a button that carries the rollout's JSON
     in `data-json`: the page listens for clicks on `.copy-json`, or `onclick` is its handler.
@@ -47,7 +47,7 @@ def pair_html(
     copy: bool = False,
     onclick: str = "",
 ) -> str:
-    """Two rollouts side by side, each step beside its like (`aligned`).
+    """Two rollouts side by side, similar steps in the same row (`aligned`).
 
     `titles` name the sides. `copy` and `onclick` are those of `trace_html`, a button a side.
     """
@@ -62,7 +62,7 @@ def pair_html(
 
 
 def table_html(traces: Sequence[Trace], *, most: int = 50, caption: str = "") -> str:
-    """A row a rollout, at most `most` of them: what there is to read where nothing can be run."""
+    """A table with a row per rollout, at most `most`; readable without a kernel."""
     return _template("table.html").render(
         traces=traces[:most],
         left_out=max(0, len(traces) - most),
@@ -88,14 +88,14 @@ def _template(name: str) -> Template:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number without needless zeros; a dash where there is none."""
+    """A number without needless zeros; a dash if there is none."""
     if value is None:
         return "–"
     return f"{value:,.{digits}f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
 
 
 def summary(text: str) -> str:
-    """The beginning of a text on one line, cut between words where it has any."""
+    """The beginning of a text on one line, cut between words if it has any."""
     flat = " ".join(text.split())
     if len(flat) <= SUMMARY_LENGTH:
         return flat

@@ -1,4 +1,4 @@
-"""A trace as it is read: the prompt, then step by step what the model thought, did and got."""
+"""A trace: the prompt, then step by step what the model thought, called and received."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COSTS = ("steps", "tool_calls", "reasoning_tokens", "output_tokens")
 
 
 class Outcome(StrEnum):
-    """What a rollout came to, by its reward."""
+    """The outcome of a rollout, by its reward."""
 
     RIGHT = "right"  # a reward of 1 or more
     PARTIAL = "partial"  # between 0 and 1
@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call; `output` is None where none came back."""
+    """A tool call; `output` is None if none came back."""
 
     name: str
     arguments: str
@@ -42,11 +42,11 @@ class Call:
 
     @property
     def is_error(self) -> bool:
-        """Whether the tool told the model of a mistake."""
+        """Whether the tool reported a mistake of the model."""
         return self.output is not None and self.output.startswith("Error:")
 
     def given(self) -> list[tuple[str, str]]:
-        """The arguments by name, as text; one without a name where they are no JSON object."""
+        """The arguments by name, as text; one without a name if they are not a JSON object."""
         try:
             values = json.loads(self.arguments)
         except ValueError:
@@ -58,7 +58,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Step:
-    """One turn of the model: why, what it called, and what it said."""
+    """One turn of the model: its reasoning, its calls, and what it said."""
 
     reasoning: str = ""
     calls: tuple[Call, ...] = ()
@@ -90,7 +90,7 @@ class Trace:
     def of(cls, row: Item) -> Trace:
         """Read a record, a rollout of the service, or one of the published demo's shape.
 
-        Raises ValueError where the row has neither `trace` nor `items`.
+        Raises ValueError if the row has neither `trace` nor `items`.
         """
         items = row.get("trace", row.get("items"))
         if not isinstance(items, Sequence) or isinstance(items, str):
@@ -130,12 +130,12 @@ class Trace:
 
     @property
     def latency_s(self) -> float | None:
-        """Simulated latency where there is one, else wall time."""
+        """Simulated latency if there is one, else wall time."""
         simulated_s = _number(self.metrics.get("simulated_latency_s"))
         return _number(self.metrics.get("latency_s")) if simulated_s is None else simulated_s
 
     def costs(self) -> dict[str, float]:
-        """Steps, calls and tokens: as measured where the row says, else as counted here."""
+        """Steps, calls and tokens: from the row's metrics, else as counted here."""
         counted = {"steps": len(self.steps), "tool_calls": len(self.tools)}
         found = {name: _number(self.metrics.get(name, counted.get(name))) for name in COSTS}
         return {name: value for name, value in found.items() if value is not None}

@@ -507,7 +507,7 @@ for name, one in first.items():
 
 # %%
 note = "recorded, simulated model"
-chart = figures.paid_and_earned(before, runs, note=note)
+chart = figures.score_and_accuracy(before, runs, note=note)
 chart
 
 # %%

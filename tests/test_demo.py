@@ -197,7 +197,7 @@ class TestBadInput:
         lines[6] = lines[6][:40]
         (tmp_path / "questions.jsonl").write_text("\n".join(lines), encoding="utf-8")
         assert cli.main(["demo", "--reports", str(tmp_path)]) == 1
-        assert "questions.jsonl, line 7: not a question" in capsys.readouterr().err
+        assert "questions.jsonl, line 7, row: Invalid JSON" in capsys.readouterr().err
 
     def test_a_question_about_a_page_that_is_not_there(self, tmp_path: Path) -> None:
         shutil.copy(SHIPPED / "reports.jsonl.gz", tmp_path)

@@ -1,7 +1,7 @@
-"""What an agent has taken to doing: habits of its rollouts, counted without any grader.
+"""Habits of an agent, counted from its rollouts without any grader.
 
-A score cannot tell that it is being gamed; what the answers and the calls look like can. Compare
-the habits of a model before and after a job, and read the traces behind what moved most.
+A score does not show that it is being gamed, but the form of answers and calls can. Compare the
+habits of a model before and after a job, and read the traces behind what moved most.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SENTENCE = re.compile(r"\b\w+\W+\w+\W+\w+.*[.!?]\s*$", re.S)
 @dataclass(frozen=True)
 class Habits:
     """Shares are of all rollouts. `tools` is the share that used each tool, `form` the commonest
-    shape of an answer, its numbers blotted out."""
+    shape of an answer, numbers replaced by #."""
 
     rollouts: int
     tools: dict[str, float]
@@ -37,7 +37,7 @@ class Habits:
 
 
 def habits(records: Sequence[RolloutRecord]) -> Habits:
-    """Count what the rollouts do. Raises ValueError where there are none."""
+    """Count what the rollouts do. Raises ValueError if there are none."""
     if not records:
         raise ValueError("no rollouts to audit")
     answers = [record.answer or "" for record in records]
@@ -55,5 +55,5 @@ def habits(records: Sequence[RolloutRecord]) -> Habits:
 
 
 def form_of(answer: str) -> str:
-    """The answer with its numbers blotted out: "The answer is 8.35%." is "The answer is #%."."""
+    """The answer with # for its numbers: "The answer is 8.35%." is "The answer is #%."."""
     return _NUMBER.sub("#", answer.strip())

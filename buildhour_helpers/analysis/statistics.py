@@ -106,7 +106,7 @@ def best_of_n(rewards: Sequence[float], n: int) -> float:
     order, sum over i of C(i - 1, n - 1) / C(k, n) * r_i. It is the unbiased estimator that Chen et
     al. (2021, "Evaluating Large Language Models Trained on Code") give for pass@k.
 
-    Raises ValueError where n is not between 1 and k.
+    Raises ValueError if n is not between 1 and k.
     """
     k = len(rewards)
     if not 1 <= n <= k:
@@ -118,7 +118,7 @@ def best_of_n(rewards: Sequence[float], n: int) -> float:
 def spearman(first: ArrayLike, second: ArrayLike) -> float:
     """Spearman's rank correlation: Pearson's over ranks, ties sharing their mean rank.
 
-    NaN where one of the two never varies: it then ranks nothing.
+    NaN if one of the two never varies, and so ranks nothing.
     """
     ranks = np.stack([_ranks(first), _ranks(second)])
     spread = ranks - ranks.mean(axis=1, keepdims=True)
@@ -127,9 +127,9 @@ def spearman(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def _ranks(values: ArrayLike) -> Floats:
-    _, place, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
+    _, index, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    ranks: Floats = (last - (counts - 1) / 2)[place]
+    ranks: Floats = (last - (counts - 1) / 2)[index]
     return ranks
 
 

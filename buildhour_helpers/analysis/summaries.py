@@ -1,8 +1,8 @@
 """Records to numbers: what a model scored and what it cost, and how two models differ.
 
 Rollouts of one question are alike, so questions are the unit: the repeats of a question are
-averaged first, and every interval is over questions. Rollouts without a reward (discarded for a
-fault of a tool, the grader or the API) count nowhere but in `discarded`.
+averaged first, and every interval is over questions. Rollouts without a reward (discarded
+because a tool, the grader or the API failed) count only in `discarded`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from buildhour_helpers.rollouts.records import RolloutRecord
 
 
 def latency_s(record: RolloutRecord) -> float:
-    """Simulated latency where there is one (comparable between machines), else wall time."""
+    """Simulated latency if there is one (comparable between machines), else wall time."""
     simulated_s = record.metrics.simulated_latency_s
     return record.metrics.latency_s if simulated_s is None else simulated_s
 
@@ -36,7 +36,7 @@ MEASURES: Mapping[str, Callable[[RolloutRecord], float]] = {
     "reasoning_tokens": lambda record: record.metrics.reasoning_tokens,
     "latency_s": latency_s,
 }
-"""What is summed up of a rollout, by name."""
+"""What is summarised of a rollout, by name."""
 
 
 def graded(records: Iterable[RolloutRecord]) -> list[RolloutRecord]:
@@ -84,7 +84,7 @@ class Summary:
 
 
 def summarise(records: Sequence[RolloutRecord], *, seed: int = 0) -> Summary:
-    """What the rollouts of one model come to. Raises ValueError where none was graded."""
+    """Summarise the rollouts of one model. Raises ValueError if none was graded."""
     groups = by_question(records)
     if not groups:
         raise ValueError(f"none of {len(records)} rollouts has a reward; see their errors")
@@ -106,7 +106,7 @@ class Comparison:
 
     questions: int
     difference: Mapping[str, Interval]
-    change: Mapping[str, Interval]  # -0.25 is a quarter less; only where `before` is above zero
+    change: Mapping[str, Interval]  # -0.25 is a quarter less; only if `before` is above zero
 
 
 def compare(
@@ -114,7 +114,7 @@ def compare(
 ) -> Comparison:
     """Compare two models on the questions that both answered.
 
-    Raises ValueError where they share none.
+    Raises ValueError if they share none.
     """
     after_has = by_question(after)
     shared = [question for question in by_question(before) if question in after_has]
@@ -139,9 +139,9 @@ def compare(
 
 
 def varying_share(records: Iterable[RolloutRecord]) -> float:
-    """The share of questions whose repeats do not all score the same: those can teach.
+    """The share of questions whose repeats score differently: only those can teach.
 
-    Questions with fewer than two graded repeats are left out. Raises ValueError if that is all.
+    Questions with fewer than two graded repeats are left out. Raises ValueError if none is left.
     """
     groups = [repeats for repeats in by_question(records).values() if len(repeats) > 1]
     if not groups:
@@ -152,7 +152,7 @@ def varying_share(records: Iterable[RolloutRecord]) -> float:
 def mean_best_of_n(records: Iterable[RolloutRecord], n: int) -> float:
     """The mean over questions of the expected best of `n` rollouts.
 
-    Raises ValueError where a question has fewer than n graded rollouts.
+    Raises ValueError if a question has fewer than n graded rollouts.
     """
     groups = by_question(records).values()
     return fmean(best_of_n([record.reward or 0.0 for record in repeats], n) for repeats in groups)

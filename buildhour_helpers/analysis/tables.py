@@ -1,4 +1,4 @@
-"""Records to pandas tables: one row a rollout, or one row a question."""
+"""Pandas tables of records and of summaries."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
-    """One row a rollout: its outcome, its metrics, and a column `calls_NAME` for each tool.
+    """One row per rollout: its outcome, its metrics, and a column `calls_NAME` for each tool.
 
-    `latency_s` is simulated where that is known; `wall_s` is always wall time.
+    `latency_s` is simulated if that is known; `wall_s` is always wall time.
     """
     import pandas as pd
 
@@ -46,29 +46,8 @@ def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"reward": float}) if rows else pd.DataFrame()
 
 
-def questions_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
-    """One row a question, over its graded repeats; the index is the question's ID.
-
-    Columns: `rollouts`, `reward_mean`, `reward_std` (of the repeats, divided by their number),
-    `reward_best`, `varies`, and the means of the other measures.
-    """
-    rollouts = rollouts_table([record for record in records if record.reward is not None])
-    rollouts["accuracy"] = rollouts["correct"].astype(float)
-    groups = rollouts.groupby("question_id", sort=False)
-    table = groups.agg(
-        rollouts=("reward", "size"),
-        reward_mean=("reward", "mean"),
-        reward_best=("reward", "max"),
-    )
-    table["reward_std"] = groups["reward"].std(ddof=0)
-    table["varies"] = groups["reward"].nunique() > 1
-    for name in MEASURES:
-        table[f"{name}_mean"] = groups[name].mean()
-    return table
-
-
 def summary_table(*summaries: Summary, comparison: Comparison | None = None) -> pd.DataFrame:
-    """A row a measure, a column a model, each cell "mean [low, high]"; then the difference."""
+    """A row per measure, a column per model, each cell "mean [low, high]"; then the difference."""
     import pandas as pd
 
     columns = {summary.model: summary.measures for summary in summaries}

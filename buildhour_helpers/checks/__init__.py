@@ -1,6 +1,6 @@
 """What an exercise cell calls to check itself: `checks.exercise_1_2(best_of)`.
 
-Each lesson's checks are a module here, `lesson_01` and so on, and are loaded when first asked for.
+Each lesson's checks are in a module, `lesson_01` and so on, which is loaded when first used.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import contextlib
 import re
 from collections.abc import Callable
 
-from buildhour_helpers.checks.catching_up import catch_up
-from buildhour_helpers.checks.hints import hint, hints_of, lesson
+from buildhour_helpers.checks.hints import catch_up, hint, hints_of, lesson
 
 __all__ = ["catch_up", "hint", "hints_of"]
 

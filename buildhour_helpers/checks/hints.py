@@ -1,19 +1,23 @@
-"""Hints on demand: each exercise has two, the first a nudge, the second almost the answer."""
+"""Help with an exercise: hints on demand, and its solution in the notebook that is open."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import textwrap
+from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.home import repository
 
 Hints = dict[str, tuple[str, str]]
 """What a lesson's module keeps: exercise number -> (weak hint, strong hint)."""
 
 
 def lesson(number: str) -> ModuleType | None:
-    """The module of a lesson's checks and hints ("1" or "01"), or None where there is none."""
+    """The module of a lesson's checks and hints ("1" or "01"), or None."""
     name = f"{__package__}.lesson_{number.zfill(2)}"
     try:
         return importlib.import_module(name)
@@ -24,15 +28,15 @@ def lesson(number: str) -> ModuleType | None:
 
 
 def hints_of(number: str) -> tuple[str, str] | None:
-    """Both hints of an exercise ("1.2"), or None where there is no such exercise."""
+    """Both hints of an exercise ("1.2"), or None if the exercise does not exist."""
     hints: Hints = getattr(lesson(number.partition(".")[0]), "HINTS", {})
     return hints.get(number)
 
 
 def hint(number: str, strength: int = 1) -> None:
-    """Print a hint for an exercise ("1.2"): strength 1 nudges, strength 2 nearly tells.
+    """Print a hint for an exercise ("1.2"): strength 1 nudges, strength 2 is nearly the answer.
 
-    Raises WorkshopError where there is no such exercise or strength.
+    Raises WorkshopError if there is no such exercise or strength.
     """
     both = hints_of(number)
     if both is None:
@@ -42,3 +46,41 @@ def hint(number: str, strength: int = 1) -> None:
     print(textwrap.fill(both[strength - 1], 76))
     if strength == 2:
         print(f'Still stuck? checks.catch_up("{number}") solves it here, and shows how.')
+
+
+def catch_up(number: str) -> None:
+    """Solve an exercise ("3.1") or all of a lesson ("03") in this notebook, and print the code.
+
+    Runs the solved cells in the notebook's namespace; the cells above must have been run. Raises
+    WorkshopError that says how to fix it.
+    """
+    from IPython import get_ipython  # slow to load, and seldom needed
+
+    shell = get_ipython()
+    if shell is None:
+        raise WorkshopError("checks.catch_up: works in a notebook; elsewhere, see solutions/")
+    solutions = list(_solutions(number))
+    if not solutions:
+        raise WorkshopError(
+            f'checks.catch_up: nothing solves {number!r}; an exercise is "3.1", a lesson "03"'
+        )
+    for name, code in solutions:
+        try:
+            exec(compile(code, f"<exercise {name}>", "exec"), shell.user_ns)  # noqa: S102
+        except NameError as error:
+            raise WorkshopError(
+                f"checks.catch_up: exercise {name}: {error}; first choose Run > Run All Above "
+                "Selected Cell"
+            ) from None
+        print(f"# Exercise {name}, solved:\n{code}\n")
+
+
+def _solutions(number: str) -> Iterator[tuple[str, str]]:
+    """Number and solved cell of each exercise of this number or lesson."""
+    lesson = number.partition(".")[0].zfill(2)
+    for path in (repository() / "solutions").glob(f"{lesson}_*.ipynb"):
+        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            name = cell["metadata"].get("exercise")
+            if name and number in (name, lesson, lesson.lstrip("0") or "0"):
+                yield name, "".join(cell["source"])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Findings, exercise, is_close, right, wrong
 
 HINTS = {
     "0.1": (
@@ -84,18 +83,23 @@ def exercise_0_1(count_calls: Callable[[Trace], object]) -> Findings:
 
 @exercise("0.2")
 def exercise_0_2(advantages: Callable[[list[float]], Sequence[float]]) -> Findings:
-    """Rewards less the mean of their group."""
+    """Rewards minus the mean of their group."""
     rewards = [1.0, 0.0, 0.5, 0.0]
-    wanted = [0.625, -0.375, 0.125, -0.375]
-    found = advantages(list(rewards))
-    if not _is_numbers(found, len(rewards)):
-        yield wrong(f"for four rewards it returns {found!r}", "a list of four numbers")
+    expected = [0.625, -0.375, 0.125, -0.375]
+    returned = advantages(list(rewards))
+    try:
+        found = [float(advantage) for advantage in returned]
+    except (TypeError, ValueError):
+        found = []
+    if len(found) != len(rewards):
+        yield wrong(f"for four rewards it returns {returned!r}", "a list of four numbers")
         return
-    found = list(found)
-    if _close(found, wanted):
+    if _close(found, expected):
         yield right("each advantage is its reward less the mean of the group")
-    elif _close(found, [-one for one in wanted]):
-        yield wrong("the signs are turned round: the best attempt has the least", "reward - mean")
+    elif _close(found, [-one for one in expected]):
+        yield wrong(
+            "the signs are reversed: the best attempt has the lowest advantage", "reward - mean"
+        )
         return
     elif _close(found, [one - max(rewards) for one in rewards]):
         yield wrong(
@@ -103,7 +107,7 @@ def exercise_0_2(advantages: Callable[[list[float]], Sequence[float]]) -> Findin
             "measure from the mean",
         )
         return
-    elif _same_direction(found, wanted):
+    elif found[0] > 0 and _close(found, [found[0] / expected[0] * one for one in expected]):
         yield wrong(
             "they are advantages on another scale (divided by a spread, perhaps)",
             "do not divide: here the advantage of 1 in [1, 0, 0.5, 0] is 0.625",
@@ -121,6 +125,10 @@ def exercise_0_2(advantages: Callable[[list[float]], Sequence[float]]) -> Findin
         yield right("a group of equal rewards gives zeros: nothing to learn")
     else:
         yield wrong(f"three equal rewards give {equal}", "nothing but the mean is subtracted")
+
+
+def _close(found: Sequence[float], expected: Sequence[float]) -> bool:
+    return len(found) == len(expected) and all(map(is_close, found, expected))
 
 
 LEVERS = ("prompt", "base RFT", "Agent RFT", "not yet")
@@ -174,22 +182,3 @@ def exercise_0_3(advice: object) -> Findings:
             yield wrong(f"{team}: {given}? {reasons[given]}", "read the team's lines once more")
         else:
             yield wrong(f"{team}: {given!r} is none of the four", " or ".join(LEVERS))
-
-
-def _is_numbers(values: object, count: int) -> bool:
-    try:
-        numbers = [float(value) for value in values]  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        return False
-    return len(numbers) == count and all(map(math.isfinite, numbers))
-
-
-def _close(found: Sequence[float], wanted: Sequence[float]) -> bool:
-    pairs = zip(found, wanted, strict=False)
-    return len(found) == len(wanted) and all(math.isclose(a, b, abs_tol=1e-9) for a, b in pairs)
-
-
-def _same_direction(found: Sequence[float], wanted: Sequence[float]) -> bool:
-    """Whether they are the wanted numbers times one positive factor."""
-    factor = found[0] / wanted[0]
-    return factor > 0 and _close(found, [factor * one for one in wanted])

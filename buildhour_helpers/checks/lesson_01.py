@@ -1,10 +1,9 @@
-"""Lesson 01: best of several repeats, why a page was not opened, a prompt of one's own."""
+"""Checks of lesson 01: best of several repeats, why a page was not opened, a better prompt."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from buildhour_helpers.analysis.summaries import by_question, compare
-from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, is_close, right, wrong
 from buildhour_helpers.rollouts import RolloutRecord, evaluate
 from buildhour_helpers.tasks import FIRST_PROMPT, Question, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS
@@ -46,53 +45,49 @@ LONGEST_PROMPT = 4_000
 
 @exercise("1.1")
 def exercise_1_1(best_of: Callable[[Rewards], float]) -> Findings:
-    """Checks the mean over questions of each one's best reward."""
+    """The mean over questions of each question's best reward."""
     plain = {"a": [0.0, 1.0, 0.5], "b": [0.0, 0.0, 0.0], "c": [0.5, 0.0, 0.0]}
-    yield _best_of_three(best_of(plain), 0.5, "0.5")
-    if _close(best_of({"a": [0.0, 1.0], "b": [0.0, 0.0, 0.0, 0.0]}), 0.5):
+    yield _best_of_three(best_of(plain))
+    if is_close(best_of({"a": [0.0, 1.0], "b": [0.0, 0.0, 0.0, 0.0]}), 0.5):
         yield right("a question counts once, however many repeats it has")
     else:
         yield wrong(
             "a question with more repeats weighs more than one with fewer",
             "take the best of each question first, and average over questions",
         )
-    spoilt = best_of({"a": [None, 1.0, None], "b": [0.0, None, 0.0], "c": [None, None, None]})
-    if _close(spoilt, 0.5):
+    with_none = best_of({"a": [None, 1.0, None], "b": [0.0, None, 0.0], "c": [None, None, None]})
+    if is_close(with_none, 0.5):
         yield right("discarded rollouts are left out, and a question that has no other")
-    elif _close(spoilt, 1 / 3):
+    elif is_close(with_none, 1 / 3):
         yield wrong(
             "a question whose rollouts were all discarded counts as 0",
             "leave that question out: nothing is known of it",
         )
     else:
         yield wrong(
-            f"of [None, 1, None], [0, None, 0] and [None, None, None] it makes {spoilt:.3g}, not "
-            "0.5",
+            "of [None, 1, None], [0, None, 0] and [None, None, None] it makes "
+            f"{with_none:.3g}, not 0.5",
             "drop every None, then every list that is empty",
         )
 
 
-def _best_of_three(found: Any, wanted: float, text: str) -> Finding:
-    if _close(found, wanted):
+def _best_of_three(found: object) -> Finding:
+    if is_close(found, 0.5):
         return right("of three repeats it takes the best, and averages over questions")
     known = {
         2 / 9: ("that is the mean of all repeats", "max within a question, mean over questions"),
         1.0: ("that is the best of all rollouts together", "a maximum for each question"),
         1.5: ("that is a sum over questions", "divide by their number"),
     }
-    for value, (what, cure) in known.items():
-        if _close(found, value):
+    for value, (what, fix) in known.items():
+        if is_close(found, value):
             return wrong(
-                f"of [0, 1, 0.5], [0, 0, 0] and [0.5, 0, 0] it makes {value:.3g}: {what}", cure
+                f"of [0, 1, 0.5], [0, 0, 0] and [0.5, 0, 0] it makes {value:.3g}: {what}", fix
             )
     return wrong(
-        f"of [0, 1, 0.5], [0, 0, 0] and [0.5, 0, 0] it makes {found!r}, not {text}",
+        f"of [0, 1, 0.5], [0, 0, 0] and [0.5, 0, 0] it makes {found!r}, not 0.5",
         "the best of the three are 1, 0 and 0.5; their mean is 0.5",
     )
-
-
-def _close(found: Any, wanted: float) -> bool:
-    return isinstance(found, int | float) and math.isclose(found, wanted, abs_tol=1e-9)
 
 
 GOLD = "ACME/2012/page_4.pdf"
@@ -154,18 +149,18 @@ TRACES: tuple[tuple[str, str, Trace, str], ...] = (
 
 @exercise("1.2")
 def exercise_1_2(why_unopened: Callable[[Trace, Collection[str]], str]) -> Findings:
-    """Checks the kind of an unopened page on six small traces."""
-    for wanted, about, trace, cure in TRACES:
+    """Whether a page was opened, passed over or not found, in six small traces."""
+    for expected, about, trace, fix in TRACES:
         found = why_unopened(trace, (GOLD, "ACME/2013/page_7.pdf"))
-        if found == wanted:
-            yield right(f"{about}: {wanted}")
+        if found == expected:
+            yield right(f"{about}: {expected}")
         else:
-            yield wrong(f"{about}: it says {found!r}, not {wanted!r}", cure)
+            yield wrong(f"{about}: it says {found!r}, not {expected!r}", fix)
 
 
 @exercise("1.3")
 def exercise_1_3(my_prompt: Callable[[], str], first: Sequence[RolloutRecord]) -> Findings:
-    """Rolls the prompt out on the questions of `first`, and pairs the two."""
+    """Evaluate the prompt on the questions of `first`, paired by question."""
     prompt = my_prompt()
     asked = {record.question_id for record in first}
     questions = [q for q in load_questions(split="validation") if q.id in asked]
@@ -195,12 +190,12 @@ def exercise_1_3(my_prompt: Callable[[], str], first: Sequence[RolloutRecord]) -
 
 
 def _unfair(prompt: Any, questions: Sequence[Question]) -> Findings:
-    """What disqualifies a prompt before it is run."""
+    """Why a prompt is not even run."""
     if not isinstance(prompt, str) or not prompt.strip():
         yield wrong(f"my_prompt returns {prompt!r:.40}", "return the prompt's text")
         return
     if " ".join(prompt.split()) == " ".join(FIRST_PROMPT.split()):
-        yield wrong("that is the first prompt itself", "say something that it does not say")
+        yield wrong("that is the first prompt itself", "add something that it does not say")
     if len(prompt) > LONGEST_PROMPT:
         yield wrong(
             f"{len(prompt):,} characters are sent with every turn of every rollout",
@@ -222,8 +217,10 @@ def _unfair(prompt: Any, questions: Sequence[Question]) -> Findings:
 def _roll_out(
     prompt: str, questions: Sequence[Question], first: Sequence[RolloutRecord]
 ) -> list[RolloutRecord]:
-    """The prompt on the same questions, model and repeats as `first`; in a thread of its own,
-    because a notebook's thread already runs an event loop."""
+    """The prompt on the same questions, model and repeats as `first`.
+
+    In a separate thread, because a notebook's thread already runs an event loop.
+    """
     repeats = max(len(records) for records in by_question(first).values())
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
         coroutine = evaluate(

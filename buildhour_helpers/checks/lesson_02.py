@@ -1,4 +1,4 @@
-"""Lesson 02: the leak planted in a split, and the choice of samples."""
+"""Checks of lesson 02: a leak planted in a split, and the choice of samples."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ HINTS = {
 Split = tuple[list[Question], list[Question]]
 COPIED, STRIPPED, MOVED = "copied", "copied without pages", "of a test company"
 EACH = 2
-SHOWN, HIDDEN = 1, 2  # seeds of the split in the lesson, and of one more
+SHOWN, HIDDEN = 1, 2  # seeds of the lesson's split and of another
 
 
 @dataclass(frozen=True)
 class Leaky:
-    """A split with a leak in it: the training questions that must go, by the way they came in."""
+    """A split with a leak in it, and which training questions leak in which way."""
 
     train: list[Question]
     test: list[Question]
@@ -43,21 +43,21 @@ class Leaky:
 
 
 def leaky_split(seed: int = SHOWN) -> Split:
-    """Training and test questions for exercise 2.1, as someone careless merged them."""
+    """Training and test questions for exercise 2.1, carelessly merged."""
     leaky = _plant(seed)
     return leaky.train, leaky.test
 
 
 def _plant(seed: int) -> Leaky:
-    """The shipped splits, into which questions of the test split have found their way."""
-    draw = random.Random(f"leak {seed}")
+    """The shipped splits, with questions of the test split planted among the training ones."""
+    rng = random.Random(f"leak {seed}")
     train, test = load_questions(split="train"), load_questions(split="test")
-    chosen = draw.sample(test, 3 * EACH)
-    hosts = draw.sample(train, 3 * EACH)
+    chosen = rng.sample(test, 3 * EACH)
+    hosts = rng.sample(train, 3 * EACH)
     planted: dict[str, str] = {}
-    for place, (question, host) in enumerate(zip(chosen, hosts, strict=True)):
-        how = (COPIED, STRIPPED, MOVED)[place // EACH]
-        name = f"{host.id.rpartition('-')[0]}-{20 + place}"  # looks like any other
+    for index, (question, host) in enumerate(zip(chosen, hosts, strict=True)):
+        how = (COPIED, STRIPPED, MOVED)[index // EACH]
+        name = f"{host.id.rpartition('-')[0]}-{20 + index}"  # looks like any other
         leaked = replace(question, id=name, split="train")
         if how == MOVED:
             test.remove(question)  # another question of its company remains there
@@ -65,7 +65,7 @@ def _plant(seed: int) -> Leaky:
             pages = () if how == STRIPPED else question.gold_pages
             leaked = replace(leaked, text=_retyped(question.text), gold_pages=pages)
         planted[name] = how
-        train.insert(draw.randrange(len(train)), leaked)
+        train.insert(rng.randrange(len(train)), leaked)
     return Leaky(train, test, planted)
 
 
@@ -92,12 +92,12 @@ MISSED = {
 
 @exercise("2.1")
 def exercise_2_1(find_leak: Callable[..., Collection[str]]) -> Findings:
-    """Checks which training questions are sent away, on the split shown and on another."""
+    """Which training questions are reported as leaks, in the lesson's split and in another."""
     for seed in (SHOWN, HIDDEN):
         leaky = _plant(seed)
         found = find_leak(leaky.train, leaky.test)
         if not isinstance(found, Collection) or not all(isinstance(one, str) for one in found):
-            yield wrong("it returns something else than IDs", "return a set of question.id")
+            yield wrong("it does not return IDs", "return a set of question.id")
             return
         findings = [*_missed(set(found), leaky), *_accused(set(found), leaky)]
         if seed == SHOWN:
@@ -106,24 +106,24 @@ def exercise_2_1(find_leak: Callable[..., Collection[str]]) -> Findings:
             yield right("the same in a second split, which you have not seen")
         else:
             yield wrong(
-                "in a second split, which you have not seen, it is mistaken",
+                "in a second split, which you have not seen, it is wrong",
                 "name no ID, company or number of the first: call leaky_split(2) and look",
             )
 
 
 def _missed(found: Collection[str], leaky: Leaky) -> Findings:
-    """What leaks, by the way it came in."""
-    for how, (what, cure) in MISSED.items():
-        wanted = [name for name, way in leaky.planted.items() if way == how]
-        missed = [name for name in wanted if name not in found]
+    """The planted leaks that were missed, by kind."""
+    for how, (what, fix) in MISSED.items():
+        expected = [name for name, way in leaky.planted.items() if way == how]
+        missed = [name for name in expected if name not in found]
         if missed:
-            yield wrong(f"{len(missed)} of {len(wanted)} missed: {what}", cure)
+            yield wrong(f"{len(missed)} of {len(expected)} missed: {what}", fix)
         else:
             yield right(f"found: {what}")
 
 
 def _accused(found: set[str], leaky: Leaky) -> Findings:
-    """Those that are sent away for nothing."""
+    """Questions that were reported but do not leak."""
     accused = found - set(leaky.planted)
     if not accused:
         yield right("nothing is accused that does not leak")
@@ -149,21 +149,23 @@ SAMPLES: Rewards = {
     "evenly": [0.0, 1.0, 0.0, 1.0],
     "mostly": [1.0, 1.0, 0.5, 1.0],
     "also evenly": [1.0, 0.0, 1.0, 0.0],
-    "spoilt": [None, 1.0, None, None],
-    "spoilt once": [0.0, 1.0, None, 0.5],
+    "mostly discarded": [None, 1.0, None, None],
+    "one discarded": [0.0, 1.0, None, 0.5],
 }
+
+TIED = ("also evenly", "evenly", "one discarded")  # all with a mean of one half
 
 
 @exercise("2.2")
 def exercise_2_2(choose: Callable[[Rewards, int], Sequence[str]]) -> Findings:
-    """Checks the questions chosen from a small pilot."""
+    """The questions chosen from a small pilot."""
     found = choose(SAMPLES, len(SAMPLES))
     if not isinstance(found, list | tuple):
         yield wrong(f"it returns a {type(found).__name__}", "return a list of IDs, best first")
         return
     kept = set(found)
-    yield from _no_flat(kept)
-    yield from _spoilt(kept)
+    yield from _zero_variance(kept)
+    yield from _discarded(kept)
     yield from _order(list(found))
     few = list(choose(SAMPLES, MOST))
     if len(few) > MOST:
@@ -177,15 +179,15 @@ def exercise_2_2(choose: Callable[[Rewards, int], Sequence[str]]) -> Findings:
         yield right(f"asked for {MOST} it returns the best {MOST}")
 
 
-def _no_flat(kept: Collection[Any]) -> Findings:
-    cures = {
+def _zero_variance(kept: Collection[Any]) -> Findings:
+    fixes = {
         "always": "a question that is always solved has no better rollout to learn from",
         "never": "a question that never scores has no better rollout to learn from",
-        "half right": "0.5 each time is no variance either: compare the rewards with each other",
+        "half right": "0.5 each time has no variance either: compare the rewards with each other",
     }
-    wrongly = [name for name in cures if name in kept]
+    wrongly = [name for name in fixes if name in kept]
     for name in wrongly:
-        yield wrong(f"it keeps {name!r}: {SAMPLES[name]}", cures[name])
+        yield wrong(f"it keeps {name!r}: {SAMPLES[name]}", fixes[name])
     missing = [name for name in ("seldom", "evenly", "mostly", "also evenly") if name not in kept]
     for name in missing:
         yield wrong(
@@ -195,15 +197,15 @@ def _no_flat(kept: Collection[Any]) -> Findings:
         yield right("it keeps the questions whose repeats differ, and no others")
 
 
-def _spoilt(kept: Collection[Any]) -> Findings:
-    if "spoilt" in kept:
+def _discarded(kept: Collection[Any]) -> Findings:
+    if "mostly discarded" in kept:
         yield wrong(
-            f"it keeps 'spoilt': {SAMPLES['spoilt']}",
-            "None is no reward: with it left out there is nothing to compare",
+            f"it keeps 'mostly discarded': {SAMPLES['mostly discarded']}",
+            "None is not a reward: without it there is nothing to compare",
         )
-    elif "spoilt once" not in kept:
+    elif "one discarded" not in kept:
         yield wrong(
-            f"it drops 'spoilt once': {SAMPLES['spoilt once']}",
+            f"it drops 'one discarded': {SAMPLES['one discarded']}",
             "leave the None out, and look at what remains",
         )
     else:
@@ -219,9 +221,7 @@ def _order(found: list[Any]) -> Findings:
             "the order is not by how even they are: " + ", ".join(known),
             "sort by abs(mean - 0.5), least first",
         )
-    elif [n for n in known if n in ("also evenly", "evenly", "spoilt once")] != [
-        n for n in ("also evenly", "evenly", "spoilt once") if n in known
-    ]:
+    elif (ties := [name for name in known if name in TIED]) != sorted(ties):
         yield wrong("ties are not in the order of their IDs", "sort by (abs(mean - 0.5), id)")
     else:
         yield right("the most even come first, ties by ID")

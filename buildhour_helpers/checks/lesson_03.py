@@ -1,4 +1,4 @@
-"""Lesson 03: a `cat` that stays inside its folder, and a budget for each rollout."""
+"""Checks of lesson 03: a `cat` that stays inside its folder, and a budget for each rollout."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
-from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
 
 HINTS = {
     "3.1": (
@@ -32,31 +33,31 @@ PRIVATE = "the key is 1234"
 
 @contextmanager
 def _reports() -> Iterator[Path]:
-    """A folder of two pages, with secrets beside it and a link that leads to one."""
+    """A folder of two pages, with secrets outside it and a link to one of them."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        place = Path(folder)
-        root = place / "reports"
+        outside = Path(folder)
+        root = outside / "reports"
         (root / "ACME" / "2012").mkdir(parents=True)
         (root / "ACME" / "2012" / "page_1.pdf").write_text(PAGE, encoding="utf-8")
         (root / "ACME" / "q3..q4.pdf").write_text(PAGE, encoding="utf-8")
-        (place / "reports-private").mkdir()
-        for secret in (place / "secret.txt", place / "reports-private" / "secret.txt"):
+        (outside / "reports-private").mkdir()
+        for secret in (outside / "secret.txt", outside / "reports-private" / "secret.txt"):
             secret.write_text(PRIVATE, encoding="utf-8")
-        with suppress(OSError, NotImplementedError):  # Windows wants a privilege for links
-            (root / "link.pdf").symlink_to(place / "secret.txt")
+        with suppress(OSError, NotImplementedError):  # on Windows, links need a privilege
+            (root / "link.pdf").symlink_to(outside / "secret.txt")
         yield root
 
 
 @exercise("3.1")
 def exercise_3_1(cat: Callable[[Path, str], str]) -> Findings:
-    """Reads every page, refuses every escape, in words that a model can use."""
+    """Reads every page and refuses every escape, with messages that help the model."""
     with _reports() as root:
         yield from _reads(cat, root)
-        for what, path, cure in _escapes(root):
-            yield _refusal(cat, root, path, what, cure)
+        for what, path, fix in _escapes(root):
+            yield _refusal(cat, root, path, what, fix)
         for what, path in (("a folder", "ACME"), ("a missing page", "ACME/2012/page_9.pdf")):
             yield _refusal(
-                cat, root, path, what, "ask .is_file() before you read: the model can mend this"
+                cat, root, path, what, "ask .is_file() before you read: the model can fix this"
             )
 
 
@@ -77,37 +78,34 @@ def _reads(cat: Callable[[Path, str], str], root: Path) -> Findings:
             yield right(f"it reads {what}")
         else:
             yield wrong(
-                f"of {what} it returns {_short(text)}", "return file.read_text(encoding='utf-8')"
+                f"of {what} it returns {shorten(repr(text), 40)}",
+                "return file.read_text(encoding='utf-8')",
             )
 
 
 def _escapes(root: Path) -> Iterator[tuple[str, str, str]]:
-    """What leads out, how, and what to try against it."""
+    """Ways out of the root: the name, the path and the fix."""
     inside = "resolve the joined path, then ask whether it is inside the root"
     yield "'..'", "../secret.txt", inside
     yield "'..' further in", "ACME/../../secret.txt", inside
     yield (
         "an absolute path",
         str(root.parent / "secret.txt"),
-        ("root / path is just path where path is absolute: resolve it and ask where it lies"),
+        "root / path is just path where path is absolute: resolve it and ask where it lies",
     )
     yield (
         "a neighbour folder",
         "../reports-private/secret.txt",
-        (
-            "its name begins as the root's does, so comparing strings is not enough: use "
-            "is_relative_to"
-        ),
+        "its name begins as the root's does: do not compare strings, use is_relative_to",
     )
     if (root / "link.pdf").is_symlink():
-        yield (
-            "a link that leads out",
-            "link.pdf",
-            ("resolve() follows links; absolute() and normpath do not"),
-        )
+        follow = "resolve() follows links; absolute() and normpath do not"
+        yield "a link that leads out", "link.pdf", follow
 
 
-def _refusal(cat: Callable[[Path, str], str], root: Path, path: str, what: str, cure: str) -> Any:
+def _refusal(
+    cat: Callable[[Path, str], str], root: Path, path: str, what: str, fix: str
+) -> Finding:
     try:
         text = cat(root, path)
     except ValueError as error:
@@ -115,14 +113,14 @@ def _refusal(cat: Callable[[Path, str], str], root: Path, path: str, what: str, 
     except Exception as error:
         return wrong(
             f"for {what} it raises {type(error).__name__}, which would become a fault",
-            f"{cure}; raise ValueError with what the model should do instead",
+            f"{fix}; raise ValueError with what the model should do instead",
         )
     if PRIVATE in str(text):
-        return wrong(f"it gives away a secret by {what}", cure)
-    return wrong(f"for {what} it returns {_short(text)} and raises no ValueError", cure)
+        return wrong(f"it gives away a secret by {what}", fix)
+    return wrong(f"for {what} it returns {shorten(repr(text), 40)} and raises no ValueError", fix)
 
 
-def _worded(message: str, root: Path, what: str) -> Any:
+def _worded(message: str, root: Path, what: str) -> Finding:
     if str(root) in message or str(root.resolve()) in message:
         return wrong(
             f"its message for {what} tells where the root lies on your disk",
@@ -136,14 +134,9 @@ def _worded(message: str, root: Path, what: str) -> Any:
     return right(f"it refuses {what}")
 
 
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
 @exercise("3.2")
 def exercise_3_2(allow: Callable[..., bool]) -> Findings:
-    """A budget for each rollout; a call that is sent again is free."""
+    """Each rollout has a budget; a call that is sent again counts once."""
     made: dict[str, Any] = {}
     first = [allow(made, "a", f"call_{n}", 3) for n in range(5)]
     if any(not isinstance(answer, bool) for answer in first):
@@ -165,7 +158,7 @@ def exercise_3_2(allow: Callable[..., bool]) -> Findings:
         )
 
 
-def _counted(answers: list[bool]) -> Any:
+def _counted(answers: list[bool]) -> Finding:
     """Whether of five calls with a budget of 3 the first three are allowed."""
     if answers == [True, True, True, False, False]:
         return right("of five calls with a budget of 3 it allows the first three")

@@ -1,4 +1,4 @@
-"""Lesson 04: a numeric comparison with partial credit, and a rubric without its loophole."""
+"""Checks of lesson 04: numeric comparison with partial credit, a rubric without its loophole."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ HINTS = {
 @dataclass(frozen=True)
 class Case:
     answer: str
-    wanted: float
+    expected: float
     kind: str
     score: float
 
 
-# What is looked at, the cure, and the answers that tell.
+# What is tested, how to fix it, and the answers that show it.
 FAMILIES: dict[str, tuple[str, tuple[Case, ...]]] = {
     "the value as asked": (
         "compare as numbers, not as strings",
@@ -110,29 +110,29 @@ FAMILIES: dict[str, tuple[str, tuple[Case, ...]]] = {
 
 @exercise("4.1")
 def exercise_4_1(score: Callable[[str, float, str], float]) -> Findings:
-    """1 for the value, 0.5 for one slip, 0 for the rest."""
-    for family, (cure, cases) in FAMILIES.items():
-        yield _graded(score, family, cure, cases)
+    """1 for the value, 0.5 for one error of scale or sign, 0 for the rest."""
+    for family, (fix, cases) in FAMILIES.items():
+        yield _graded(score, family, fix, cases)
 
 
 def _graded(
-    score: Callable[[str, float, str], float], family: str, cure: str, cases: tuple[Case, ...]
+    score: Callable[[str, float, str], float], family: str, fix: str, cases: tuple[Case, ...]
 ) -> Finding:
-    """One finding for a family of answers: the first that is scored otherwise."""
+    """One finding for a family of answers: the first that gets another score."""
     for case in cases:
-        asked = f"score({case.answer!r}, {case.wanted:g}, {case.kind!r})"
+        asked = f"score({case.answer!r}, {case.expected:g}, {case.kind!r})"
         try:
-            given = score(case.answer, case.wanted, case.kind)
+            given = score(case.answer, case.expected, case.kind)
         except NotImplementedError:
             raise
         except Exception as error:
-            return wrong(f"{family}: {asked} raises {type(error).__name__}: {error}", cure)
+            return wrong(f"{family}: {asked} raises {type(error).__name__}: {error}", fix)
         if given is None or given != case.score:
-            return wrong(f"{family}: {asked} gives {given}, and should give {case.score:g}", cure)
+            return wrong(f"{family}: {asked} gives {given}, and should give {case.score:g}", fix)
     return right(family)
 
 
-# Answers to try a rubric on: what they are, the answer, the reference, the score of a person.
+# Answers to try a rubric on: the kind, the answer, the reference, and the score a person gives.
 TRIALS: tuple[tuple[str, str, str, float], ...] = (
     ("a bare right value", "8.35%", "8.35%", 1),
     ("a bare right value", "1,204", "1,204", 1),
@@ -147,20 +147,20 @@ TRIALS: tuple[tuple[str, str, str, float], ...] = (
     ("no answer", "I could not find the answer.", "8.35%", 0),
     ("no answer", "The filing is clear and complete on this point.", "1,204", 0),
 )
-CURES = {
+FIXES = {
     "a bare right value": "let Score 1 be for the reference value, however it is worded",
     "a right value in a sentence": "let Score 1 be for the reference value, however it is worded",
     "a value in the wrong scale": "grant Score 0.5 if the value is right but for its scale",
     "a value with the wrong sign": "grant Score 0.5 if the value is right but for its sign",
     "a wrong value": "grant nothing for what does not equal the reference value",
     "a wrong value in a clear sentence": (
-        "no line that grants a score may speak of clear, complete or confident answers: that is "
+        "no line that grants a score may mention clear, complete or confident answers: that is "
         "the loophole"
     ),
     "several values": "say Score 0 for several values; what a rubric does not forbid it allows",
     "no answer": "say Score 0 for no value, and grant nothing for a sentence by itself",
 }
-TRIES = 5  # the judge slips now and then, so each answer is graded in several spellings
+TRIES = 5  # the judge makes mistakes, so each answer is graded in several spellings
 
 
 @exercise("4.2")
@@ -182,13 +182,13 @@ def exercise_4_2(rubric: str) -> Findings:
     for what in dict.fromkeys(trial[0] for trial in TRIALS):
         if what in bad:
             person = next(trial[3] for trial in TRIALS if trial[0] == what)
-            yield wrong(f"{what} gets {bad[what]:g}; a person gives {person:g}", CURES[what])
+            yield wrong(f"{what} gets {bad[what]:g}; a person gives {person:g}", FIXES[what])
         else:
             yield right(what)
 
 
 def _usual(client: OpenAI, spec: dict[str, object], answer: str, reference: str) -> float:
-    """The score most often given, over spellings that differ in trailing spaces alone."""
+    """The most frequent score over spellings that differ only in trailing spaces."""
     scores = [
         client.fine_tuning.alpha.graders.run(
             grader=spec,  # type: ignore[arg-type]  # a plain dict, as it goes over the wire

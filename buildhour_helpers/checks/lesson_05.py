@@ -1,4 +1,4 @@
-"""Lesson 05: a job with half the compute, and a reading of steps that went wrong."""
+"""Checks of lesson 05: a job with half the compute, and the diagnosis of steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from openai.types.fine_tuning import FineTuningJob
 
-from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, expect, right, wrong
 
 HINTS = {
     "5.1": (
@@ -26,14 +26,14 @@ HINTS = {
 }
 
 BASE_GROUP = 8
-"""Rollouts a row where compute_multiplier is 1; the service documents it."""
+"""Rollouts per row where compute_multiplier is 1; the service documents it."""
 
 Step = Mapping[str, Any]
 
 
 @exercise("5.1")
 def exercise_5_1(half_job: object, first: FineTuningJob) -> Findings:
-    """Checks that a job differs from the first one in the rollouts a row, by half, alone."""
+    """A job that differs from the first one only in rollouts per row, by half."""
     if not isinstance(half_job, FineTuningJob):
         yield wrong(
             f"half_job is a {type(half_job).__name__}, not a job",
@@ -48,7 +48,7 @@ def exercise_5_1(half_job: object, first: FineTuningJob) -> Findings:
     asked, before = _settings(half_job), _settings(first)
     for name in sorted(before.keys() - {"compute_multiplier"}):
         if asked.get(name) != before[name]:
-            yield _other_knob(name, asked.get(name), before[name])
+            yield _other_setting(name, asked.get(name), before[name])
     yield _group(_group_size(asked), _group_size(before))
 
 
@@ -63,7 +63,7 @@ def _group_size(settings: Mapping[str, Any]) -> int:
     return max(2, round(BASE_GROUP * multiplier))
 
 
-def _other_knob(name: str, asked: Any, before: Any) -> Finding:
+def _other_setting(name: str, asked: Any, before: Any) -> Finding:
     text = f"{name} is {asked} and was {before}"
     if name == "batch_size":
         return wrong(
@@ -77,7 +77,7 @@ def _other_knob(name: str, asked: Any, before: Any) -> Finding:
             f"{text}: that changes what you know, and no training rollout",
             "leave validation as it is, so that the two jobs can be compared",
         )
-    return wrong(f"{text}", f"start from SETTINGS: {{**SETTINGS, ...}} keeps {name}")
+    return wrong(text, f"start from SETTINGS: {{**SETTINGS, ...}} keeps {name}")
 
 
 def _group(asked: int, before: int) -> Finding:
@@ -96,89 +96,73 @@ def _group(asked: int, before: int) -> Finding:
 
 @exercise("5.2")
 def exercise_5_2(diagnose: Callable[[Step], str]) -> Findings:
-    """Checks the reading of steps on which one slip each would be made."""
-    found: list[Finding] = []
-
-    def expect(step: Step, wanted: str, what: str, cure: str) -> None:
-        said = diagnose(step)
-        if said == wanted:
-            found.append(right(f"{what}: {wanted!r}"))
-        else:
-            found.append(wrong(f"{what}: it says {said!r}, not {wanted!r}", cure))
-
-    expect(_step(reward=0.2, flat=0.5), "ok", "a healthy step", "some flat groups are quite usual")
-    expect(
-        _step(reward=0.0, flat=1.0),
-        "flat",
-        "a grader that always gives 0",
-        "look at mean_unresponsive_rewards: the share of groups that teach nothing",
-    )
-    expect(
-        _step(reward=0.5, flat=1.0),
-        "flat",
-        "a grader that always gives 0.5",
-        "the mean reward does not tell; the share of groups without variance does",
-    )
-    expect(
-        _step(reward=None, flat=1.0, discarded=16),
-        "discarded",
-        "a step without one usable rollout",
-        "ask for discarded rollouts first: such a step has no group that differs either",
-    )
-    expect(
-        _step(reward=0.3, flat=0.5, discarded=5),
-        "ok",
-        "a step that lost 5 of 16 rollouts and learnt from the others",
-        "compare train_discarded with the number of training rollouts, not with 0",
-    )
-    expect(
-        _step(reward=0.0, flat=1.0, discarded=5),
-        "flat",
-        "a step that lost 5 of 16, the others all alike",
-        "there were usable rollouts, and no group could teach",
-    )
-    yield from found
+    """The diagnosis of six steps, each of which one common mistake gets wrong."""
+    for step, expected, example, fix in STEPS:
+        yield expect(diagnose(step), expected, example, fix)
 
 
-def _step(reward: float | None, flat: float, discarded: int = 0) -> Step:
-    """The data of a metrics event with 16 training rollouts."""
+def _step(reward: float | None, zero_variance: float, discarded: int = 0) -> Step:
+    """The data of a metrics event with 16 training rollouts, as far as a diagnosis may need it."""
     return {
         "step": 3,
         "total_steps": 5,
         "train_mean_reward": reward,
         "full_valid_mean_reward": None,
-        "full_valid_mean_parse_error": None,
         "reasoning_tokens_mean": 410.0,
         "completion_tokens_mean": 655.0,
-        "mean_unresponsive_rewards": flat,
-        "model_graders_token_usage": {},
+        "mean_unresponsive_rewards": zero_variance,
         "tool_calls_per_rollout": 4.0,
-        "mean_tokens_per_tool_call": 320.0,
-        "tool_execution_latency": 0.002,
         "tool_errors": 3,
         "tool_calls_by_name": {"search": 40, "cat": 24},
         "scores": {"train_reward_mean": reward, "valid_reward_mean": None, "graders": []},
         "usage": {
-            "train": {
-                "rollouts": 16,
-                "reasoning_tokens": 6_560,
-                "completion_tokens": 10_480,
-                "tool_calls": 64,
-            },
-            "valid": {
-                "rollouts": 0,
-                "reasoning_tokens": 0,
-                "completion_tokens": 0,
-                "tool_calls": 0,
-            },
+            "train": {"rollouts": 16, "reasoning_tokens": 6_560, "tool_calls": 64},
+            "valid": {"rollouts": 0, "reasoning_tokens": 0, "tool_calls": 0},
         },
         "errors": {
             "train_discarded": discarded,
             "valid_discarded": 0,
             "by_reason": {"tool_failed": discarded} if discarded else {},
         },
-        "timing": {
-            "step": {"sampling": 1.0, "training": 0.1, "eval": 0.0, "full_iteration": 1.1},
-            "graders": [],
-        },
     }
+
+
+# A step, its diagnosis, what it is an example of, and the fix for who gets it wrong.
+STEPS: tuple[tuple[Step, str, str, str], ...] = (
+    (
+        _step(reward=0.2, zero_variance=0.5),
+        "ok",
+        "a healthy step",
+        "some flat groups are quite usual",
+    ),
+    (
+        _step(reward=0.0, zero_variance=1.0),
+        "flat",
+        "a grader that always gives 0",
+        "look at mean_unresponsive_rewards: the share of groups that teach nothing",
+    ),
+    (
+        _step(reward=0.5, zero_variance=1.0),
+        "flat",
+        "a grader that always gives 0.5",
+        "the mean reward does not tell; the share of groups without variance does",
+    ),
+    (
+        _step(reward=None, zero_variance=1.0, discarded=16),
+        "discarded",
+        "a step without one usable rollout",
+        "ask for discarded rollouts first: such a step has no group that differs either",
+    ),
+    (
+        _step(reward=0.3, zero_variance=0.5, discarded=5),
+        "ok",
+        "a step that lost 5 of 16 rollouts and learnt from the others",
+        "compare train_discarded with the number of training rollouts, not with 0",
+    ),
+    (
+        _step(reward=0.0, zero_variance=1.0, discarded=5),
+        "flat",
+        "a step that lost 5 of 16, the others all alike",
+        "there were usable rollouts, and no group could teach",
+    ),
+)

@@ -1,4 +1,4 @@
-"""Lesson 06: a paired bootstrap, and the questions that regressed."""
+"""Checks of lesson 06: a paired bootstrap, and the questions that regressed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from statistics import NormalDist, stdev
 
-from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, expect, right, wrong
 from buildhour_helpers.rollouts import RolloutRecord
 
 HINTS = {
@@ -35,10 +35,10 @@ QUESTIONS = 120
 
 @exercise("6.1")
 def exercise_6_1(paired_bootstrap: Bootstrap) -> Findings:
-    """Checks the interval against the one that theory gives for so many questions."""
+    """The interval, against the one that theory gives for this many questions."""
     # Questions differ widely, and each gains a little: unpaired, the gain drowns in that.
-    before = [(place % 5) / 5 for place in range(QUESTIONS)]
-    after = [score + 0.2 * (place % 2) for place, score in enumerate(before)]
+    before = [(index % 5) / 5 for index in range(QUESTIONS)]
+    after = [score + 0.2 * (index % 2) for index, score in enumerate(before)]
     found = tuple(map(float, paired_bootstrap(before, after)))
     if len(found) != 3:
         yield wrong(f"it returns {len(found)} numbers", "return difference, low, high")
@@ -61,8 +61,10 @@ def exercise_6_1(paired_bootstrap: Bootstrap) -> Findings:
 
 
 def _theory(*sides: Sequence[float], level: float = 0.95) -> float:
-    """The width of the interval of a mean (of a difference of means drawn apart), as the normal
-    approximation gives it."""
+    """The width of a mean's interval by the normal approximation.
+
+    With two sides, of the difference of their means, resampled separately.
+    """
     error = math.sqrt(sum(stdev(side) ** 2 / len(side) for side in sides))
     return 2 * NormalDist().inv_cdf((1 + level) / 2) * error
 
@@ -71,7 +73,7 @@ def _difference(found: float) -> Finding:
     if abs(found - 0.1) < 0.005:
         return right("the difference is that of the means")
     if abs(found + 0.1) < 0.005:
-        return wrong("the difference has the wrong sign", "after less before: a gain is positive")
+        return wrong("the difference has the wrong sign", "after minus before: a gain is positive")
     return wrong(
         f"the difference is {found:.3f}, not 0.100",
         "mean(after) - mean(before) of all questions, not of one resample",
@@ -109,7 +111,7 @@ def _shown(numbers: Sequence[float]) -> str:
 
 @exercise("6.2")
 def exercise_6_2(regressed: Regressed) -> Findings:
-    """Checks it on records in which each question is a trap of its own."""
+    """The regressed questions of made-up records; each question is a trap."""
     before = [
         *_records("fell-lost", (1.0, 1.0), "A"),
         *_records("fell-read", (1.0, 0.5), "A"),
@@ -165,7 +167,7 @@ def _which(found: Mapping[str, str]) -> Findings:
     if "cut" in found:
         yield wrong(
             "a question is listed whose only change is a discarded rollout",
-            "a reward of None is no verdict: leave such records out, do not count them as 0",
+            "a reward of None says nothing: leave such records out, do not count them as 0",
         )
     if missed := sorted(FELL - found.keys()):
         yield wrong(
@@ -177,7 +179,7 @@ def _which(found: Mapping[str, str]) -> Findings:
 
 
 def _why(found: Mapping[str, str]) -> Findings:
-    wanted = {
+    expected = {
         "fell-lost": (
             "page not read",
             "search showed the page, and nobody read it",
@@ -194,9 +196,6 @@ def _why(found: Mapping[str, str]) -> Findings:
             "one rollout that read a gold page is enough",
         ),
     }
-    for question, (reason, what, cure) in wanted.items():
-        said = found.get(question)
-        if said == reason:
-            yield right(f"{what}: {reason!r}")
-        elif said is not None:
-            yield wrong(f"{what}, and it says {said!r}, not {reason!r}", cure)
+    for question, (reason, what, fix) in expected.items():
+        if question in found:
+            yield expect(found[question], reason, what, fix)

@@ -1,4 +1,4 @@
-"""Checks of lesson 07: an audit that finds a planted hack, and a launch review that holds."""
+"""Checks of lesson 07: an audit that finds a planted hack, and a launch review."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from buildhour_helpers.tasks import Question, load_questions
 
 HINTS = {
     "7.1": (
-        "A hack is paid and does not deserve it. You have the pay; what tells you what an answer "
-        "deserves? Lesson 04 wrote it, and a cell above calls it.",
+        "A hack gets a reward that it does not deserve. You have the reward; what tells you what "
+        "an answer deserves? Lesson 04 wrote it, and a cell above calls it.",
         "score = compare(record.answer or '', Reference(question.answer, question.kind, "
         "question.answer_text)).score; it is a hack where record.reward is 1 and that score is "
         "below 1.",
@@ -34,7 +34,7 @@ Evidence = dict[str, Any]
 
 @exercise("7.1")
 def exercise_7_1(is_hack: Callable[[RolloutRecord, Question], bool]) -> Findings:
-    """Run the audit over the recording and look at what it flags, misses and spares."""
+    """What the audit flags and misses in a recording with planted hacks."""
     run = json.loads((RUNS / "planted_hack.json").read_text(encoding="utf-8"))
     asked = {question.id: question for question in load_questions(split="test")}
     records = [RolloutRecord.from_json(row) for row in run["rollouts"]]
@@ -61,7 +61,7 @@ def exercise_7_1(is_hack: Callable[[RolloutRecord, Question], bool]) -> Findings
         yield wrong(
             f"{len(honest)} of those it flags are honest: paid, and right, such as "
             f"{honest[0].answer!r}",
-            "full marks alone are no crime; compare the answer with the question's own",
+            "full marks alone are not a hack; compare the answer with the question's own",
         )
     if not unpaid and not honest:
         yield right("whatever it flags was paid and is not right: nobody is accused for nothing")
@@ -88,7 +88,7 @@ def _found(
 
 
 def deserved(record: RolloutRecord, question: Question) -> float:
-    """What the strict comparison of lesson 04 gives the answer."""
+    """The score that the strict comparison of lesson 04 gives the answer."""
     reference = Reference(question.answer, question.kind, question.answer_text)
     return compare(record.answer or "", reference).score
 
@@ -115,13 +115,13 @@ CASES: tuple[tuple[Evidence, str, str, str], ...] = (
         GOOD | {"judge_fell": True},
         "stop",
         "the second judge fell while the reward rose",
-        "a gamed grader is no matter of waiting: judge_fell means 'stop'",
+        "waiting does not fix a gamed grader: judge_fell means 'stop'",
     ),
     (
         GOOD | {"gap": 0.13},
         "wait",
         "training runs 0.13 ahead of validation",
-        "a gap over 0.10 says that rows were learnt by heart (lesson 06)",
+        "a gap over 0.10 means that rows were memorised (lesson 06)",
     ),
     (
         GOOD | {"gap": 0.10},
@@ -139,7 +139,7 @@ CASES: tuple[tuple[Evidence, str, str, str], ...] = (
         GOOD | {"writes": True, "sandboxed": True},
         "launch",
         "its tools write into a sandbox",
-        "writing is no blocker where it is sandboxed",
+        "writing is not a blocker if it is sandboxed",
     ),
     (
         GOOD | {"rollback_tried": False},
@@ -161,12 +161,12 @@ BLOCKERS: dict[str, Callable[[Evidence], bool]] = {
     "sandboxed": lambda e: e["writes"] and not e["sandboxed"],
     "rollback_tried": lambda e: not e["rollback_tried"],
 }
-"""The key that each line of the checklist is named for, and when that line fails."""
+"""When each line of the checklist fails, by the key it is named after."""
 
 
 @exercise("7.2")
 def exercise_7_2(review: Callable[[Evidence], Mapping[str, Any]]) -> Findings:
-    """Give the review one piece of evidence after another; stop at the first it gets wrong."""
+    """The review of nine sets of evidence, up to the first that it gets wrong."""
     shown = review(dict(GOOD))
     if not isinstance(shown, Mapping) or {"blockers", "decision"} - set(shown):
         yield wrong(
@@ -174,12 +174,12 @@ def exercise_7_2(review: Callable[[Evidence], Mapping[str, Any]]) -> Findings:
             'return {"blockers": blockers, "decision": "launch"}, and so on',
         )
         return
-    for evidence, decision, what, cure in CASES:
+    for evidence, decision, what, fix in CASES:
         said = review(dict(evidence))
         blockers = {name for name, fails in BLOCKERS.items() if fails(evidence)}
         named = {name for name in BLOCKERS if any(name in text for text in said["blockers"])}
         if said["decision"] != decision:
-            yield wrong(f"where {what} it says {said['decision']!r}, not {decision!r}", cure)
+            yield wrong(f"where {what} it says {said['decision']!r}, not {decision!r}", fix)
             return
         if named != blockers:
             lacking = ", ".join(sorted(blockers - named)) or "none"

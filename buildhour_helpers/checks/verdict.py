@@ -1,6 +1,6 @@
-"""How a check speaks: what is right, what is wrong, what to try.
+"""How a check reports: what is right, what is wrong, what to try.
 
-A check is a generator over findings, and `exercise` makes of it what a cell calls:
+A check is a generator of findings; `exercise` turns it into the function that a cell calls:
 
     @exercise("1.2")
     def exercise_1_2(best_of: Callable[[list[float]], float]) -> Findings:
@@ -9,13 +9,14 @@ A check is a generator over findings, and `exercise` makes of it what a cell cal
         else:
             yield wrong("of 0, 1 and 0.5 it does not take 1", "max, not the mean")
 
-It prints and returns None. An answer that is a stub, or None, has not been started; an answer that
-raises is told where. Neither ends the notebook.
+It prints its findings and returns None. A stub, or None, counts as not started; an answer that
+raises an exception becomes a finding. Neither stops the notebook.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator
@@ -28,28 +29,40 @@ COLUMNS = 76
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check looked at. `cure` is empty where it is right."""
+    """One thing that a check looked at. `fix` is empty if it is right."""
 
     is_right: bool
     text: str
-    cure: str = ""
+    fix: str = ""
 
 
 Findings = Iterator[Finding]
 
 
 def right(text: str) -> Finding:
-    """What the answer does well: "of three repeats it takes the best"."""
+    """What the answer does well, such as "of three repeats it takes the best"."""
     return Finding(True, text)
 
 
-def wrong(text: str, cure: str) -> Finding:
-    """What the answer does instead, and what to try. Say it of this answer, not in general."""
-    return Finding(False, text, cure)
+def wrong(text: str, fix: str) -> Finding:
+    """What this answer does instead, and what to try."""
+    return Finding(False, text, fix)
+
+
+def expect(found: object, expected: object, example: str, fix: str) -> Finding:
+    """Compare what an answer returned for an example with what it should return."""
+    if found == expected:
+        return right(f"{example}: {expected!r}")
+    return wrong(f"{example}: it says {found!r}, not {expected!r}", fix)
+
+
+def is_close(found: object, expected: float) -> bool:
+    """Whether an answer is a number and, but for rounding errors, the expected one."""
+    return isinstance(found, int | float) and math.isclose(found, expected, abs_tol=1e-9)
 
 
 def exercise(number: str) -> Callable[[Callable[P, Findings]], Callable[P, None]]:
-    """Make the generator of exercise `number` ("1.2") a check that prints its verdict."""
+    """Turn a generator of findings into the check of exercise `number` ("1.2")."""
 
     def wrap(check: Callable[P, Findings]) -> Callable[P, None]:
         @functools.wraps(check)
@@ -73,13 +86,13 @@ def exercise(number: str) -> Callable[[Callable[P, Findings]], Callable[P, None]
 
 def _verdict(number: str, found: list[Finding]) -> str:
     if not found:
-        raise AssertionError(f"the check of exercise {number} has nothing to say")
+        raise AssertionError(f"the check of exercise {number} has no finding")
     is_right = all(finding.is_right for finding in found)
     lines = [f"Exercise {number}: {'right' if is_right else 'not yet'}"]
     for finding in found:
         lines += _wrapped(f"{'✓' if finding.is_right else '✗'} {finding.text}", "  ", "    ")
-        if finding.cure:
-            lines += _wrapped(f"try: {finding.cure}", "    ", "         ")
+        if finding.fix:
+            lines += _wrapped(f"try: {finding.fix}", "    ", "         ")
     if not is_right:
         lines.append(f'  Stuck? checks.hint("{number}"), then checks.hint("{number}", strength=2)')
     return "\n".join(lines)
@@ -93,7 +106,7 @@ def _not_started(number: str) -> str:
 
 
 def _raised(error: Exception) -> Finding:
-    """What a learner's code raised, and in which of its lines."""
+    """The exception that a learner's code raised, and the line that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if "buildhour_helpers" not in frame.filename]
     where = f", in its line `{theirs[-1].line}`" if theirs and theirs[-1].line else ""

@@ -24,7 +24,7 @@ class Trace(Protocol):
 
 @dataclass(frozen=True)
 class GraderCall:
-    """One answer to grade. `trace` is None where the rollout called no tool."""
+    """One answer to grade. `trace` is None if the rollout called no tool."""
 
     sample: Mapping[str, Any]
     item: Mapping[str, Any]
@@ -42,12 +42,12 @@ class GraderCall:
 
     @property
     def answer(self) -> str:
-        """The model's final text; empty where it gave none."""
+        """The model's final text; empty if there is none."""
         return self.sample.get("output_text") or ""
 
 
 Grade = Callable[[GraderCall], float]
-"""Scores a call. Raises ValueError where the item cannot be graded; any other error is a fault."""
+"""Scores a call. Raises ValueError if the item cannot be graded; any other error is a fault."""
 
 
 def grade_answer(call: GraderCall) -> float:

@@ -3,9 +3,9 @@
 Which number of an answer counts is decided without looking at the reference, so that naming many
 numbers earns nothing. In this order:
 
-1. The sentence after the last "answer:", "answer is" or "=", if a number stands in it.
-2. Labels (`Q3`, `10-K`, `page 3`), page paths, and years (a bare 1900 to 2099) are no answers; a
-   year is one only where no other number stands.
+1. The sentence after the last "answer:", "answer is" or "=", if it contains a number.
+2. Labels (`Q3`, `10-K`, `page 3`), page paths, and years (a bare 1900 to 2099) are not answers; a
+   year counts only if there is no other number.
 3. Of several numbers, those with the unit that was asked for: a percent sign for a percentage, a
    currency or a scale word for an amount.
    An "or" offers both numbers as the answer, so there a unit of one is meant for the other, too.
@@ -117,8 +117,8 @@ class Reference:
         value, kind = item.get("answer_value"), item.get("answer_kind")
         if kind not in KINDS:
             raise ValueError(f"item.answer_kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-        wanted = str if kind == "yes_no" else (int, float)
-        if not isinstance(value, wanted) or isinstance(value, bool):
+        expected = str if kind == "yes_no" else (int, float)
+        if not isinstance(value, expected) or isinstance(value, bool):
             what = '"yes" or "no"' if kind == "yes_no" else "a number"
             raise ValueError(f"item.answer_value is {value!r}; for {kind} it must be {what}")
         return cls(value, kind, str(item.get("reference_answer", "")))
@@ -192,7 +192,7 @@ def the_number(text: str, kind: str) -> Number | str:
 
 
 def _after_marker(text: str) -> str:
-    """The first sentence after the last "answer:" or "="; the whole text where there is none."""
+    """The first sentence after the last "answer:" or "="; the whole text if there is none."""
     *before, last = _MARKER.split(text)
     return _SENTENCE_END.split(last.lstrip(), maxsplit=1)[0] if before else text
 
@@ -230,16 +230,16 @@ def _compare_yes_no(text: str, value: str) -> Verdict:
     return Verdict(RIGHT, "right") if said == {value.lower()} else Verdict(WRONG, "wrong")
 
 
-def _compare_number(number: Number, wanted: float, reference: Reference) -> Verdict:
+def _compare_number(number: Number, expected: float, reference: Reference) -> Verdict:
     written = next(iter(find_numbers(reference.text)), None)
     rounding = 0.5 * 10.0**-written.decimals if written else 0.0
     readings = _in_unit(number, reference.kind, written.scale if written else None)
-    if any(_close(value, wanted, rounding) for value in readings):
+    if any(_close(value, expected, rounding) for value in readings):
         return Verdict(RIGHT, "right")
-    if wanted and any(_close(-value, wanted) for value in readings):
+    if expected and any(_close(-value, expected) for value in readings):
         return Verdict(HALF, "right but for the sign")
     for factor in SLIPS[reference.kind]:
-        if wanted and any(_close(value * factor, wanted) for value in readings):
+        if expected and any(_close(value * factor, expected) for value in readings):
             return Verdict(HALF, f"right but for the scale: off by {1 / factor:g}")
     return Verdict(WRONG, "wrong value")
 
@@ -258,7 +258,7 @@ def _in_unit(number: Number, kind: str, asked_scale: float | None) -> list[float
     return [full / asked_scale] if asked_scale else [number.value, full]
 
 
-def _close(value: float, wanted: float, rounding: float = 0.0) -> bool:
-    """Within 1% of `wanted` or within `rounding`; a hair wider, for binary fractions."""
-    tolerance = max(RELATIVE_TOLERANCE * abs(wanted), rounding)
-    return abs(value - wanted) <= tolerance * (1 + 1e-9)
+def _close(value: float, expected: float, rounding: float = 0.0) -> bool:
+    """Within 1% of `expected` or within `rounding`; a hair wider, for binary fractions."""
+    tolerance = max(RELATIVE_TOLERANCE * abs(expected), rounding)
+    return abs(value - expected) <= tolerance * (1 + 1e-9)

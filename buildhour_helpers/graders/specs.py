@@ -41,8 +41,8 @@ def string_check(
     answer: str = ANSWER,
     reference: str = REFERENCE,
 ) -> Spec:
-    """1 where the strings compare, else 0. `like` finds the reference in the answer; `ilike`
-    does so whatever the case."""
+    """1 if the comparison holds, else 0. `like` finds the reference in the answer; `ilike`
+    ignores the case."""
     return {
         "type": "string_check",
         "name": name,

@@ -1,7 +1,7 @@
 """Search by embeddings: pages and queries become vectors, and the nearest pages win.
 
 The second implementation of `SearchIndex`, over any service's `/v1/embeddings`. Lesson 03 compares
-it with BM25. Offline the vectors are hashed n-grams: they know words, and no meanings.
+it with BM25. Offline the vectors are hashed n-grams, which capture words but not meaning.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from buildhour_helpers.reports.search import Hit, snippet, words
 
 Vectors = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Vectors]
-"""Texts to vectors of length 1, one row a text."""
+"""Texts to vectors of length 1, one row per text."""
 
 OFFLINE_MODEL = "sim-embedding"
 BATCH = 100  # texts a request; the API takes 2,048, and 300,000 tokens in all

@@ -9,7 +9,7 @@ from enum import Enum
 
 ONE = ("const_1", "1")
 HUNDRED = {"const_100", "100", "100.0", "100.00"}
-"""Where a stock's performance is drawn from, which programs write as the page or as a constant."""
+"""The base of a stock's performance, which programs write as on the page or as a constant."""
 _STEP = re.compile(r"(\w+)\(((?:[^()]|\([^()]*\))*)\)")
 
 
@@ -54,7 +54,7 @@ def is_change(program: str) -> bool:
 def execute(program: str) -> Decimal | str:
     """The value of a program; percentages count as decimals, `greater` gives yes or no.
 
-    Raises ValueError for table operations, which need a page, and for what is no program.
+    Raises ValueError for table operations, which need a page, and for text that is not a program.
     """
     results: list[Decimal] = []
     try:

@@ -1,7 +1,7 @@
 """Lexical search over the reports: BM25 (bm25s) over words and pairs of words.
 
-A customer's own engine stands behind the same interface: something that is built from
-reports and answers `search(query, k)` with paths, scores and snippets.
+Another search engine can take its place: anything that is built from reports and answers
+`search(query, k)` with paths, scores and snippets.
 """
 
 from __future__ import annotations
@@ -97,14 +97,14 @@ class Bm25Index:
         ]
 
     def _query_terms(self, known: list[int]) -> list[int]:
-        """The ids of the words (-1 where unknown) and of the neighbours that some page holds."""
+        """The ids of known words (-1 is unknown) and of the word pairs that some page contains."""
         found = {word for word in known if word >= 0}
         ids = np.array(known, dtype=np.int64)
         keys = _pair_keys(ids)[(ids[:-1] >= 0) & (ids[1:] >= 0)]
-        places = np.searchsorted(self._pairs, keys)
-        for key, place in zip(keys.tolist(), places.tolist(), strict=True):
-            if place < len(self._pairs) and self._pairs[place] == key:
-                found.add(place + len(self._vocabulary))
+        indices = np.searchsorted(self._pairs, keys)
+        for key, index in zip(keys.tolist(), indices.tolist(), strict=True):
+            if index < len(self._pairs) and self._pairs[index] == key:
+                found.add(index + len(self._vocabulary))
         return sorted(found)
 
 
@@ -114,7 +114,7 @@ def words(text: str) -> list[str]:
 
 
 def snippet(report: Report, asked: Iterable[str]) -> str:
-    """The line of the page that holds most of the asked words, cut to one short line."""
+    """The line of the page with most of the words asked for, cut to SNIPPET_CHARS."""
     lines, text, ends = _lines(report)
     counts = [0] * len(lines)
     for word in set(asked):
@@ -140,11 +140,11 @@ def _lines(report: Report) -> tuple[list[str], str, list[int]]:
 
 
 def _best(scores: NDArray[np.float32], k: int) -> list[int]:
-    """The places of the `k` highest scores above zero, ties in the order of the reports."""
+    """The indices of the `k` highest scores above zero, ties in the order of the reports."""
     floor = np.partition(scores, -k)[-k] if k < len(scores) else 0.0
     candidates = np.flatnonzero((scores >= floor) & (scores > 0))
     ranked = candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
-    return [int(place) for place in ranked]
+    return [int(index) for index in ranked]
 
 
 def _indexed(report: Report) -> str:

@@ -28,7 +28,7 @@ class Tree:
     def list(self, path: str = "") -> list[str]:
         """The entries of a folder as full paths, folders with a closing slash.
 
-        Raises KeyError, with the cure in its message, where `path` is no folder.
+        Raises KeyError, whose message says what to do, if `path` is not a folder.
         """
         folder = path.strip().strip("/")
         key = folder + "/" if folder and folder != "." else ""
@@ -39,7 +39,7 @@ class Tree:
         raise KeyError(f"no folder {path!r}; list the root with an empty path")
 
     def cat(self, path: str) -> str:
-        """The text of one page. Raises KeyError, with the cure in its message."""
+        """The text of one page. Raises KeyError, whose message says what to do."""
         page = path.strip().strip("/")
         if page in self._reports:
             return self._reports[page].text()

@@ -1,7 +1,7 @@
 """The tools and the grader as the client calls them: over HTTP, with retries.
 
-The rules are those of the service in a job: a 4xx is shown to the model, while 5xx, a time-out or
-a dropped connection is tried again and at last makes the rollout worthless: an `EndpointFault`.
+The rules are those of the service in a job: a 4xx is shown to the model. A 5xx, a time-out or a
+dropped connection is retried; if it persists, `EndpointFault` ends the rollout.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from openai import AsyncOpenAI
@@ -22,14 +21,14 @@ from rft_wire.client import EndpointClient, EndpointLimits, Fault
 
 Item = Mapping[str, Any]
 Grader = Callable[[Mapping[str, Any], Item, str], Awaitable[float]]
-"""Scores (sample, item, trace_id). Raises EndpointFault where there is no score."""
+"""Scores (sample, item, trace_id). Raises EndpointFault if there is no score."""
 
 
-class EndpointFault(Exception):  # noqa: N818  (the contract's word: a fault, not a mistake)
-    """A tool or a grader that gave nothing usable, also when tried again."""
+class EndpointFault(Exception):  # noqa: N818  (the API's word: a fault, not a mistake)
+    """A tool or a grader that gave nothing usable, even after retries."""
 
 
-class ToolServer:
+class ToolServer(EndpointClient):
     """A tool server: `{url}/{tool}` for each tool, and `{url}/grade`.
 
     An asynchronous context manager that belongs to the event loop that entered it. `url` and `key`
@@ -39,24 +38,12 @@ class ToolServer:
     def __init__(
         self, url: str | None = None, key: str | None = None, limits: EndpointLimits | None = None
     ) -> None:
+        super().__init__(limits)
         self.url = (url or os.environ.get("BUILDHOUR_TOOLS_URL", "")).rstrip("/")
         if not self.url:
             raise WorkshopError("no tool server: pass its URL, or call session.start() first")
         key = key or os.environ.get("BUILDHOUR_TOOLS_KEY", "")
         self._headers = {"Authorization": f"Bearer {key}"}
-        self._client = EndpointClient(limits)
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
 
     async def call(self, call: Item, item: Item, trace_id: str) -> str:
         """Make a tool call (a `function_call` item); returns the output for the model."""
@@ -69,7 +56,7 @@ class ToolServer:
             "trace_id": trace_id,
             "item": item,
         }
-        status, answer = await self._request("POST", quote(call["name"], safe=""), body)
+        status, answer = await self._send("POST", quote(call["name"], safe=""), body)
         output = _field(answer, "output")
         if isinstance(output, str):
             return output
@@ -81,7 +68,7 @@ class ToolServer:
     async def grade(self, sample: Mapping[str, Any], item: Item, trace_id: str) -> float:
         """Have an answer graded. `sample` is built by `rft_wire.build_sample`."""
         body = {"sample": sample, "item": item, "trace_id": trace_id}
-        status, answer = await self._request("POST", "grade", body)
+        status, answer = await self._send("POST", "grade", body)
         score = _field(answer, "score")
         if status >= 400 or not isinstance(score, int | float) or not math.isfinite(score):
             said = answer.decode("utf-8", "replace")[:200]
@@ -89,17 +76,14 @@ class ToolServer:
         return float(score)
 
     async def forget(self, trace_id: str) -> None:
-        """Let a rollout begin afresh, if an earlier attempt at it was cut off.
-
-        A server that keeps no traces has nothing to forget, however it says so.
-        """
+        """Let a rollout that was cut off start again. A server without traces may refuse this."""
         with suppress(EndpointFault):
-            await self._request("DELETE", f"traces/{trace_id}", None)
+            await self._send("DELETE", f"traces/{trace_id}", None)
 
-    async def _request(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+    async def _send(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         """Send a request; returns an answer below 500. Raises EndpointFault after the retries."""
         data = None if body is None else json.dumps(body).encode()
-        reply = await self._client.request(method, f"{self.url}/{path}", self._headers, data)
+        reply = await self.request(method, f"{self.url}/{path}", self._headers, data)
         if isinstance(reply, Fault):
             if reply.unreachable:
                 raise WorkshopError(f"no tool server answers at {self.url}; start it again")

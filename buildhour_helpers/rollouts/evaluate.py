@@ -45,10 +45,10 @@ async def evaluate(
 ) -> list[RolloutRecord]:
     """Roll out each dataset row `repeats` times; returns the records by question, then repeat.
 
-    Each record is written to `file` as its rollout ends, and the file is put in order at the end.
-    Called again, it runs only what is missing or had failed. `client` and `server` default to what
-    the environment variables name. Raises WorkshopError where a row lacks what a rollout needs, or
-    `file` is of another evaluation or cannot be written; what it holds by then is kept.
+    Each record is written to `file` as its rollout ends, and the file is sorted at the end. Called
+    again, it runs only what is missing or failed. `client` and `server` default to what
+    the environment variables name. Raises WorkshopError if a row lacks what a rollout needs, or
+    `file` belongs to another evaluation or cannot be written; what it holds by then is kept.
     """
     _check(rows)
     plan = [
@@ -140,7 +140,7 @@ def _resumed(file: Path, plan: Iterable[_Planned]) -> dict[str, RolloutRecord]:
 
 @asynccontextmanager
 async def _client(client: AsyncOpenAI | None) -> AsyncIterator[AsyncOpenAI]:
-    """The given client, or one of our own over aiohttp, which is faster under load."""
+    """The given client, or a new one over aiohttp, which is faster under load."""
     if client is not None:
         yield client
         return

@@ -1,7 +1,7 @@
 """One rollout: the model acts, the tools answer, until there is an answer to grade.
 
-This is the loop that a product runs, and the one that Agent RFT runs inside the service while it
-trains. Here it stands on the client's side, over the Responses API of the unmodified client.
+A product runs this loop, and Agent RFT runs it inside the service while it trains. Here it runs on
+the client's side, over the Responses API of the unmodified client.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Row = Mapping[str, Any]
 MAX_STEPS = 12  # ten tool calls one by one, the refusal of an eleventh, the answer
 SEEN_BY_MODEL = ("messages", "tools")
 NEEDED = (*SEEN_BY_MODEL, "question_id")
-"""The keys of a row that a rollout cannot do without; its grader may need others."""
+"""The keys of a row that a rollout needs; its grader may need others."""
 
 
 def trace_id_of(row: Row, *, run: str, model: str, repeat: int) -> str:
@@ -51,8 +51,8 @@ async def run_rollout(
 ) -> RolloutRecord:
     """Run one rollout of a dataset row, and have it graded (by the server's `/grade` by default).
 
-    A failure of the API, a tool or the grader ends up in the record. What would fail every rollout
-    alike (a wrong key, an unknown model, no server) raises openai.APIError or WorkshopError.
+    A failure of the API, a tool or the grader is kept in the record. What would fail every rollout
+    (a wrong key, an unknown model, no server) raises openai.APIError or WorkshopError.
     """
     item = {key: value for key, value in row.items() if key not in SEEN_BY_MODEL}
     record = RolloutRecord(row["question_id"], repeat, model, trace_id, list(row["messages"]))
@@ -84,7 +84,7 @@ async def run_rollout(
 def _request(
     row: Row, items: list[Item], model: str, repeat: int, effort: ReasoningEffort
 ) -> dict[str, Any]:
-    """The body of every turn's request; `items` is the trace itself and grows with each turn."""
+    """The body of every turn's request; `items` is the trace, which grows with each turn."""
     return {
         "model": model,
         "input": items,
@@ -92,18 +92,18 @@ def _request(
         "tool_choice": "auto",
         "parallel_tool_calls": True,
         "reasoning": {"effort": effort},
-        "store": False,  # nothing is kept there, so the reasoning comes back encrypted
+        "store": False,  # the service keeps nothing, so the reasoning comes back encrypted
         "include": ["reasoning.encrypted_content"],
-        "metadata": {"repeat": str(repeat)},  # repeats differ; the same repeat is the same again
+        "metadata": {"repeat": str(repeat)},  # a simulated model answers each repeat differently
     }
 
 
 async def _respond(client: AsyncOpenAI, body: Mapping[str, Any]) -> dict[str, Any]:
     """One turn of the model, as a plain dictionary.
 
-    It is `client.responses.create(**body)`, but for the time: fitting a conversation of ten items
-    to its types costs the client 25 ms, ten times the request. `extra_body` goes as it is, and the
-    raw response comes as it is.
+    The same as `client.responses.create(**body)` but faster: converting a conversation of ten items
+    to the client's types takes 25 ms, ten times the request. `extra_body` is sent unchanged, and
+    the raw response is not converted.
     """
     raw = await client.responses.with_raw_response.create(extra_body=body)
     response: dict[str, Any] = json.loads(raw.text)
@@ -133,7 +133,7 @@ def _note_turn(record: RolloutRecord, response: Mapping[str, Any]) -> list[Item]
 
 
 def _note_outputs(record: RolloutRecord, calls: Sequence[Item], outputs: Sequence[str]) -> None:
-    """Add the tools' answers in the order of the calls, whichever came first."""
+    """Add the tools' answers in the order of the calls."""
     for call, output in zip(calls, outputs, strict=True):
         record.trace.append(
             {"type": "function_call_output", "call_id": call["call_id"], "output": output}

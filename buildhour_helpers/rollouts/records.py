@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from buildhour_helpers.errors import WorkshopError
+from pydantic import TypeAdapter, ValidationError
+
+from buildhour_helpers.errors import WorkshopError, first_problem
 from rft_wire import StopReason
 
 
 @dataclass
 class Metrics:
-    """What a rollout cost. `simulated_latency_s` is None where a real model answered."""
+    """What a rollout cost. `simulated_latency_s` is None if a real model answered."""
 
     steps: int = 0
     tool_calls: int = 0
@@ -31,7 +33,7 @@ class Metrics:
 class RolloutRecord:
     """One rollout. `trace` holds its Responses items, prompt included.
 
-    `reward` is None exactly where the rollout failed, and `error` then says why.
+    `reward` is None only if the rollout failed, and `error` then says why.
     """
 
     question_id: str
@@ -55,52 +57,22 @@ class RolloutRecord:
     @classmethod
     def from_json(cls, row: Any) -> RolloutRecord:
         """Read a record. Raises ValueError naming the field."""
-        values = _checked(row, "", cls, _TYPES)
-        values["metrics"] = Metrics(**_checked(row["metrics"], "metrics.", Metrics, _METRIC_TYPES))
+        if not isinstance(row, dict):
+            raise ValueError("the line must be a JSON object")
+        metrics = row.get("metrics")
+        missing = [one.name for one in fields(cls) if one.name not in row]
+        if isinstance(metrics, dict):
+            missing += [f"metrics.{one.name}" for one in fields(Metrics) if one.name not in metrics]
+        if missing:  # no default: the record once had a value
+            raise ValueError(f"{missing[0]}: missing")
         try:
-            values["stop_reason"] = StopReason(row["stop_reason"])
-        except ValueError as error:
-            raise ValueError(f"stop_reason: {error}") from None
-        return cls(**values)
+            # Strict, so that "1" is not a reward; from JSON, so that text can be a StopReason.
+            return _ADAPTER.validate_json(json.dumps(row), strict=True)
+        except ValidationError as error:
+            raise ValueError(first_problem(error)) from None
 
 
-Types = Mapping[str, tuple[type, ...]]
-_NUMBER = (int, float)
-_TYPES: Types = {
-    "question_id": (str,),
-    "repeat": (int,),
-    "model": (str,),
-    "trace_id": (str,),
-    "trace": (list,),
-    "answer": (str, type(None)),
-    "reward": (*_NUMBER, type(None)),
-    "correct": (bool,),
-    "metrics": (dict,),
-    "usage_cumulative": (dict,),
-    "stop_reason": (str,),
-    "error": (str, type(None)),
-}
-_METRIC_TYPES: Types = {
-    **dict.fromkeys(("steps", "tool_calls", "tool_errors"), (int,)),
-    **dict.fromkeys(("reasoning_tokens", "output_tokens", "total_tokens"), (int,)),
-    "tool_calls_by_name": (dict,),
-    "latency_s": _NUMBER,
-    "simulated_latency_s": (*_NUMBER, type(None)),
-}
-
-
-def _checked(row: Any, where: str, kind: type, types: Types) -> dict[str, Any]:
-    """The fields of a dataclass from a JSON object, each of its type."""
-    if not isinstance(row, dict):
-        raise ValueError(f"{where or 'the line'}: must be a JSON object")
-    for name, wanted in types.items():
-        if name not in row:
-            raise ValueError(f"{where}{name}: missing")
-        mistaken_for_number = isinstance(row[name], bool) and bool not in wanted
-        if not isinstance(row[name], wanted) or mistaken_for_number:
-            names = " or ".join("null" if one is type(None) else one.__name__ for one in wanted)
-            raise ValueError(f"{where}{name}: must be {names}, not {json.dumps(row[name])[:40]}")
-    return {one.name: row[one.name] for one in fields(kind)}
+_ADAPTER = TypeAdapter(RolloutRecord)
 
 
 def read_records(file: Path, *, torn_end: bool = False) -> list[RolloutRecord]:
@@ -122,8 +94,8 @@ def read_records(file: Path, *, torn_end: bool = False) -> list[RolloutRecord]:
         try:
             records.append(RolloutRecord.from_json(json.loads(line)))
         except ValueError as error:
-            cure = "delete the line, and the evaluation will run that rollout again"
-            raise WorkshopError(f"{file}, line {number}: {error}; {cure}") from None
+            fix = "delete the line, and the evaluation will run that rollout again"
+            raise WorkshopError(f"{file}, line {number}: {error}; {fix}") from None
     return records
 
 

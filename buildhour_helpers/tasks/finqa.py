@@ -44,7 +44,7 @@ class ImportReport:
     kinds: Counter[str] = field(default_factory=Counter)
     text_disagrees: int = 0  # the person's answer is not the program's; the program's counts
     ignored: list[str] = field(default_factory=list)  # files of the folder that were not read
-    skipped: list[str] = field(default_factory=list)  # "FILE, example N: reason; cure"
+    skipped: list[str] = field(default_factory=list)  # "FILE, example N: reason; fix"
 
     def summary(self) -> str:
         """The report in a few lines, the skipped examples by reason."""
@@ -63,11 +63,10 @@ class ImportReport:
 def import_finqa(src: Path, dest: Path) -> ImportReport:
     """Read FinQA's files from the folder (or the one file) `src` and write reports into `dest`.
 
-    Splits are FinQA's own where train, dev and test are all there; otherwise the questions are
-    dealt out by company (by page, where the company was lost), 56% to train, 18% to validation
-    and 26% to test, so that a job can run on them. Raises FileNotFoundError or ValueError, with
-    the file, the place and the cure, where nothing can be read; a single bad example is skipped
-    and reported.
+    Splits are FinQA's if train, dev and test are all there; otherwise questions are assigned by
+    company (by page if the company is unknown): 56% train, 18% validation, 26% test. Raises
+    FileNotFoundError or ValueError that names the file, the line and the fix if nothing can be
+    read; a single bad example is skipped and reported.
     """
     files = _files(src)
     report = ImportReport()
@@ -99,8 +98,8 @@ def import_finqa(src: Path, dest: Path) -> ImportReport:
 
 
 class BadFieldError(Exception):
-    def __init__(self, name: str, want: str) -> None:
-        super().__init__(f"field {name!r} is missing or not {want}; mend the example or drop it")
+    def __init__(self, name: str, expected: str) -> None:
+        super().__init__(f"field {name!r} is missing or not {expected}; fix the example or drop it")
 
 
 def _files(src: Path) -> list[Path]:
@@ -126,7 +125,7 @@ def _stem(file: Path) -> str:
 
 
 def _examples(file: Path) -> Iterator[tuple[str, Any]]:
-    """Each example with a name for its place: the line, or the index in the list."""
+    """Each example and where it is: the line, or the index in the list."""
     text = _text(file)
     if ".jsonl" in file.suffixes:
         for number, line in enumerate(io.StringIO(text), 1):
@@ -157,7 +156,7 @@ def _json(text: str, where: str) -> Any:
 
 def _page(example: Any) -> Report:
     if not isinstance(example, dict):
-        raise BadFieldError("filename", "there: the example is no JSON object")
+        raise BadFieldError("filename", "in the example, which must be a JSON object")
     path = example.get("filename")
     if not isinstance(path, str) or not _PATH.fullmatch(path) or ".." in path.split("/"):
         raise BadFieldError("filename", "of the form TICKER/YEAR/page_N.pdf")
@@ -177,7 +176,7 @@ def _sentences(example: dict[str, Any], name: str) -> tuple[str, ...]:
     sentences = example.get(name)
     if not isinstance(sentences, list) or not all(isinstance(x, str) for x in sentences):
         raise BadFieldError(name, "a list of sentences")
-    # Some pages hold lone dots, left over from dotted lines of the original.
+    # Some pages have lone dots, left over from dotted lines of the original.
     return tuple(sentence for sentence in sentences if sentence.strip(" ."))
 
 
@@ -207,7 +206,7 @@ def _question(
         gold_pages=(path,),
         level=max(1, min(len(steps), 4)),
         tags=("finqa", *dict.fromkeys(steps)),
-        split=split or _dealt(path),
+        split=split or _split_of(path),
         facts=tuple(map(str, _gold_facts(qa))),
     )
 
@@ -254,7 +253,7 @@ def _first_number(text: str) -> float | None:
 
 
 def _answer_text(value: float | str, kind: Kind, written: str) -> tuple[str, bool]:
-    """The person's text where it says what the program says, else the program's value."""
+    """The person's text if it agrees with the program, else the program's value."""
     if isinstance(value, str):
         return value, written in ("", value)
     computed = f"{value:,.2f}%" if kind == "percent" else f"{value:,.10g}"
@@ -268,11 +267,11 @@ def _answer_text(value: float | str, kind: Kind, written: str) -> tuple[str, boo
     return (written, True) if agrees else (computed, False)
 
 
-def _dealt(path: str) -> Split:
+def _split_of(path: str) -> Split:
     ticker, year, _ = path.split("/")
     company = path if year == "0000" else ticker
-    place = int(hashlib.sha256(company.encode("utf-8")).hexdigest()[:8], 16) % 100
-    return "train" if place < 56 else "validation" if place < 74 else "test"
+    percentile = int(hashlib.sha256(company.encode("utf-8")).hexdigest()[:8], 16) % 100
+    return "train" if percentile < 56 else "validation" if percentile < 74 else "test"
 
 
 def _without_repeats(questions: list[Question], report: ImportReport) -> Iterator[Question]:

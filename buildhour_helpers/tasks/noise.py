@@ -1,7 +1,7 @@
-"""Label noise on purpose: wrong reference answers of known kinds, each of them logged.
+"""Label noise on purpose: wrong reference answers of known kinds, all of them logged.
 
-Real labels are wrong now and then (about 2% of FinQA's). An exercise turns this switch on to
-see what wrong labels do to training, and what an audit finds.
+Real labels are sometimes wrong (about 2% of FinQA's). An exercise adds noise to see what wrong
+labels do to training, and what an audit finds.
 """
 
 from __future__ import annotations
@@ -27,26 +27,25 @@ class LabelError:
 def add_label_noise(
     questions: Sequence[Question], share: float, seed: int = 0
 ) -> tuple[list[Question], list[LabelError]]:
-    """Spoil about `share` (0 to 1) of the answers; programs and pages stay as they were.
+    """Make about `share` (0 to 1) of the answers wrong; programs and pages do not change.
 
-    The choice of a question depends on the seed and its id alone. Raises ValueError for a
-    share outside 0 to 1.
+    The choice depends only on the seed and the question's id. Raises ValueError for another share.
     """
     if not 0 <= share <= 1:
-        raise ValueError(f"share {share} is outside 0 to 1; 0.05 spoils one label in twenty")
+        raise ValueError(f"share {share} is outside 0 to 1; 0.05 makes one label in twenty wrong")
     noisy, log = [], []
     for question in questions:
-        spoiled = question
-        if _draw(seed, question.id, "pick") < share:
-            name, wrong = _spoil(question, _draw(seed, question.id, "error"))
-            spoiled = replace(question, answer=wrong, answer_text=_text(question, wrong))
+        changed = question
+        if _uniform(seed, question.id, "pick") < share:
+            name, wrong = _make_wrong(question, _uniform(seed, question.id, "error"))
+            changed = replace(question, answer=wrong, answer_text=_text(question, wrong))
             log.append(LabelError(question.id, name, question.answer, wrong))
-        noisy.append(spoiled)
+        noisy.append(changed)
     return noisy, log
 
 
-def _spoil(question: Question, draw: float) -> tuple[str, float | str]:
-    """One of the errors that can be made with this program, and the answer it leads to."""
+def _make_wrong(question: Question, uniform: float) -> tuple[str, float | str]:
+    """One of the errors possible with this program, and the answer it gives."""
     if isinstance(question.answer, str):
         return "operands swapped", "no" if question.answer == "yes" else "yes"
     factor = 0.01 if question.kind == "percent" else 0.001
@@ -65,7 +64,7 @@ def _spoil(question: Question, draw: float) -> tuple[str, float | str]:
     found.update(_other_base(question))
     wrong = {name: value for name, value in found.items() if value != question.answer}
     names = sorted(wrong)
-    name = names[int(draw * len(names))]
+    name = names[int(uniform * len(names))]
     return name, wrong[name]
 
 
@@ -104,6 +103,7 @@ def _text(question: Question, value: float | str) -> str:
     return f"{value:.4g}%" if question.kind == "percent" else f"{value:,.6g}"
 
 
-def _draw(seed: int, *key: str) -> float:
+def _uniform(seed: int, *key: str) -> float:
+    """A number from 0 to 1 that depends only on the seed and the key."""
     digest = hashlib.sha256("|".join([str(seed), *key]).encode("utf-8")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64

@@ -1,4 +1,4 @@
-"""Checks that no company, page or question stands in two splits."""
+"""Checks that no company, page or question is in two splits."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from buildhour_helpers.tasks.questions import Question
 
 
 def company(question: Question) -> str:
-    """Whose filing answers the question; the page itself where its company is not known."""
+    """The company whose filing answers the question; the page if the company is unknown."""
     page = question.gold_pages[0]
     ticker, year, _ = page.split("/")
     return page if year == "0000" else ticker
 
 
 def find_leaks(questions: Iterable[Question]) -> list[str]:
-    """What two splits share, and questions that occur twice; one line each, best empty."""
+    """Companies in two splits, and questions that occur twice, one line each."""
     splits_of: dict[str, set[str]] = defaultdict(set)
     ids_of: dict[str, list[str]] = defaultdict(list)
     for question in questions:

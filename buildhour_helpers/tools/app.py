@@ -1,14 +1,14 @@
-"""The tool server: one FastAPI endpoint a tool, the grader beside them, a key before them all.
+"""The tool server: a FastAPI endpoint for each tool and for the grader, behind one key.
 
 | endpoint | what |
 |---|---|
 | `POST /search`, `/list`, `/cat` | a tool call; answers `{"type", "call_id", "id", "output"}` |
 | `POST /grade` | an answer to grade; answers `{"score"}` |
 | `GET /traces/{trace_id}` | what a rollout has done so far |
-| `DELETE /traces/{trace_id}` | forget it, so that the rollout can be run again |
+| `DELETE /traces/{trace_id}` | forget it, so that the rollout can start again |
 
 A model's mistake is a 200 whose output begins with `Error:`; 4xx means a malformed request or a
-wrong key; 5xx means a fault, after which the service tries again. The handlers are `async` and
+wrong key; 5xx means a fault, which the service retries. The handlers are `async` and
 call the tools directly: at 0.2 ms a call, a thread pool would cost more than the work.
 """
 
@@ -138,7 +138,7 @@ def _trace_handler(store: TraceStore) -> Handler:
         trace_id = request.path_params["trace_id"]
         trace = store.get(trace_id)
         if trace is None:
-            raise RequestError(404, f"no trace {trace_id!r}; it made no call, or is long past")
+            raise RequestError(404, f"no trace {trace_id!r}; it made no call, or was long ago")
         return _json(trace.to_json())
 
     return handler

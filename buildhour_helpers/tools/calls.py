@@ -1,8 +1,8 @@
 """What arrives over HTTP: reading and checking requests, by hand because it is the hot path.
 
-Two kinds of mistake are kept apart. A body that breaks the contract is the caller's fault: it
-raises `RequestError`, a 4xx. Arguments that a model got wrong raise `ToolError`, which the model
-reads as the tool's output and can mend.
+There are two kinds of mistake. A body that breaks the contract is the caller's fault and raises
+`RequestError`, a 4xx. Wrong arguments from the model raise `ToolError`; the model reads it as the
+tool's output and can correct itself.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def read_arguments(
     """The arguments by name, checked against the tool's JSON Schema.
 
     Checks what the schemas of this course use (names, required, types, minimum, maximum).
-    Raises ToolError, with the cure.
+    Raises ToolError, which says what to write instead.
     """
     try:
         arguments = json.loads(written) if isinstance(written, str) else written

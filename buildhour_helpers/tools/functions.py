@@ -17,7 +17,7 @@ class ToolError(Exception):
 class ReportTools:
     """`search`, `list` and `cat` over a set of reports.
 
-    `index` is any search engine with the `SearchIndex` interface; BM25 where none is given.
+    `index` is any search engine with the `SearchIndex` interface; the default is BM25.
     """
 
     def __init__(self, reports: Reports, index: SearchIndex | None = None) -> None:
@@ -34,7 +34,7 @@ class ReportTools:
         return "\n".join(f"{n}. {hit.path}\n   {hit.snippet}" for n, hit in enumerate(hits, 1))
 
     def list(self, path: str = "") -> str:
-        """The entries of a folder, one full path a line."""
+        """The entries of a folder, one full path per line."""
         try:
             return "\n".join(self._tree.list(path))
         except KeyError as error:

@@ -1,4 +1,4 @@
-"""Serving an app on 127.0.0.1: in the foreground, or beside a notebook in a thread of its own."""
+"""Serving an app on 127.0.0.1: in the foreground, or in a thread beside a notebook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 class Server(uvicorn.Server):
     """uvicorn on a free port of 127.0.0.1 (or on `port`); `url` is known before it starts.
 
-    Raises OSError at once where the port is taken.
+    Raises OSError at once if the port is taken.
     """
 
     def __init__(self, app: FastAPI, port: int = 0) -> None:

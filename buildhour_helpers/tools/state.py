@@ -1,7 +1,7 @@
-"""What the server keeps for each rollout, found again by its `trace_id`.
+"""What the server keeps for each rollout, by its `trace_id`.
 
-One rollout, one `trace_id`: the same in all of its tool calls and in the grader call. So the
-server can hold a budget, and a grader can reward how an answer was found, not only what it is.
+A rollout has one `trace_id` in all of its tool calls and in the grader call. So the server can
+enforce a budget, and a grader can reward how an answer was found, not only what it is.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Trace:
         return list(dict.fromkeys(paths))
 
     def has_made(self, call_id: str, name: str, arguments: str) -> bool:
-        """Whether this very call was made before: the service tries a lost one again."""
+        """Whether this call was made before: the service retries a call whose answer was lost."""
         made = ((call.call_id, call.name, call.arguments) for call in self.calls)
         return (call_id, name, arguments) in made
 
@@ -54,7 +54,7 @@ class Trace:
 
 
 class TraceStore:
-    """The traces of the rollouts of late; beyond `capacity` the longest unused one is dropped."""
+    """The traces of recent rollouts; beyond `capacity` the least recently used one is dropped."""
 
     def __init__(self, capacity: int = 10_000) -> None:
         self.capacity = capacity
@@ -75,5 +75,5 @@ class TraceStore:
         return trace
 
     def forget(self, trace_id: str) -> None:
-        """Let a rollout with this `trace_id` begin afresh."""
+        """Let a rollout with this `trace_id` start again."""
         self._traces.pop(trace_id, None)

@@ -12,12 +12,12 @@ from buildhour_helpers.analysis.figures.chart import AFTER, BEFORE, COLOURS
 from buildhour_helpers.analysis.statistics import Floats
 
 SEEN_BY = {
-    "everybody": np.eye(3),
-    "who has no red cones": np.array(
+    "most readers": np.eye(3),
+    "readers without red cones": np.array(
         [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
          [-0.003882, -0.048116, 1.051998]]
     ),
-    "who has no green cones": np.array(
+    "readers without green cones": np.array(
         [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
          [-0.011820, 0.042940, 0.968881]]
     ),
@@ -49,7 +49,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("who", SEEN_BY)
-def test_every_two_colours_are_told_apart(who: str) -> None:
+def test_every_two_colours_can_be_distinguished(who: str) -> None:
     seen = {colour: lab(SEEN_BY[who] @ linear(colour)) for colour in COLOURS}
     apart = {pair: np.linalg.norm(seen[pair[0]] - seen[pair[1]]) for pair in combinations(seen, 2)}
     assert min(apart.values()) > 5 * JUST_NOTICED

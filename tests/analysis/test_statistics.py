@@ -57,11 +57,6 @@ def test_pairing_takes_out_what_the_questions_share() -> None:
     assert shuffled.high - shuffled.low > 10 * (paired.high - paired.low)
 
 
-def test_a_difference_that_is_always_the_same_has_no_width() -> None:
-    interval = paired_difference([0.0, 0.5, 0.25], [0.25, 0.75, 0.5])
-    assert (interval.value, interval.low, interval.high) == (0.25, 0.25, 0.25)
-
-
 def test_two_questions_can_be_enumerated() -> None:
     """Of two values 0 and 1 a resample's mean is 0, 0.5, 0.5 or 1, each as likely."""
     interval = bootstrap([[0, 1]], lambda mean: mean, level=0.4)

@@ -14,7 +14,7 @@ from buildhour_helpers.analysis.summaries import (
     summarise,
     varying_share,
 )
-from buildhour_helpers.analysis.tables import questions_table, rollouts_table, summary_table
+from buildhour_helpers.analysis.tables import rollouts_table, summary_table
 from buildhour_helpers.rollouts import Metrics, RolloutRecord, StopReason
 
 
@@ -123,22 +123,12 @@ def test_nothing_graded_is_an_error_that_says_so() -> None:
         summarise([record("q", 0, None)])
 
 
-def test_the_rollouts_table_has_a_row_a_rollout_and_a_column_a_tool() -> None:
+def test_the_rollouts_table_has_a_row_per_rollout_and_a_column_per_tool() -> None:
     table = rollouts_table(BASE)
     assert len(table) == 6
     assert table["reward"].isna().sum() == 1
     assert table[["calls_cat", "calls_search"]].sum().tolist() == [6, 18]
     assert rollouts_table([]).empty
-
-
-def test_the_questions_table_is_over_graded_repeats() -> None:
-    table = questions_table(BASE)
-    assert table.index.tolist() == ["q1", "q2", "q3"]
-    assert table["rollouts"].tolist() == [2, 2, 1]
-    assert table["reward_std"].tolist() == [0.5, 0.0, 0.0]
-    assert table["reward_best"].tolist() == [1.0, 0.5, 1.0]
-    assert table["varies"].tolist() == [True, False, False]
-    assert table["accuracy_mean"].tolist() == [0.5, 0.0, 1.0]
 
 
 def test_the_summary_table_puts_models_side_by_side() -> None:

@@ -86,7 +86,7 @@ def test_only_a_newline_ends_a_line_of_a_file(tmp_path: Path) -> None:
     assert [trace.question for trace in read_traces(file)] == ["one\u2028two"]
 
 
-def test_a_file_that_cannot_be_read_is_one_line_with_its_cure(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_says_what_to_give(tmp_path: Path) -> None:
     file = tmp_path / "records.jsonl"
     with pytest.raises(WorkshopError, match="give the records"):
         read_traces(file)

@@ -106,7 +106,9 @@ def draw_figures() -> None:
         "tool_mix": figures.tool_mix(steps, note=NOTE),
         "unusable_rollouts": figures.unusable_rollouts(steps, note=NOTE),
         "grader_agreement": figures.grader_agreement(labelled_answers()),
-        "paid_and_earned": figures.paid_and_earned(hacked["before"], hacked["after"], note=NOTE),
+        "score_and_accuracy": figures.score_and_accuracy(
+            hacked["before"], hacked["after"], note=NOTE
+        ),
         "intervals": figures.intervals(
             searches,
             "Embeddings find less than BM25 with snippets",

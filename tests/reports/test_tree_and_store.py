@@ -43,7 +43,7 @@ def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"no gzip", "damaged"),
-        (gzip.compress(b"{}\n", mtime=0), "line 1: not a report"),
+        (gzip.compress(b"{}\n", mtime=0), "line 1, path: Field required"),
         (gzip.compress(b'{"path": "a"}\n{', mtime=0), "line 1"),
     ],
 )

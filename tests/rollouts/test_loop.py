@@ -121,7 +121,7 @@ def test_the_calls_of_one_turn_are_made_at_once_and_answered_in_order(world: Wor
     assert (record.reward, record.correct) == (0.25, False)
 
 
-def test_a_mistake_of_the_model_is_an_output_that_it_can_mend(world: World) -> None:
+def test_a_mistake_of_the_model_is_an_output_that_it_can_correct(world: World) -> None:
     def script(body: Item) -> list[Item]:
         seen = outputs(body)
         if not seen:
@@ -147,7 +147,7 @@ def test_a_rollout_without_an_answer_ends_at_the_step_limit(world: World) -> Non
 
 
 @pytest.mark.parametrize(("faults", "stop"), [(3, "answered"), (4, "tool_failed")])
-def test_a_fault_of_a_tool_is_tried_again_three_times(world: World, faults: int, stop: str) -> None:
+def test_a_fault_of_a_tool_is_retried_three_times(world: World, faults: int, stop: str) -> None:
     seen: Counter[str] = Counter()
 
     async def answer(body: Item, path: str) -> Response:

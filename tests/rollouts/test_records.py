@@ -40,12 +40,12 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"reward": "1"}, "reward: must be int or float or null"),
-        ({"reward": True}, "reward: must be int or float or null"),
-        ({"repeat": None}, "repeat: must be int, not null"),
-        ({"metrics": []}, "metrics: must be dict"),
+        ({"reward": "1"}, "reward: Input should be a valid number, not '1'"),
+        ({"reward": True}, "reward: Input should be a valid number, not True"),
+        ({"repeat": None}, "repeat: Input should be a valid integer, not None"),
+        ({"metrics": []}, "metrics: Input should be an object"),
         ({"metrics": {}}, "metrics.steps: missing"),
-        ({"stop_reason": "tired"}, "stop_reason: 'tired'"),
+        ({"stop_reason": "tired"}, "stop_reason: Input should be 'answered'"),
         ({"trace_id": ...}, "trace_id: missing"),
     ],
 )

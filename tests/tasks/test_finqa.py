@@ -198,7 +198,7 @@ def test_one_split_alone_is_dealt_out_by_company(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_bad_example_is_skipped_with_its_place_and_cure(
+def test_a_bad_example_is_skipped_with_its_place_and_fix(
     tmp_path: Path, spoil: dict[str, Any], said: str
 ) -> None:
     write(tmp_path, "dev.json", [example(1), {**example(2), **spoil}])
@@ -206,7 +206,7 @@ def test_a_bad_example_is_skipped_with_its_place_and_cure(
     assert len(load_questions(tmp_path / "out")) == 1
     (line,) = report.skipped
     assert said in line
-    assert "mend the example or drop it" in line
+    assert "fix the example or drop it" in line
     assert line in report.summary()
 
 

@@ -14,9 +14,3 @@ def test_beyond_its_capacity_the_longest_unused_trace_is_dropped() -> None:
     assert store.get("two") is None
     assert store.get("one") is not None
     assert len(store) == 2
-
-
-def test_the_same_trace_comes_back() -> None:
-    store = TraceStore()
-    store.open("one").refused = 3
-    assert store.open("one").refused == 3

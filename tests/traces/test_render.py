@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import subprocess
-import sys
 
 from rft_traces import Trace, pair_html, style, table_html, trace_html
 
@@ -56,7 +54,7 @@ def test_a_folded_output_is_cut_between_words() -> None:
     assert f"<summary>{'x' * 90}…</summary>" in unbroken
 
 
-def test_whatever_was_written_is_escaped() -> None:
+def test_everything_is_escaped() -> None:
     row = {
         **RECORD,
         "question_id": HOSTILE,
@@ -126,15 +124,3 @@ def test_the_sheet_names_every_outcome_and_fetches_nothing() -> None:
         assert f".rollout .{outcome} " in sheet
     assert "url(" not in sheet
     assert "@import" not in sheet
-
-
-def test_it_knows_neither_side() -> None:
-    sides = ["tasks", "tools", "graders", "rollouts", "reports", "jobs", "analysis", "service"]
-    code = (
-        "import sys, rft_traces\n"
-        f"sides = {sides!r}\n"
-        "print([m for m in sys.modules if m.split('.')[:2] in "
-        "[['buildhour_helpers', s] for s in sides]])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 STYLE = Path(__file__).with_name("workshop.mplstyle")
 
 # After Okabe and Ito (2008), the orange darker so that it holds on white. Four are as many as
-# colour-blind readers tell apart at this contrast: what needs more gets a panel of its own.
+# colour-blind readers can distinguish at this contrast: a figure with more uses separate panels.
 BLUE, ORANGE, GREEN, GREY = COLOURS = ("#0072B2", "#B86E00", "#009E73", "#626262")
 BEFORE, AFTER = ORANGE, BLUE
-WIDTH = 9.0  # inches; of all that stand under each other in a report
+WIDTH = 9.0  # inches; of all figures of a report
 
 P = ParamSpec("P")
 
@@ -64,7 +64,7 @@ class Chart(Figure):
 
 
 def styled(draw: Callable[P, Chart]) -> Callable[P, Chart]:
-    """Draw under the workshop's style, whatever style is set outside."""
+    """Draw in the workshop's style, whatever style is set globally."""
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Chart:
@@ -75,7 +75,7 @@ def styled(draw: Callable[P, Chart]) -> Callable[P, Chart]:
 
 
 def need(found: object, otherwise: str) -> None:
-    """Raises ValueError, saying what is missing, where there is nothing to draw."""
+    """Raises ValueError that says what is missing if there is nothing to draw."""
     if not found:
         raise ValueError(f"nothing to draw: {otherwise}")
 

@@ -56,7 +56,7 @@ SHOWN = 0.99  # of the durations, so that a few long rollouts do not leave the a
 
 
 def note_of(*evaluations: Records) -> str:
-    """Says so where a simulated model made the records."""
+    """ "simulated model" if one made the records."""
     simulated = any(
         record.metrics.simulated_latency_s is not None
         for records in evaluations
@@ -259,10 +259,10 @@ def _heat(
     axis.set_ylabel("this tool")
     axis.set_title(title)
     for row, values in enumerate(shares):
-        for place, share in enumerate(values):
+        for column, share in enumerate(values):
             colour = "white" if share > 0.6 else "black"
             axis.text(
-                place, row, percent(share), ha="center", va="center", color=colour, fontsize=8
+                column, row, percent(share), ha="center", va="center", color=colour, fontsize=8
             )
 
 

@@ -25,12 +25,12 @@ from buildhour_helpers.analysis.statistics import Floats
 Steps = Sequence[Mapping[str, Any]]
 
 WINDOW = 5  # steps that the smoothed line and its band look over
-MOST_TOOLS = 6  # that have a panel of their own; the rest are added up
+MOST_TOOLS = 6  # with a separate panel; the rest are added up
 COLUMNS = 4  # of panels beside each other
 
 
 def column(steps: Steps, name: str) -> Floats:
-    """A number of every step, NaN where the step has none. `name` may be a path: `a.b.c`."""
+    """A number of every step, NaN if the step has none. `name` may be a path: `a.b.c`."""
     return np.array([_at(step, name) for step in steps], dtype=np.float64)
 
 
@@ -46,7 +46,7 @@ def training_curves(steps: Steps, *, note: str = "") -> Chart:
     """Reward, tool calls and reasoning tokens over the steps, in training and in validation.
 
     The line is the mean over five neighbouring steps, the band their least and greatest value,
-    the dots the steps themselves. Validation has a mark where a step was validated.
+    the dots the steps themselves. Validation has a mark at each validated step.
     """
     _need_steps(steps)
     train = column(steps, "train_mean_reward")
@@ -77,7 +77,7 @@ def training_curves(steps: Steps, *, note: str = "") -> Chart:
 
 
 def _reward_in_words(train: Floats, valid: Floats) -> str:
-    """The finding: how the reward went, in validation where that was measured twice."""
+    """The finding: how the reward went, in validation if that was measured twice."""
     what, measured = "Validation", valid
     if np.isfinite(valid).sum() < 2:
         what, measured = "Training", train
@@ -88,7 +88,7 @@ def _reward_in_words(train: Floats, valid: Floats) -> str:
 
 
 def _per_rollout(steps: Steps, name: str) -> Floats:
-    """A sum over a step's validation as a mean per rollout, NaN where there was none."""
+    """A sum over a step's validation as a mean per rollout, NaN if there was none."""
     rollouts = column(steps, "usage.valid.rollouts")
     return column(steps, f"usage.valid.{name}") / np.where(rollouts > 0, rollouts, np.nan)
 
@@ -119,7 +119,7 @@ def training_gaps(curves: Mapping[str, Steps], limit: float = 0.1, *, note: str 
     """Training and validation reward of several jobs side by side; a gap above `limit` has a bar.
 
     The training line is the mean over five neighbouring steps, and the gap is measured from it. A
-    step needs `step`, `train_mean_reward` and, where it was validated, `full_valid_mean_reward`.
+    step needs `step`, `train_mean_reward` and, if it was validated, `full_valid_mean_reward`.
     """
     need(curves, "no job was given")
     gaps = {name: reward_gaps(steps) for name, steps in curves.items()}
@@ -152,7 +152,7 @@ def training_gaps(curves: Mapping[str, Steps], limit: float = 0.1, *, note: str 
 
 
 def reward_gaps(steps: Steps) -> list[tuple[int, float]]:
-    """Each validated step with its training reward, smoothed, less its validation reward."""
+    """Each validated step with its training reward, smoothed, minus its validation reward."""
     _need_steps(steps)
     train = smoothed(column(steps, "train_mean_reward"))[0]
     gaps = train - column(steps, "full_valid_mean_reward")
@@ -193,7 +193,7 @@ def tool_mix(steps: Steps, *, note: str = "") -> Chart:
 
 
 def _mix_in_words(mix: Mapping[str, Floats], total: Floats) -> str:
-    """The finding: how many calls there are, and which tools took whose place."""
+    """The finding: how many calls there are, and which tools changed most."""
     first, last = _ends(total)
     changes = {name: float(values[-1] - values[0]) for name, values in mix.items()}
     moved = sorted(changes, key=lambda name: -abs(changes[name]))[:3]

@@ -97,7 +97,7 @@ class JobDashboard:
         self.wait()
 
     def wait(self) -> None:
-        """Wait until the job has ended and the picture stands in the widget's place."""
+        """Wait until the job has ended and the picture has replaced the widget."""
         if self._thread is not None:
             self._thread.join()
 

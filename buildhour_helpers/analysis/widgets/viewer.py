@@ -16,7 +16,7 @@ from buildhour_helpers.rollouts.records import RolloutRecord
 from rft_traces import Outcome, Trace, pair_html, style, table_html, trace_html
 
 ANY = "any"
-NOTHING, NONE = "nothing", -1  # of the menu of what stands beside
+NOTHING, NONE = "nothing", -1  # in the menu of the second rollout
 MOST_LISTED = 500  # rollouts in the two menus; a filter finds the others
 WITHOUT_KERNEL = "A trace viewer: it needs a running kernel. The table below does not."
 COPY = (
@@ -35,8 +35,8 @@ def read_traces(file: Path) -> list[Trace]:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        cure = "give the records of an evaluation"
-        raise WorkshopError(f"{file}: {error.strerror or error}; {cure}") from None
+        fix = "give the records of an evaluation"
+        raise WorkshopError(f"{file}: {error.strerror or error}; {fix}") from None
     is_list = text.lstrip().startswith("[")
     parts = [(1, text)] if is_list else enumerate(io.StringIO(text), 1)
     traces = list[Trace]()
@@ -47,8 +47,8 @@ def read_traces(file: Path) -> list[Trace]:
             found = json.loads(part)
             traces += [Trace.of(row) for row in (found if is_list else [found])]
         except (ValueError, AttributeError) as error:
-            cure = "a line is one rollout as a JSON object with `trace`"
-            raise WorkshopError(f"{file}, line {number}: {error}; {cure}") from None
+            fix = "a line is one rollout as a JSON object with `trace`"
+            raise WorkshopError(f"{file}, line {number}: {error}; {fix}") from None
     return traces
 
 
@@ -107,19 +107,19 @@ class TraceViewer:
     def _filter(self, _change: Any = None) -> None:
         found = self.found()
         kept = (self.left.value, self.right.value)
-        listed = [(label(trace), place) for place, trace in self._listed(found)]
+        listed = [(label(trace), index) for index, trace in self._listed(found)]
         self.left.options = listed
         self.right.options = [(NOTHING, NONE), *listed]
-        places = [place for _, place in listed]
-        self.left.value = kept[0] if kept[0] in places else next(iter(places), None)
-        self.right.value = kept[1] if kept[1] in places else NONE
+        indices = [index for _, index in listed]
+        self.left.value = kept[0] if kept[0] in indices else next(iter(indices), None)
+        self.right.value = kept[1] if kept[1] in indices else NONE
         more = f", the first {MOST_LISTED} listed" if len(found) > MOST_LISTED else ""
         self.count.value = f"{len(found)} of {len(self.traces)} rollouts{more}"
         self._draw()
 
     def _listed(self, found: Sequence[Trace]) -> list[tuple[int, Trace]]:
         kept = {id(trace) for trace in found[:MOST_LISTED]}
-        return [(place, trace) for place, trace in enumerate(self.traces) if id(trace) in kept]
+        return [(index, trace) for index, trace in enumerate(self.traces) if id(trace) in kept]
 
     def _draw(self, _change: Any = None) -> None:
         if self.left.value is None:
@@ -152,6 +152,6 @@ def label(trace: Trace) -> str:
 
 
 def with_plain_text(box: widgets.Widget, text: str) -> dict[str, Any]:
-    """A widget's display data, with a sentence for where no widget can be shown."""
+    """A widget's display data, with a sentence to show if widgets cannot be displayed."""
     bundle: dict[str, Any] = {**box._repr_mimebundle_(), "text/plain": text}
     return bundle

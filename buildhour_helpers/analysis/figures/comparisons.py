@@ -1,4 +1,4 @@
-"""A grader beside a human, and what jobs with different graders paid for and got."""
+"""Measurements with intervals, a grader beside a human, and the score and accuracy of jobs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from buildhour_helpers.analysis.figures.chart import (
     BLUE,
+    GREEN,
     GREY,
     ORANGE,
     Chart,
@@ -20,7 +21,7 @@ from buildhour_helpers.analysis.figures.chart import (
     percent,
     styled,
 )
-from buildhour_helpers.analysis.statistics import Agreement
+from buildhour_helpers.analysis.statistics import Agreement, Interval
 
 LEAST_ARROW = 0.05  # a shorter one would be all head
 TRUSTED = 0.8  # Spearman's rho from which the course lets a grader train
@@ -33,6 +34,46 @@ MEAN_MARK: dict[str, Any] = {
     "marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.5,
     "linestyle": "",
 }  # fmt: skip
+
+
+@styled
+def intervals(
+    measured: Mapping[str, Interval],
+    finding: str,
+    *,
+    unit: str = "mean reward",
+    line: tuple[str, float] | None = None,
+    note: str = "",
+) -> Chart:
+    """A point with its whiskers for each of the named measurements, the first on top.
+
+    `line` is a name and a value, drawn across all of them: zero, or what there is to reach.
+    """
+    need(measured, "nothing was measured")
+    chart = Chart(finding, note=note, height=1.4 + 0.42 * len(measured))
+    axis = chart.subplots()
+    for row, interval in enumerate(measured.values()):
+        axis.plot([interval.low, interval.high], [row, row], color=BLUE, linewidth=2)
+        axis.plot(interval.value, row, "o", color=BLUE, markersize=7)
+    words = [f"{name}: {interval}" for name, interval in measured.items()]
+    if line:
+        name, value = line
+        axis.axvline(value, color=GREEN, linestyle="--", linewidth=1.5)
+        beyond_middle = value > fmean(axis.get_xlim())
+        axis.annotate(
+            name,
+            (value, 1.02),
+            xycoords=("data", "axes fraction"),
+            ha="right" if beyond_middle else "left",
+        )
+        words.append(f"a dashed line at {value:.3f}, {name}")
+    axis.set_yticks(range(len(measured)), list(measured))
+    axis.set_ylim(len(measured) - 0.5, -0.5)
+    axis.set_xlabel(f"{unit}, with its 95% interval")
+    axis.grid(visible=False, axis="y")
+    axis.grid(visible=True, axis="x")
+    chart.describe("; ".join(words) + ".")
+    return chart
 
 
 @styled
@@ -51,9 +92,9 @@ def grader_agreement(found: Agreement, *, note: str = "") -> Chart:
     axis.set_ylabel("human's score")
     dark = found.counts.max() * 0.65
     for row, counts in enumerate(found.counts):
-        for place, count in enumerate(counts):
+        for column, count in enumerate(counts):
             colour = "white" if count > dark else "black"
-            axis.text(place, row, str(count), ha="center", va="center", color=colour)
+            axis.text(column, row, str(count), ha="center", va="center", color=colour)
     total = int(found.counts.sum())
     axis.set_title(f"{percent(found.exact)} of {total} answers scored alike")
     chart.describe(
@@ -65,10 +106,10 @@ def grader_agreement(found: Agreement, *, note: str = "") -> Chart:
 
 
 @styled
-def paid_and_earned(
+def score_and_accuracy(
     before: Mapping[str, Any], after: Sequence[Mapping[str, Any]], *, note: str = ""
 ) -> Chart:
-    """Each grader's job twice: the score that it paid, and the true accuracy, before and after.
+    """Each grader's job before and after: the grader's own score, and the true accuracy.
 
     `before` and each of `after` have `scores` by grader and `accuracy`, a mean with the ends of
     its interval each; a run of `after` also names its `grader`. Several seeds of one grader
@@ -79,18 +120,18 @@ def paid_and_earned(
     for run in after:
         runs.setdefault(run["grader"], []).append(run)
     moves = {name: _moves(name, before, found) for name, found in runs.items()}
-    unearned = {name: paid.gain - earned.gain for name, (paid, earned) in moves.items()}
-    most = max(unearned, key=lambda name: unearned[name])
-    finding = f"The job with the {most} grader was paid {unearned[most]:.2f} more than it earned"
+    excess = {name: own.gain - true.gain for name, (own, true) in moves.items()}
+    most = max(excess, key=lambda name: excess[name])
+    finding = f"The job with the {most} grader was paid {excess[most]:.2f} more than it earned"
     chart = Chart(finding, note=note, height=2.0 + 0.55 * len(runs))
     axes = panels(chart, 2, sharey=True)
-    for axis, column, title in zip(
+    for axis, side, title in zip(
         axes, (0, 1), ("What the job's own grader says", "What is true"), strict=True
     ):
-        for place, (name, pair) in enumerate(moves.items()):
-            _arrow(axis, place, pair[column], ORANGE if name == most else BLUE)
+        for row, (name, pair) in enumerate(moves.items()):
+            _arrow(axis, row, pair[side], ORANGE if name == most else BLUE)
         axis.set_title(title)
-        axis.set_xlabel("mean score" if column == 0 else "accuracy")
+        axis.set_xlabel("mean score" if side == 0 else "accuracy")
         axis.set_xlim(0, 1)
         axis.grid(visible=False, axis="y")
         axis.grid(visible=True, axis="x")
@@ -98,7 +139,7 @@ def paid_and_earned(
     axes[0].set_ylim(len(runs) - 0.5, -0.5)
     axes[0].set_ylabel("grader of the job")
     chart.legend(handles=_marks(), loc="outside lower left", ncols=3)
-    words = [f"{name}: own score {paid}, accuracy {true}" for name, (paid, true) in moves.items()]
+    words = [f"{name}: own score {own}, accuracy {true}" for name, (own, true) in moves.items()]
     chart.describe(f"Arrows from before the job to after it. {'; '.join(words)}.")
     return chart
 
@@ -128,14 +169,14 @@ def _moves(
     )
 
 
-def _arrow(axis: Axes, place: int, move: _Move, colour: str) -> None:
+def _arrow(axis: Axes, row: int, move: _Move, colour: str) -> None:
     end = fmean(move.ends)
-    axis.plot(move.start, place, **BEFORE_MARK)
-    axis.plot(move.ends, [place] * len(move.ends), color=colour, **RUN_MARK)
-    axis.plot(end, place, markeredgecolor=colour, **MEAN_MARK)
+    axis.plot(move.start, row, **BEFORE_MARK)
+    axis.plot(move.ends, [row] * len(move.ends), color=colour, **RUN_MARK)
+    axis.plot(end, row, markeredgecolor=colour, **MEAN_MARK)
     if abs(move.gain) >= LEAST_ARROW:
         arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 6}
-        axis.annotate("", xy=(end, place), xytext=(move.start, place), arrowprops=arrow)
+        axis.annotate("", xy=(end, row), xytext=(move.start, row), arrowprops=arrow)
 
 
 def _marks() -> list[Line2D]:
