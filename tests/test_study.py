@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from authoring import parallel
 from authoring.study import study
 from authoring.study.study import StudyOptions
 from buildhour_helpers.reports import load
@@ -41,7 +42,7 @@ def test_the_figures_of_two_seeds(few_reports: Path, tmp_path: Path) -> None:
     figures = study.run(options)
     assert json.loads(out.read_text(encoding="utf-8")) == figures
     assert figures["command"] == (
-        f"python workshop.py study --seeds 1 2 --steps 1 --questions 2 --reports {few_reports} "
+        f"python -m authoring.study --seeds 1 2 --steps 1 --questions 2 --reports {few_reports} "
         f"--out {out}"
     )
     assert figures["questions"] == {"train": 10, "validation": 10, "test": 2}
@@ -59,7 +60,7 @@ def test_the_figures_of_two_seeds(few_reports: Path, tmp_path: Path) -> None:
 
 def test_after_a_ctrl_c_no_other_part_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker has been handed its next part already, which nothing can cancel."""
-    monkeypatch.setattr(study, "_stopped", multiprocessing.Event(), raising=False)
+    monkeypatch.setattr(parallel, "_stopped", multiprocessing.Event(), raising=False)
     begun: list[str] = []
 
     def part(name: str, interrupted: bool) -> str:
@@ -69,7 +70,7 @@ def test_after_a_ctrl_c_no_other_part_begins(monkeypatch: pytest.MonkeyPatch) ->
         return name
 
     def run(name: str, interrupted: bool) -> Any:
-        return study._part(part, name, interrupted)
+        return parallel.run_part(part, name, interrupted)
 
     assert run("first", False) == "first"
     for name in ("second", "third"):

@@ -7,10 +7,31 @@ import sys
 from pathlib import Path
 
 from authoring.corpus.check import check
-from authoring.corpus.corpus import generate
+from authoring.corpus.pages import world
+from authoring.corpus.questions import ask_all
 from buildhour_helpers.reports import load
+from buildhour_helpers.reports.report import Report
 from buildhour_helpers.reports.store import SHIPPED, save
-from buildhour_helpers.tasks.questions import load_questions, save_questions
+from buildhour_helpers.tasks.questions import Question, load_questions, save_questions
+
+ROUNDS = 5
+
+
+def generate(seed: int) -> tuple[list[Report], list[Question]]:
+    """Reports and questions; a question that the check rejects is replaced by another.
+
+    Raises ValueError if the check still rejects a question after a few rounds.
+    """
+    reports = {page.report.path: page.report for page in world(seed)}
+    refused: set[str] = set()
+    for _ in range(ROUNDS):
+        questions = ask_all(seed, refused)
+        problems = check(reports, questions)
+        if not problems:
+            return list(reports.values()), questions
+        texts = {question.id: question.text for question in questions}
+        refused |= {texts[problem.question_id] for problem in problems}
+    raise ValueError(f"seed {seed}: the check still rejects questions, such as {problems[0]}")
 
 
 def main(argv: list[str] | None = None) -> int:

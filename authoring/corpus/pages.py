@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from authoring.corpus.companies import Company, companies
-from authoring.corpus.question_types import KINDS, Kind
+from authoring.corpus.page_kinds import KINDS, Kind
 from authoring.corpus.random_choices import Draw
 from authoring.corpus.sentences import (
     CAVEATS,

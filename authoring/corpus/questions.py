@@ -1,9 +1,11 @@
-"""Turns drafts into questions: a program, its value, and words of the wanted difficulty."""
+"""Turns drafts into questions: a program, its value, and words of the chosen difficulty."""
 
 from __future__ import annotations
 
+import operator
+import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import islice, zip_longest
@@ -129,6 +131,56 @@ TEMPLATES = {
 }
 
 
+# The kind of answer and the program of each shape, in FinQA's notation. The letters are the
+# operands in order, #0 the result of the first step.
+PROGRAMS: dict[str, tuple[Kind, str]] = {
+    "share": ("percent", "divide(a, b)"),
+    "portion": ("percent", "divide(a, b)"),
+    "mixed share": ("percent", "divide(a, b)"),
+    "ratio": ("ratio", "divide(a, b)"),
+    "change": ("percent", "subtract(a, b), divide(#0, b)"),
+    "change due": ("percent", "subtract(a, b), divide(#0, b)"),
+    "return": ("percent", "subtract(a, b), divide(#0, b)"),
+    "difference": ("amount", "subtract(a, b)"),
+    "gap": ("amount", "subtract(a, b)"),
+    "ahead": ("amount", "subtract(a, b)"),
+    "points": ("percent", "subtract(a, b)"),
+    "sum": ("amount", "add(a, b)"),
+    "sum years": ("amount", "add(a, b)"),
+    "average": ("amount", "add(a, b), divide(#0, const_2)"),
+    "average pair": ("amount", "add(a, b), divide(#0, const_2)"),
+    "cost": ("amount", "multiply(a, b)"),
+    "exercise": ("amount", "multiply(a, b)"),
+    "row average": ("amount", "table_average(row)"),
+    "row average of three": ("amount", "add(a, b), add(#0, c), divide(#1, const_3)"),
+    "row max": ("amount", "table_max(row)"),
+    "row min": ("amount", "table_min(row)"),
+    "column sum": ("amount", "table_sum(column)"),
+    "greater": ("yes_no", "greater(a, b)"),
+    "rose": ("yes_no", "greater(a, b)"),
+    "joint share": ("percent", "add(a, b), divide(#0, c)"),
+    "triple share": ("percent", "add(a, b), add(#0, c), divide(#1, d)"),
+    "shift": ("percent", "divide(a, b), divide(c, d), subtract(#0, #1)"),
+    "return gap": (
+        "percent",
+        "subtract(a, b), divide(#0, b), subtract(c, d), divide(#2, d), subtract(#1, #3)",
+    ),
+}
+OPERATIONS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "greater": lambda a, b: Decimal(a > b),
+}
+TABLE_OPERATIONS: dict[str, Callable[[list[Decimal]], Decimal]] = {
+    "table_average": lambda values: sum(values, Decimal(0)) / len(values),
+    "table_sum": lambda values: sum(values, Decimal(0)),
+    "table_max": max,
+    "table_min": min,
+}
+
+
 @dataclass(frozen=True)
 class Computation:
     """A program in FinQA's notation and its value."""
@@ -143,83 +195,36 @@ class Computation:
 def compute(draft: Draft) -> Computation:
     """The program of a draft, units converted where its operands differ in them."""
     terms, steps, values = _converted(draft.operands)
-    unit = draft.operands[-1].unit
-    shape = draft.shape
+    conversions = len(steps)
+    of_three = " of three" if draft.shape == "row average" and len(terms) == 3 else ""
+    kind, program = PROGRAMS[draft.shape + of_three]
+    results: list[Decimal] = []
 
-    def step(operation: str) -> str:
-        steps.append(operation)
-        return f"#{len(steps) - 1}"
+    def read(name: str) -> tuple[str, Decimal]:
+        """A name of the table above as the program writes it, and its value."""
+        if name.startswith("#"):
+            number = int(name[1:])
+            return f"#{conversions + number}", results[number]
+        if name.startswith("const_"):
+            return name, Decimal(name.removeprefix("const_"))
+        index = "abcd".index(name)
+        return terms[index], values[index]
 
-    kind: Kind = "amount"
-    value: Decimal | str
-    if shape in ("change", "change due", "return"):
-        difference = step(f"subtract({terms[0]}, {terms[1]})")
-        step(f"divide({difference}, {terms[1]})")
-        value, kind = 100 * (values[0] - values[1]) / values[1], "percent"
-    elif shape in ("share", "portion", "mixed share"):
-        step(f"divide({terms[0]}, {terms[1]})")
-        value, kind = 100 * values[0] / values[1], "percent"
-    elif shape == "ratio":
-        step(f"divide({terms[0]}, {terms[1]})")
-        value, kind = values[0] / values[1], "ratio"
-    elif shape in ("difference", "gap", "ahead", "points"):
-        step(f"subtract({terms[0]}, {terms[1]})")
-        value = values[0] - values[1]
-        kind = "percent" if shape == "points" else "amount"
-    elif shape in ("sum", "sum years"):
-        step(f"add({terms[0]}, {terms[1]})")
-        value = values[0] + values[1]
-    elif shape in ("average", "average pair"):
-        whole = step(f"add({terms[0]}, {terms[1]})")
-        step(f"divide({whole}, const_2)")
-        value = (values[0] + values[1]) / 2
-    elif shape in ("cost", "exercise"):
-        step(f"multiply({terms[0]}, {terms[1]})")
-        value = values[0] * values[1]
-    elif shape == "row average" and len(terms) == 3:
-        whole = step(f"add({terms[0]}, {terms[1]})")
-        whole = step(f"add({whole}, {terms[2]})")
-        step(f"divide({whole}, const_3)")
-        value = sum(values, Decimal(0)) / 3
-    elif shape in ("row average", "row max", "row min"):
-        label = draft.operands[0].fact.split(" | ")[0]
-        name = shape.replace("row ", "table_")
-        step(f"{name}({label}, none)")
-        value = {"row average": sum(values, Decimal(0)) / len(values)}.get(shape) or (
-            max(values) if shape == "row max" else min(values)
-        )
-    elif shape == "column sum":
-        label = draft.operands[0].fact.split(" | ")[1]
-        step(f"table_sum({label}, none)")
-        value = sum(values, Decimal(0))
-    elif shape in ("greater", "rose"):
-        step(f"greater({terms[0]}, {terms[1]})")
-        value, kind = ("yes" if values[0] > values[1] else "no"), "yes_no"
-    elif shape == "joint share":
-        whole = step(f"add({terms[0]}, {terms[1]})")
-        step(f"divide({whole}, {terms[2]})")
-        value, kind = 100 * (values[0] + values[1]) / values[2], "percent"
-    elif shape == "triple share":
-        whole = step(f"add({terms[0]}, {terms[1]})")
-        whole = step(f"add({whole}, {terms[2]})")
-        step(f"divide({whole}, {terms[3]})")
-        value, kind = 100 * sum(values[:3], Decimal(0)) / values[3], "percent"
-    elif shape == "shift":
-        first = step(f"divide({terms[0]}, {terms[1]})")
-        second = step(f"divide({terms[2]}, {terms[3]})")
-        step(f"subtract({first}, {second})")
-        value, kind = 100 * (values[0] / values[1] - values[2] / values[3]), "percent"
-    elif shape == "return gap":
-        first = step(f"subtract({terms[0]}, {terms[1]})")
-        first = step(f"divide({first}, {terms[1]})")
-        second = step(f"subtract({terms[2]}, {terms[3]})")
-        second = step(f"divide({second}, {terms[3]})")
-        step(f"subtract({first}, {second})")
-        value = 100 * (values[0] / values[1] - values[2] / values[3])
-        kind = "percent"
-    else:
-        raise ValueError(f"no program for the shape {shape!r}")
-    return Computation(", ".join(steps), value, kind, unit, len(steps))
+    for operation, arguments in re.findall(r"(\w+)\(([^)]*)\)", program):
+        if operation in TABLE_OPERATIONS:
+            row, column, _ = draft.operands[0].fact.split(" | ")
+            steps.append(f"{operation}({row if arguments == 'row' else column}, none)")
+            results.append(TABLE_OPERATIONS[operation](values))
+        else:
+            (x, x_value), (y, y_value) = map(read, arguments.split(", "))
+            steps.append(f"{operation}({x}, {y})")
+            results.append(OPERATIONS[operation](x_value, y_value))
+    value: Decimal | str = results[-1]
+    if kind == "yes_no":
+        value = "yes" if results[-1] else "no"
+    elif kind == "percent" and draft.shape != "points":  # which subtracts percentages
+        value = 100 * results[-1]
+    return Computation(", ".join(steps), value, kind, draft.operands[-1].unit, len(steps))
 
 
 def _converted(operands: tuple[Operand, ...]) -> tuple[list[str], list[str], list[Decimal]]:

@@ -1,4 +1,4 @@
-"""What the reports and questions are like, beside FinQA's: `python -m ...reports.statistics`."""
+"""Statistics of the reports and questions beside FinQA: `python -m authoring.corpus.statistics`."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from authoring.corpus.companies import YEARS, Company
 from authoring.corpus.ledger import Ledger
-from authoring.corpus.question_types import LEASES, RESULTS, Kind, Line
+from authoring.corpus.page_kinds import LEASES, RESULTS, Kind, Line
 from authoring.corpus.random_choices import Draw
 from authoring.corpus.sheet import Cell, Column, Role, Row, Sheet, Style, cell
 

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from authoring import recordings
 from authoring.course.build import build, check, try_seeds
 from authoring.course.source import lessons
 from authoring.course.table import table
-from authoring.recordings import record as recording
 from buildhour_helpers.errors import WorkshopError
 
 
@@ -55,10 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (building, checking, trying, measuring):
         verb.add_argument("lesson", nargs="*", metavar="NN", help="its number (default: all)")
 
-    record = verbs.add_parser("record", help="make recordings of data/runs/ anew")
+    record = verbs.add_parser("record", help="make recordings of data/runs/ again")
     record.add_argument("name", nargs="*", metavar="NAME")
     record.add_argument("--all", action="store_true", help="all of them")
-    record.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="other than its own")
+    record.add_argument(
+        "--seeds", type=int, nargs="+", metavar="SEED", help="instead of its default seeds"
+    )
     record.set_defaults(run=_record)
     return parser
 
@@ -68,12 +70,12 @@ def _table(options: argparse.Namespace) -> None:
 
 
 def _record(options: argparse.Namespace) -> None:
-    chosen = recording.names() if options.all else options.name
+    chosen = recordings.NAMES if options.all else options.name
     if not chosen:
-        raise WorkshopError(f"which? --all, or of: {', '.join(recording.names()) or 'none yet'}")
+        raise WorkshopError(f"which recordings? --all, or some of: {', '.join(recordings.NAMES)}")
     for name in chosen:
         print(f"{name}: recording", flush=True)
-        path = recording.record(name, lambda text: print(f"  {text}", flush=True), options.seeds)
+        path = recordings.record(name, lambda text: print(f"  {text}", flush=True), options.seeds)
         print(f"{name}: {path.stat().st_size:,} bytes", flush=True)
 
 

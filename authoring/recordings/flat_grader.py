@@ -1,8 +1,8 @@
-"""Lesson 05: a grader without variance. Every rollout gets the same score, so nothing is learnt.
+"""Lesson 05: a zero-variance grader. Every rollout gets the same score, so nothing is learned.
 
-The slip is a common one: the prompt asks for the bare number, and the grader compares the answer
-with a sentence, so that no answer ever matches. Beside it the same job with the working grader, and
-the flat grader again with other seeds.
+The mistake is common: the prompt asks for the number alone, and the grader compares the answer with
+a sentence, so that no answer ever matches. Beside it the same job with a working grader, and the
+zero-variance grader with further seeds. The recording calls it "flat".
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from authoring.recordings.small_jobs import JobRun, distance, questions, roll_out, run_job, weights
-from buildhour_helpers.analysis.statistics import Interval
-from buildhour_helpers.analysis.summaries import summarise
+from authoring.recordings.runs import (
+    JobRun,
+    distance,
+    mean_reward,
+    questions,
+    roll_out,
+    run_job,
+    weights,
+)
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.demo.work import BASE_MODEL
 from buildhour_helpers.graders import specs
 from buildhour_helpers.rollouts import RolloutRecord
-from buildhour_helpers.tasks import Question
 
 GRADER = specs.string_check(name="exact", reference=f"The final answer is: {specs.REFERENCE}")
 SEEDS = (101, 102, 103, 104, 105)
@@ -36,14 +41,14 @@ def record(
     validation: int = VALIDATION,
     held_out: int = 100,
 ) -> dict[str, Any]:
-    """Train with the flat grader and with the working one, and roll out before and after, for the
-    first seed; with the flat one alone for the others."""
+    """Train with both graders, and roll out before and after, for the first seed; with the
+    zero-variance grader alone for the others."""
     runs: list[dict[str, Any]] = []
     for seed in seeds:
-        arms = ("flat",) if runs else ("flat", "working")
-        progress(f"seed {seed}: {' and '.join(arms)}")
+        graders = ("flat",) if runs else ("flat", "working")
+        progress(f"seed {seed}: {' and '.join(graders)}")
         (folder / str(seed)).mkdir()
-        runs.append(_of_seed(folder / str(seed), seed, arms, steps, validation, held_out))
+        runs.append(_measure(folder / str(seed), seed, graders, steps, validation, held_out))
     found: dict[str, Any] = rounded_off(
         {
             "model": "simulated",
@@ -61,14 +66,14 @@ def record(
     return found
 
 
-def _of_seed(
-    folder: Path, seed: int, arms: Sequence[str], steps: int, validation: int, held_out: int
+def _measure(
+    folder: Path, seed: int, graders: Sequence[str], steps: int, validation: int, held_out: int
 ) -> dict[str, Any]:
     test = questions("test", held_out, seed)
     with stage(folder, None, seed, 32) as up:
-        before = roll_out(up, folder / "before.jsonl", test, BASE_MODEL)
+        before = roll_out(up, folder / "before.jsonl", test)
         sides = {}
-        for name in arms:
+        for name in graders:
             grader = GRADER if name == "flat" else None
             run = job(up, folder, grader, seed=seed, steps=steps, validation=validation)
             assert run.model
@@ -76,9 +81,9 @@ def _of_seed(
             sides[name] = _side(up, run, before, after)
     return {
         "seed": seed,
-        "questions": _ids(test),
+        "questions": [question.id for question in test],
         "repeats": len(before) // len(test),
-        "before": _reward(before),
+        "before": mean_reward(before),
         **sides,
     }
 
@@ -93,7 +98,7 @@ def job(
     validation: int = VALIDATION,
     stop_after: int | None = None,
 ) -> JobRun:
-    """The job, with the flat grader or (None) the working one; all else is alike."""
+    """The job, with the given grader or (None) the tool server's; everything else is the same."""
     return run_job(
         up,
         folder,
@@ -115,21 +120,11 @@ def _side(
     same = sum(old.answer == new.answer for old, new in zip(before, after, strict=True))
     return {
         "steps": run.steps,
-        "warnings": [text for level, text in run.said if level == "warn"],
+        "warnings": [text for level, text in run.messages if level == "warn"],
         "weights": len(base),
         "weights_changed": sum(tuned.get(name) != value for name, value in base.items()),
         "distance_from_base": distance(base, tuned),
-        "after": _reward(after),
+        "after": mean_reward(after),
         "same_answers": same,
         "rollouts": len(after),
     }
-
-
-def _reward(records: Sequence[RolloutRecord]) -> list[float]:
-    """The mean reward on the held-out questions, and the two ends of its 95% interval."""
-    interval: Interval = summarise(records).measures["reward"]
-    return [interval.value, interval.low, interval.high]
-
-
-def _ids(chosen: Sequence[Question]) -> list[str]:
-    return [question.id for question in chosen]

@@ -1,8 +1,8 @@
-"""Lesson 06: the main job with its whole story.
+"""Lesson 06: the main job from beginning to end.
 
-The base model and the tuned checkpoint on every held-out question, every step of the job between
-them, and every checkpoint that was kept, measured again on validation and on held-out questions.
-The rollouts are too many for a JSON file: they go, slim, into two files of lines beside it.
+The base model and the tuned checkpoint on all held-out questions, every step of the job between
+them, and every saved checkpoint, measured again on validation and held-out questions. The rollouts
+are too many for a JSON file: they are stored slim in two JSONL files beside it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from authoring.recordings.small_jobs import JobRun, roll_out, run_job
+from authoring.recordings.runs import JobRun, mean_reward, roll_out, run_job
 from buildhour_helpers import jobs
-from buildhour_helpers.analysis.summaries import question_means, summarise
+from buildhour_helpers.analysis.summaries import question_means
 from buildhour_helpers.demo.plan import BATCH_SIZE, EVAL_INTERVAL, DemoOptions, Plan, make_plan
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
-from buildhour_helpers.demo.work import BASE_MODEL
 from buildhour_helpers.recordings import RUNS, save_records
-from buildhour_helpers.rollouts import RolloutRecord
 from buildhour_helpers.tasks import Question
 
 ALL = 1_000_000
@@ -38,13 +36,13 @@ def record(
 ) -> dict[str, Any]:
     """Run it, write `main_run.before.jsonl.gz` and `main_run.after.jsonl.gz` into `out`.
 
-    The smaller numbers that can be given cut it short, for a quick look.
+    Smaller numbers give a quick look.
     """
     plan = make_plan(DemoOptions(seed=seed, steps=steps or DemoOptions.steps, questions=held_out))
     validated = plan.validation[:validation]
     with stage(folder, None, seed, 32) as up:
         progress("the base model on held-out questions")
-        before = roll_out(up, folder / "before.jsonl", plan.test, BASE_MODEL, repeats=REPEATS)
+        before = roll_out(up, folder / "before.jsonl", plan.test, repeats=REPEATS)
         progress(f"a job of {plan.steps} steps")
         run = job(up, folder, plan, validated)
         chosen = jobs.best(run.checkpoints)
@@ -67,7 +65,7 @@ def record(
             "repeats": REPEATS,
             "hyperparameters": hyperparameters(plan),
             "steps": run.steps,
-            "warnings": [text for level, text in run.said if level == "warn"],
+            "warnings": [text for level, text in run.messages if level == "warn"],
             "checkpoints": kept,
             "chosen_step": chosen.step,
         }
@@ -76,7 +74,6 @@ def record(
 
 
 def hyperparameters(plan: Plan) -> dict[str, int]:
-    """The demo's."""
     return {"n_epochs": plan.epochs, "batch_size": BATCH_SIZE, "eval_interval": EVAL_INTERVAL}
 
 
@@ -87,7 +84,6 @@ def job(
     validated: Sequence[Question],
     stop_after: int | None = None,
 ) -> JobRun:
-    """The main job."""
     return run_job(
         up,
         folder,
@@ -103,18 +99,18 @@ def job(
 def _checkpoint(
     up: Stage,
     folder: Path,
-    one: jobs.Checkpoint,
+    checkpoint: jobs.Checkpoint,
     plan: Plan,
     validated: Sequence[Question],
 ) -> dict[str, Any]:
-    """A checkpoint's reward as the job measured it, and anew on two sets of questions; on
-    validation also question by question, so that candidates can be compared in pairs."""
+    """A checkpoint's reward as the job measured it, and measured again on two sets of questions;
+    on validation also per question, so that candidates can be compared in pairs."""
     measured = {
         name: roll_out(
             up,
-            folder / f"step-{one.step}-{name}.jsonl",
+            folder / f"step-{checkpoint.step}-{name}.jsonl",
             questions,
-            one.model,
+            checkpoint.model,
             repeats=repeats,
             run=name,
         )
@@ -124,14 +120,8 @@ def _checkpoint(
         )
     }
     return {
-        "step": one.step,
-        "job_said": one.valid_reward_mean,
-        **{name: _reward(records) for name, records in measured.items()},
+        "step": checkpoint.step,
+        "job_said": checkpoint.valid_reward_mean,
+        **{name: mean_reward(records) for name, records in measured.items()},
         "validation_rewards": question_means(measured["validation"], "reward"),
     }
-
-
-def _reward(records: Sequence[RolloutRecord]) -> list[float]:
-    """The mean reward, and the two ends of its 95% interval over questions."""
-    interval = summarise(records).measures["reward"]
-    return [interval.value, interval.low, interval.high]

@@ -1,31 +1,23 @@
 """Lesson 01: the base model on all validation questions, under several prompts.
 
-Only what is said to the model differs: the system prompt, and in one variant the descriptions of
-the tools. Questions, repeats and grader are the same, so the variants are paired by question.
+Only the instructions differ: the system prompt, and in one variant the tools' descriptions.
+Questions, repeats and grader are the same, so the variants are paired by question.
 """
 
 from __future__ import annotations
 
-import asyncio
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from buildhour_helpers.analysis.summaries import by_question, summarise
+from authoring.recordings.runs import rewards_of, roll_out
+from buildhour_helpers.analysis.summaries import summarise
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
-from buildhour_helpers.demo.work import BASE_MODEL
-from buildhour_helpers.rollouts import RolloutRecord, evaluate
-from buildhour_helpers.rollouts.endpoints import ToolServer
-from buildhour_helpers.tasks import (
-    BEST_PROMPT,
-    FIRST_PROMPT,
-    Question,
-    build_rows,
-    load_questions,
-)
+from buildhour_helpers.rollouts import RolloutRecord
+from buildhour_helpers.tasks import BEST_PROMPT, FIRST_PROMPT, Question, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS, Definition
 
 REPEATS = 3
@@ -45,11 +37,11 @@ class Variant:
 
     name: str
     prompt: str
-    tools: Sequence[Definition] = ()
+    tools: Sequence[Definition]
 
 
 def without_descriptions(tools: Sequence[Definition]) -> list[Definition]:
-    """The same tools, with nothing said about them but names, types and defaults."""
+    """The same tools with names, types and defaults, but without descriptions."""
     bare = copy.deepcopy(list(tools))
     for tool in bare:
         tool["function"]["description"] = ""
@@ -59,12 +51,12 @@ def without_descriptions(tools: Sequence[Definition]) -> list[Definition]:
 
 
 VARIANTS = (
-    Variant("no instructions", "Answer the question."),
-    Variant("first prompt", FIRST_PROMPT),
-    Variant("+ form of the answer", FIRST_PROMPT + ANSWER_FORM),
-    Variant("+ read before answering", FIRST_PROMPT + ANSWER_FORM + READ_FIRST),
-    Variant("best prompt", BEST_PROMPT),
-    Variant("best + an example", BEST_PROMPT + EXAMPLE),
+    Variant("no instructions", "Answer the question.", DEFINITIONS),
+    Variant("first prompt", FIRST_PROMPT, DEFINITIONS),
+    Variant("+ form of the answer", FIRST_PROMPT + ANSWER_FORM, DEFINITIONS),
+    Variant("+ read before answering", FIRST_PROMPT + ANSWER_FORM + READ_FIRST, DEFINITIONS),
+    Variant("best prompt", BEST_PROMPT, DEFINITIONS),
+    Variant("best + an example", BEST_PROMPT + EXAMPLE, DEFINITIONS),
     Variant("best, tools undescribed", BEST_PROMPT, without_descriptions(DEFINITIONS)),
 )
 
@@ -73,11 +65,16 @@ def record(folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
     """Every variant on every validation question, `REPEATS` times."""
     questions = load_questions(split="validation")
     variants: dict[str, Any] = {}
-    with stage(folder, None, 0, 32) as servers:
+    with stage(folder, None, 0, 32) as up:
         for variant in VARIANTS:
             progress(variant.name)
-            records = measure(servers, folder, variant, questions)
-            variants[variant.name] = {"prompt": variant.prompt, **_told(records)}
+            records = measure(up, folder, variant, questions)
+            measures = summarise(records).measures
+            variants[variant.name] = {
+                "prompt": variant.prompt,
+                "means": {name: interval.value for name, interval in measures.items()},
+                "rewards": rewards_of(records),
+            }
     return {
         "model": "simulated",
         "split": "validation",
@@ -88,40 +85,15 @@ def record(folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
 
 
 def measure(
-    servers: Stage, folder: Path, variant: Variant, questions: Sequence[Question]
+    up: Stage, folder: Path, variant: Variant, questions: Sequence[Question]
 ) -> list[RolloutRecord]:
-    """The rollouts of one variant; the records are in a file of its own under `folder`."""
-    rows = build_rows(questions, variant.prompt, variant.tools or DEFINITIONS)
-    file = folder / f"{VARIANTS.index(variant)}.jsonl"
-
-    async def rolled_out() -> list[RolloutRecord]:
-        tools = servers.tools
-        async with servers.async_client() as client:
-            return await evaluate(
-                rows,
-                model=BASE_MODEL,
-                file=file,
-                run=variant.name,
-                repeats=REPEATS,
-                client=client,
-                server=ToolServer(tools.url, tools.key),
-                progress=False,
-            )
-
-    return asyncio.run(rolled_out())
-
-
-def rewards_of(records: Sequence[RolloutRecord]) -> Mapping[str, str]:
-    """The rewards of each question's repeats, in order: "0 1 0.5". One short line a question."""
-    return {
-        question: " ".join(f"{record.reward:g}" for record in repeats)
-        for question, repeats in by_question(records).items()
-    }
-
-
-def _told(records: Sequence[RolloutRecord]) -> dict[str, Any]:
-    measures = summarise(records).measures
-    return {
-        "means": {name: interval.value for name, interval in measures.items()},
-        "rewards": rewards_of(records),
-    }
+    """The rollouts of one variant."""
+    return roll_out(
+        up,
+        folder / f"{VARIANTS.index(variant)}.jsonl",
+        questions,
+        repeats=REPEATS,
+        run=variant.name,
+        prompt=variant.prompt,
+        tools=variant.tools,
+    )

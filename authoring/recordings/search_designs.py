@@ -1,34 +1,31 @@
 """Lesson 03: three designs of one tool, `search`, and what they do to the same agent.
 
-The base model works on validation questions with a tool server that differs in nothing but the
-search behind it: BM25 with snippets, BM25 that returns bare paths, and an index of embeddings.
+The base model works on validation questions with a tool server whose search engine alone differs:
+BM25 with snippets, BM25 that returns bare paths, and an index of embeddings.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from authoring.recordings.small_jobs import rows_of
-from buildhour_helpers.analysis.statistics import Interval
+from authoring.recordings.runs import roll_out, triple
 from buildhour_helpers.analysis.summaries import compare, summarise
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
-from buildhour_helpers.demo.work import BASE_MODEL
 from buildhour_helpers.reports import Bm25Index, Hit, Report, Reports, SearchIndex, load
 from buildhour_helpers.reports.embeddings import OFFLINE_MODEL, EmbeddingIndex, embedder
-from buildhour_helpers.rollouts import RolloutRecord, evaluate
+from buildhour_helpers.rollouts import RolloutRecord
 from buildhour_helpers.rollouts.endpoints import ToolServer
 from buildhour_helpers.tasks import Question, load_questions
 from buildhour_helpers.tools import ReportTools
 from buildhour_helpers.tools.app import create_app
 from buildhour_helpers.tools.serving import served
 
-KEY = "search-designs"  # of a server that lives for this recording alone
+KEY = "search-designs"  # of tool servers that only this recording uses
 QUESTIONS, REPEATS = 200, 2
 SNIPPETS, PATHS, EMBEDDINGS = "snippets", "bare paths", "embeddings"
 RANKS = (1, 5, 10)
@@ -60,7 +57,7 @@ def record(
         for name, index in indices.items():
             progress(f"{name}: {len(asked)} questions, {REPEATS} rollouts each")
             recalls[name] = recall(index, asked)
-            rollouts[name] = roll_out(up, folder / f"{name}.jsonl", index, asked, REPEATS)
+            rollouts[name] = measure(up, folder / f"{name}.jsonl", index, asked, REPEATS)
     first = rollouts[SNIPPETS]
     found: dict[str, Any] = rounded_off(
         {
@@ -70,8 +67,10 @@ def record(
             "designs": {
                 name: {
                     "recall": recalls[name],
-                    "measures": _triples(summarise(records).measures),
-                    "against_snippets": _triples(compare(first, records).difference),
+                    "measures": {k: triple(v) for k, v in summarise(records).measures.items()},
+                    "against_snippets": {
+                        k: triple(v) for k, v in compare(first, records).difference.items()
+                    },
                     "slice": outcomes(records)[:SLICE],
                 }
                 for name, records in rollouts.items()
@@ -104,31 +103,19 @@ def recall(index: SearchIndex, asked: Sequence[Question]) -> dict[str, float]:
     }
 
 
-def roll_out(
+def measure(
     up: Stage, file: Path, index: SearchIndex, asked: Sequence[Question], repeats: int
 ) -> list[RolloutRecord]:
-    """The base model on the questions, its tools served by this process."""
+    """The base model on the questions, with tools that this process serves."""
     tools = ReportTools(load(), index)
-
-    async def rolled_out(url: str) -> list[RolloutRecord]:
-        async with up.async_client() as client:
-            return await evaluate(
-                rows_of(asked),
-                model=BASE_MODEL,
-                file=file,
-                run="search-designs",
-                repeats=repeats,
-                client=client,
-                server=ToolServer(url, KEY),
-                progress=False,
-            )
-
     with served(create_app(tools.functions(), key=KEY)) as url:
-        return asyncio.run(rolled_out(url))
+        return roll_out(
+            up, file, asked, repeats=repeats, run="search-designs", server=ToolServer(url, KEY)
+        )
 
 
 def outcomes(records: Sequence[RolloutRecord]) -> list[dict[str, Any]]:
-    """What came of the first rollout of each question."""
+    """The first rollout of each question."""
     return [
         {
             "question_id": record.question_id,
@@ -139,8 +126,3 @@ def outcomes(records: Sequence[RolloutRecord]) -> list[dict[str, Any]]:
         for record in records
         if record.repeat == 0
     ]
-
-
-def _triples(measures: Mapping[str, Interval]) -> dict[str, list[float]]:
-    """Value, low and high end of the 95% interval, by measure."""
-    return {name: [found.value, found.low, found.high] for name, found in measures.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from authoring.recordings import record as recording
+from authoring import recordings
 from authoring.study import readme, study
 from buildhour_helpers.demo.plan import make_plan
 from buildhour_helpers.home import repository
@@ -28,7 +28,7 @@ def measure(options: study.StudyOptions, finqa: Path | None) -> None:
     study.run(options)
     for name in TAUGHT_WRONG:
         print(f"{name}:", flush=True)
-        recording.record(name, lambda text: print(f"  {text}", flush=True), options.seeds)
+        recordings.record(name, lambda text: print(f"  {text}", flush=True), options.seeds)
     if finqa:
         study.run(of_finqa)
     readme.main()

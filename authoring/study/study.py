@@ -7,21 +7,18 @@ once; each seed then shuffles the training questions, draws the rollouts and tra
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 import openai
 from tqdm.auto import tqdm
 
-from buildhour_helpers.analysis.statistics import Interval
+from authoring.parallel import Part, run_parts
+from authoring.recordings.runs import triple
 from buildhour_helpers.analysis.summaries import Comparison, compare, summarise, varying_share
 from buildhour_helpers.demo.plan import REPEATS, DemoOptions, Plan, make_plan
 from buildhour_helpers.demo.result import rounded_off
@@ -34,7 +31,6 @@ from buildhour_helpers.rollouts import RolloutRecord
 from buildhour_helpers.tasks import FIRST_PROMPT
 
 ALL_QUESTIONS = 1_000_000
-CORES_PER_JOB = 2  # the service and the tool server are a process each
 
 
 @dataclass(frozen=True)
@@ -83,9 +79,14 @@ def run(options: StudyOptions) -> dict[str, Any]:
     check_writable(options.out)
     plan = make_plan(options.demo(options.seeds[0]))
     folder = run_folder("study", options.seeds[0])
-    prompts = [(evaluate_base, prompt) for prompt in (FIRST_PROMPT, plan.prompt)]
-    seeds = [(run_seed, seed) for seed in options.seeds]
-    first, best, *runs = _side_by_side(options, folder, [*prompts, *seeds])
+    parts: list[Part] = [(evaluate_base, options, folder, p) for p in (FIRST_PROMPT, plan.prompt)]
+    parts += [(run_seed, options, folder, seed) for seed in options.seeds]
+    try:
+        first, best, *runs = tqdm(run_parts(parts), "study", len(parts), unit="part")
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped by Ctrl-C; running jobs are cancelled; the records so far are in {folder}"
+        ) from None
     for records in (first, best, *(one.records for one in runs)):
         check_graded(records)
     figures: dict[str, Any] = rounded_off(_figures(options, plan, first, best, runs))
@@ -94,48 +95,6 @@ def run(options: StudyOptions) -> dict[str, Any]:
         options.out.write_text(text, encoding="utf-8", newline="\n")
     print(f"Figures: {options.out}\nRecords: {folder}")
     return figures
-
-
-def _side_by_side(
-    options: StudyOptions, folder: Path, work: Sequence[tuple[Callable[..., Any], Any]]
-) -> list[Any]:
-    """Each function's result, in order: `function(options, folder, argument)` in a process."""
-    workers = max(1, (os.cpu_count() or 1) // CORES_PER_JOB)
-    context = multiprocessing.get_context("spawn")
-    stopped = context.Event()
-    with ProcessPoolExecutor(
-        min(workers, len(work)), context, initializer=_heed, initargs=(stopped,)
-    ) as pool:
-        waiting = [pool.submit(_part, function, options, folder, what) for function, what in work]
-        try:
-            return [one.result() for one in tqdm(waiting, "study", unit="part")]
-        except KeyboardInterrupt:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
-            said = "jobs under way are cancelled; the records so far are in"
-            raise Interrupted(f"stopped by Ctrl-C; {said} {folder}") from None
-
-
-_stopped: Event
-"""In a worker: set by whichever process hears Ctrl-C first."""
-
-
-def _heed(stopped: Event) -> None:
-    global _stopped
-    _stopped = stopped
-
-
-def _part(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run one part of the study, unless it was stopped: what a pool has handed to its workers
-    already cannot be cancelled, and a worker goes on to it when Ctrl-C has ended the part before.
-    """
-    if _stopped.is_set():
-        raise KeyboardInterrupt
-    try:
-        return function(*arguments)
-    except KeyboardInterrupt:
-        _stopped.set()
-        raise
 
 
 def evaluate_base(options: StudyOptions, folder: Path, prompt: str) -> list[RolloutRecord]:
@@ -215,17 +174,12 @@ def _as_one(records: Sequence[RolloutRecord]) -> list[RolloutRecord]:
 
 def _side(records: Sequence[RolloutRecord]) -> dict[str, Any]:
     summary = summarise(records)
-    measures = {name: _triple(interval) for name, interval in summary.measures.items()}
+    measures = {name: triple(interval) for name, interval in summary.measures.items()}
     return {"model": summary.model, "rollouts": summary.rollouts, "measures": measures}
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
     return {
-        "difference": {name: _triple(found) for name, found in comparison.difference.items()},
-        "change": {name: _triple(found) for name, found in comparison.change.items()},
+        "difference": {name: triple(found) for name, found in comparison.difference.items()},
+        "change": {name: triple(found) for name, found in comparison.change.items()},
     }
-
-
-def _triple(interval: Interval) -> list[float]:
-    """Value, low end and high end of the 95% interval."""
-    return [interval.value, interval.low, interval.high]

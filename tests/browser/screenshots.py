@@ -16,7 +16,6 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from authoring.recordings import record as recording
 from buildhour_helpers import demo, servers
 from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.figures import Chart
@@ -24,7 +23,7 @@ from buildhour_helpers.analysis.statistics import Agreement, Interval, agreement
 from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.home import home
-from buildhour_helpers.recordings import load_records
+from buildhour_helpers.recordings import load, load_records
 from buildhour_helpers.reports.store import SHIPPED
 from buildhour_helpers.tasks import load_questions
 from rft_service.pages.access import link
@@ -86,11 +85,11 @@ def shoot(browser: Browser, url: str, name: str) -> None:
 def draw_figures() -> None:
     """Each figure, from what was recorded; its alt text is printed."""
     before, after = load_records("main_run.before"), load_records("main_run.after")
-    steps, hacked = recording.load("main_run")["steps"], recording.load("hackable_grader")
-    few_rows = recording.load("hyperparameters")["arms"][-1]
+    steps, hacked = load("main_run")["steps"], load("hackable_grader")
+    few_rows = load("hyperparameters")["arms"][-1]
     searches = {
         name: Interval(*design["against_snippets"]["reward"])
-        for name, design in recording.load("search_designs")["designs"].items()
+        for name, design in load("search_designs")["designs"].items()
         if name != "snippets"
     }
     charts: dict[str, Chart] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from authoring.recordings import planted_hack
-from authoring.recordings import record as recording
+from buildhour_helpers.recordings import load
 
 
 def test_the_first_rollouts_come_out_again(tmp_path: Path) -> None:
-    recorded = recording.load("planted_hack")
+    recorded = load("planted_hack")
     count = 4
     again = planted_hack.record(tmp_path, lambda _: None, count=count, planted=0)
     planted = {(name, repeat) for name, repeat in recorded["planted"]}

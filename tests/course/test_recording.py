@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from authoring import recordings
 from authoring.course import __main__ as course
-from authoring.recordings import record as recording
 from authoring.study import results
 from authoring.study.study import StudyOptions
 from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.recordings import RUNS
 
 
 @pytest.fixture
@@ -29,15 +30,15 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         return {"reward_mean": 0.25, "unit": "µ"}
 
     module.record = record  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, f"{recording.recordings.__name__}.small", module)
-    monkeypatch.setattr(recording, "names", lambda: ["small"])
-    monkeypatch.setattr(recording, "file_of", lambda name: tmp_path / f"{name}.json")
+    monkeypatch.setitem(sys.modules, f"{recordings.__name__}.small", module)
+    monkeypatch.setattr(recordings, "NAMES", ("small",))
+    monkeypatch.setattr(recordings.record, "__defaults__", (print, None, tmp_path))
     return module
 
 
 def test_a_recording_carries_its_command(small: ModuleType, tmp_path: Path) -> None:
     said: list[str] = []
-    path = recording.record("small", said.append)
+    path = recordings.record("small", said.append)
     assert said == ["halfway"]
     assert path == tmp_path / "small.json"
     made = json.loads(path.read_text(encoding="utf-8"))
@@ -49,24 +50,24 @@ def test_a_recording_carries_its_command(small: ModuleType, tmp_path: Path) -> N
 
 
 def test_one_that_does_not_exist(small: ModuleType) -> None:
-    with pytest.raises(WorkshopError, match="no recording large; there is: small"):
-        recording.record("large")
+    with pytest.raises(WorkshopError, match="no recording large; there are: small"):
+        recordings.record("large")
 
 
 def test_one_that_is_too_large_to_ship(
     small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "MOST_BYTES", 20)
-    with pytest.raises(WorkshopError, match=r"recording small: \d+ bytes of at most 20; keep less"):
-        recording.record("small")
+    monkeypatch.setattr(recordings, "MAX_BYTES", 20)
+    with pytest.raises(WorkshopError, match=r"recording small: \d+ bytes, more than 20"):
+        recordings.record("small")
     assert not (tmp_path / "small.json").exists()
 
 
 def test_every_module_of_recordings_can_be_recorded_and_was() -> None:
-    for name in recording.names():
-        made = json.loads(recording.file_of(name).read_text(encoding="utf-8"))
+    for name in recordings.NAMES:
+        made = json.loads((RUNS / f"{name}.json").read_text(encoding="utf-8"))
         _, _, seeds = made["command"].partition(" --seeds ")
-        assert made["command"] == recording.command(name, list(map(int, seeds.split()))), name
+        assert made["command"] == recordings.command(name, list(map(int, seeds.split()))), name
 
 
 class TestCommandLine:
@@ -76,7 +77,7 @@ class TestCommandLine:
 
     def test_which_recording(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert course.main(["record"]) == 1
-        assert "course record: which? --all, or of: " in capsys.readouterr().err
+        assert "course record: which recordings?" in capsys.readouterr().err
 
     def test_a_lesson_that_does_not_exist(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert course.main(["build", "42"]) == 1
@@ -101,14 +102,14 @@ def test_seeds_other_than_its_own(small: ModuleType, tmp_path: Path) -> None:
         (None, [1, 2], "record small"),
         ([7], [7], "record small --seeds 7"),
     ):
-        made = json.loads(recording.record("small", seeds=seeds).read_text(encoding="utf-8"))
+        made = json.loads(recordings.record("small", seeds=seeds).read_text(encoding="utf-8"))
         assert made["seeds"] == kept
         assert made["command"].endswith(command)
 
 
 def test_one_that_takes_no_seeds(small: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(WorkshopError, match="recording small: it has one seed of its own"):
-        recording.record("small", seeds=[7])
+    with pytest.raises(WorkshopError, match="recording small: its seed is fixed"):
+        recordings.record("small", seeds=[7])
     assert not (tmp_path / "small.json").exists()
 
 
@@ -120,7 +121,7 @@ def test_the_table_is_measured_over_the_same_seeds(monkeypatch: pytest.MonkeyPat
         results.study, "run", lambda options: done.append((options.out.name, options.seeds))
     )
     monkeypatch.setattr(
-        results.recording, "record", lambda name, progress, seeds: done.append((name, seeds))
+        results.recordings, "record", lambda name, progress, seeds: done.append((name, seeds))
     )
     monkeypatch.setattr(results.readme, "main", lambda: done.append(("README", ())))
     results.measure(StudyOptions((1, 2), Path("study.json")), Path("finqa"))

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from authoring.recordings import prompts, samples
-from authoring.recordings.record import load
+from authoring.recordings.runs import rewards_of
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
+from buildhour_helpers.recordings import load
 from buildhour_helpers.tasks import load_questions
 
 FIRST_QUESTIONS = 6
@@ -31,7 +32,7 @@ def test_a_prompt_scores_alike(up: Stage, tmp_path: Path, place: int) -> None:
     recorded = load("prompts")["variants"][variant.name]
     assert recorded["prompt"] == variant.prompt
     begun = dict(islice(recorded["rewards"].items(), FIRST_QUESTIONS))
-    assert prompts.rewards_of(records) == begun
+    assert rewards_of(records) == begun
 
 
 def test_every_prompt_met_every_question() -> None:
@@ -44,21 +45,21 @@ def test_every_prompt_met_every_question() -> None:
 def test_the_pilot_scores_alike(up: Stage, tmp_path: Path) -> None:
     records = samples.run_pilot(up, tmp_path, FIRST_QUESTIONS)
     begun = dict(islice(load("samples")["pilot"].items(), FIRST_QUESTIONS))
-    assert samples.rewards_of(records) == begun
+    assert rewards_of(records) == begun
 
 
 def test_a_job_begins_alike(up: Stage, tmp_path: Path) -> None:
     recorded = load("samples")
-    arm = samples.arms(recorded["pilot"])[0]
+    arm = samples.variants(recorded["pilot"])[0]
     begun = samples.train(up, tmp_path, arm, stop_after=1)
     told = recorded["arms"][arm.name]
-    assert rounded_off(samples.flat_groups(begun)) == told["flat_groups"][:1]
+    assert rounded_off(samples.zero_variance_shares(begun)) == told["flat_groups"][:1]
     assert rounded_off(begun.steps[0]["train_mean_reward"]) == told["train_reward"][0]
 
 
 def test_the_arms_cost_the_same() -> None:
     recorded = load("samples")
-    arms = samples.arms(recorded["pilot"])
+    arms = samples.variants(recorded["pilot"])
     assert list(recorded["arms"]) == [arm.name for arm in arms]
     few, many = samples.FEW, samples.MANY
     assert [len(arm.questions) for arm in arms] == [few, many, many, few]

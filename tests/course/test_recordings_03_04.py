@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from authoring.recordings import hackable_grader, search_designs
-from authoring.recordings.record import load
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.graders import specs
+from buildhour_helpers.recordings import load
 from buildhour_helpers.reports import Bm25Index
 from buildhour_helpers.reports import load as load_reports
 from buildhour_helpers.tasks import load_questions
@@ -50,7 +50,7 @@ def test_the_sloppy_reward_rises_and_the_truth_does_not() -> None:
 
 def test_with_an_honest_grader_pay_and_truth_stay_together() -> None:
     before = load("hackable_grader")["before"]
-    for arm in (hackable_grader.MENDED, hackable_grader.ENDPOINT):
+    for arm in (hackable_grader.FIXED, hackable_grader.ENDPOINT):
         for run in of_arm(arm):
             assert abs(run["scores"][arm][0] - run["accuracy"][0]) < 0.1
     endpoint = [run["accuracy"][0] for run in of_arm(hackable_grader.ENDPOINT)]
@@ -72,5 +72,5 @@ def test_a_design_of_search_gives_the_same_rollouts(
     asked = load_questions(split="validation")[: search_designs.SLICE]
     engines = {search_designs.SNIPPETS: bm25, search_designs.PATHS: search_designs.BarePaths(bm25)}
     index = engines[name]
-    records = search_designs.roll_out(up, tmp_path / "slice.jsonl", index, asked, 1)
+    records = search_designs.measure(up, tmp_path / "slice.jsonl", index, asked, 1)
     assert search_designs.outcomes(records) == recorded["slice"]

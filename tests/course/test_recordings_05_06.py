@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from authoring.recordings import flat_grader, hyperparameters, main_run
-from authoring.recordings.record import load
-from authoring.recordings.small_jobs import roll_out, without_wall_time
+from authoring.recordings.runs import roll_out, without_wall_time
 from buildhour_helpers.demo.plan import DemoOptions, make_plan
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.demo.work import BASE_MODEL
-from buildhour_helpers.recordings import load_records, slim, whole
+from buildhour_helpers.recordings import load, load_records, slim, whole
 from buildhour_helpers.reports import load as load_reports
 from buildhour_helpers.tools.functions import ReportTools
 
@@ -48,7 +47,7 @@ def test_nothing_was_learnt_from_the_flat_grader_and_it_was_said() -> None:
 
 def test_the_hyperparameters_begin_alike(up: Stage, tmp_path: Path) -> None:
     recorded = load("hyperparameters")
-    arm, row = hyperparameters.ARMS[0], recorded["arms"][0]
+    arm, row = hyperparameters.VARIANTS[0], recorded["arms"][0]
     run = hyperparameters.job(up, tmp_path, arm, seed=recorded["seed"], stop_after=1)
     (step,) = rounded_off(run.steps)
     assert step["train_mean_reward"] == row["curve"][0]["train_mean_reward"]
@@ -57,12 +56,14 @@ def test_the_hyperparameters_begin_alike(up: Stage, tmp_path: Path) -> None:
 
 def test_every_arm_is_recorded() -> None:
     arms = load("hyperparameters")["arms"]
-    assert [arm["changed"] for arm in arms] == [dict(arm.changed) for arm in hyperparameters.ARMS]
+    assert [arm["changed"] for arm in arms] == [
+        dict(arm.changed) for arm in hyperparameters.VARIANTS
+    ]
 
 
 def test_the_arms_can_be_compared_in_pairs() -> None:
     recorded = load("hyperparameters")
-    assert recorded["base"] == hyperparameters.Arm().hyperparameters()
+    assert recorded["base"] == hyperparameters.Variant().hyperparameters()
     for arm in recorded["arms"]:
         assert len(arm["valid_rewards"]) == recorded["validation"]
         assert fmean(arm["valid_rewards"]) == pytest.approx(arm["valid_reward"][0], abs=1e-6)

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
+from authoring.corpus.__main__ import generate
 from authoring.corpus.check import check
 from authoring.corpus.companies import REAL_TICKERS, companies
-from authoring.corpus.corpus import generate
-from authoring.corpus.question_types import KINDS
+from authoring.corpus.page_kinds import KINDS
 from authoring.corpus.random_choices import Draw
 from authoring.corpus.sentences import FACTS, GENERAL, KIND_REMARKS
 from authoring.corpus.statistics import search_figures

@@ -1,4 +1,4 @@
-"""What the recordings share: a job on a stage of its own, told as numbers."""
+"""What the recordings share: run a job, roll out a model, and turn both into numbers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import Any
 from openai import OpenAI
 
 from buildhour_helpers import jobs
+from buildhour_helpers.analysis.statistics import Interval
+from buildhour_helpers.analysis.summaries import by_question, summarise
 from buildhour_helpers.demo.stage import Stage
 from buildhour_helpers.demo.work import BASE_MODEL
 from buildhour_helpers.graders import specs
@@ -28,36 +30,34 @@ from buildhour_helpers.tasks import (
     write_rows,
 )
 from buildhour_helpers.tasks.questions import Split
-from buildhour_helpers.tools.schemas import DEFINITIONS
+from buildhour_helpers.tools.schemas import DEFINITIONS, Definition
 
 WALL_TIME = ("timing", "tool_execution_latency")
-"""What of a step's numbers differs from run to run."""
+"""The metrics of a step that differ from run to run."""
+LAST_STEP_ONLY = 10_000
+"""An `eval_interval` beyond the last step, which is always validated."""
 
 
 @dataclass(frozen=True)
 class JobRun:
-    """A job that has ended. `steps` are the data of its metrics events, but for wall times;
-    `said` the level and text of every other event."""
+    """A job that has ended. `steps` are the data of its metrics events without wall times;
+    `messages` the level and text of all other events."""
 
     id: str
     steps: list[dict[str, Any]]
-    said: list[tuple[str, str]]
+    messages: list[tuple[str, str]]
     checkpoints: list[jobs.Checkpoint]
     model: str | None
 
 
 def questions(split: Split, count: int, seed: int) -> list[Question]:
-    """So many questions of a split, chosen by the seed; a smaller choice begins a larger one."""
+    """`count` questions of a split, sampled by the seed; a smaller sample begins a larger one."""
     found = load_questions(split=split)
     return random.Random(f"recordings/{seed}").sample(found, len(found))[:count]
 
 
-def rows_of(chosen: Sequence[Question]) -> list[dict[str, Any]]:
-    return build_rows(chosen, BEST_PROMPT, DEFINITIONS)
-
-
 def run_job(
-    stage: Stage,
+    up: Stage,
     folder: Path,
     *,
     train: Sequence[Question],
@@ -70,12 +70,17 @@ def run_job(
 ) -> JobRun:
     """Run a job from the base model to its end; the tool server's `/grade` grades by default.
 
-    With `stop_after` it is cancelled after so many steps: then there are only those. Raises
-    WorkshopError in the service's words where it fails.
+    With `stop_after` it is cancelled after that many steps, and only those are returned. Raises
+    WorkshopError with the service's message if the job fails.
     """
-    client, tools = stage.client(), stage.tools
+    client, tools = up.client(), up.tools
     files = [
-        jobs.upload(client, write_rows(rows_of(chosen), folder / f"{name}-{split}.jsonl"))
+        jobs.upload(
+            client,
+            write_rows(
+                build_rows(chosen, BEST_PROMPT, DEFINITIONS), folder / f"{name}-{split}.jsonl"
+            ),
+        )
         for split, chosen in (("train", train), ("validation", validation))
     ]
     job_id = jobs.launch(
@@ -100,47 +105,69 @@ def run_job(
     return JobRun(
         id=job_id,
         steps=[without_wall_time(step) for event in events if (step := jobs.step_of(event))],
-        said=[(event.level, event.message) for event in events if event.type != "metrics"],
+        messages=[(event.level, event.message) for event in events if event.type != "metrics"],
         checkpoints=jobs.checkpoints(client, job_id),
         model=model,
     )
 
 
 def without_wall_time(step: Mapping[str, Any]) -> dict[str, Any]:
-    """A step's numbers without those that differ from run to run."""
     return {name: value for name, value in step.items() if name not in WALL_TIME}
 
 
 def roll_out(
-    stage: Stage,
+    up: Stage,
     file: Path,
-    chosen: Sequence[Question],
-    model: str,
+    asked: Sequence[Question],
+    model: str = BASE_MODEL,
     *,
     repeats: int = 3,
     run: str = "held-out",
+    prompt: str = BEST_PROMPT,
+    tools: Sequence[Definition] = DEFINITIONS,
+    server: ToolServer | None = None,
 ) -> list[RolloutRecord]:
-    """A model on the questions, graded by the tool server; the records are in `file`."""
-    tools = stage.tools
+    """Roll out a model on the questions, graded by the tool server (the stage's by default).
+
+    The records are also in `file`.
+    """
 
     async def rolled_out() -> list[RolloutRecord]:
-        async with stage.async_client() as client:
+        async with up.async_client() as client:
             return await evaluate(
-                rows_of(chosen),
+                build_rows(asked, prompt, tools),
                 model=model,
                 file=file,
                 run=run,
                 repeats=repeats,
                 client=client,
-                server=ToolServer(tools.url, tools.key),
+                server=server or ToolServer(up.tools.url, up.tools.key),
                 progress=False,
             )
 
     return asyncio.run(rolled_out())
 
 
+def rewards_of(records: Sequence[RolloutRecord]) -> dict[str, str]:
+    """The rewards of each question's repeats, in order: "0 1 0.5". One short line per question."""
+    return {
+        question: " ".join(f"{record.reward:g}" for record in repeats)
+        for question, repeats in by_question(records).items()
+    }
+
+
+def triple(interval: Interval) -> list[float]:
+    """Value, low end and high end."""
+    return [interval.value, interval.low, interval.high]
+
+
+def mean_reward(records: Sequence[RolloutRecord]) -> list[float]:
+    """The mean reward, and the two ends of its 95% interval over questions."""
+    return triple(summarise(records).measures["reward"])
+
+
 def weights(client: OpenAI, model: str | None) -> dict[str, float]:
-    """All that a model is, by the service's extension `/models/{model}/weights`."""
+    """A model's weights by name, from the service's extension `/models/{model}/weights`."""
     saved = client.get(f"/models/{model}/weights", cast_to=object)
     assert isinstance(saved, dict)
     named: dict[str, float] = saved["weights"]
@@ -148,6 +175,6 @@ def weights(client: OpenAI, model: str | None) -> dict[str, float]:
 
 
 def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    """How far two sets of weights lie apart: the Euclidean norm of their difference."""
+    """The Euclidean norm of the difference of two sets of weights."""
     names = one.keys() | other.keys()
     return math.sqrt(sum((one.get(name, 0.0) - other.get(name, 0.0)) ** 2 for name in names))
