@@ -28,7 +28,7 @@ def retrieve(service: Serving, model: str) -> Any:
 
 @router.get("/{model}/weights")
 def weights(service: Serving, model: str) -> Any:
-    """An extension: all that a model is, as its policy saves it."""
+    """An extension: the state of a model, as its policy saves it."""
     return service.models.get(model).policy.save()
 
 
