@@ -193,7 +193,7 @@ def read_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[To
                     names = [_tool_name(tool) for tool in named]
                     left = tuple(tool for tool in tools if tool.name in names)
                     return read_choice(allowed.get("mode", "auto"), left)
-            message = "allowed_tools needs a list 'tools', and 'auto' or 'required' as its 'mode'"
+            message = "incomplete. Give a list of tools, and the mode 'auto' or 'required'"
             raise invalid_value("tool_choice", message)
     raise invalid_value("tool_choice", "use 'auto', 'none', 'required' or a function tool's name")
 
