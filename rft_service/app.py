@@ -14,7 +14,7 @@ from rft_service import errors, pages
 from rft_service.api import chat, embeddings, files, jobs, models, responses
 from rft_service.api import graders as alpha
 from rft_service.api.context import Service
-from rft_service.api.reasoning_encryption import Seal
+from rft_service.api.reasoning_encryption import ReasoningSigner
 from rft_service.api.security import Gate, api_key
 from rft_service.graders.run import GraderRunner, Judge
 from rft_service.jobs.disk_reserve import Ballast
@@ -71,7 +71,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
                 runner=runner,
                 client=client,
                 graders=GraderRunner(client, settings.judge),
-                seal=Seal(key),
+                signer=ReasoningSigner(key),
             )
         finally:
             runner.stop()

@@ -6,6 +6,7 @@ import errno
 import logging
 import re
 import sqlite3
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +19,7 @@ from rft_service.strict_json import AsciiJSONResponse as JSONResponse
 
 log = logging.getLogger(__name__)
 
-_BRANCH = re.compile(r"(constrained-|literal\[|list\[|dict\[).*|str|int|float|bool")
+DISK_FULL = "the disk that holds the service's state folder is full: free some room and try again"
 
 
 class ApiError(Exception):
@@ -41,21 +42,32 @@ class ApiError(Exception):
         self.kind = kind
 
     def body(self) -> dict[str, Any]:
-        return error_body(self.message, kind=self.kind, param=self.param, code=self.code)
+        error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
+        return {"error": error}
 
-
-def error_body(
-    message: str,
-    *,
-    kind: str = "invalid_request_error",
-    param: str | None = None,
-    code: str | None = None,
-) -> dict[str, Any]:
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    def response(self, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        return JSONResponse(self.body(), self.status, headers)
 
 
 def bad_request(message: str, param: str | None = None, code: str = "invalid_value") -> ApiError:
     return ApiError(400, message, param=param, code=code)
+
+
+def invalid_value(param: str, reason: str) -> ApiError:
+    return bad_request(f"Invalid value for '{param}': {reason}.", param)
+
+
+def missing_parameter(param: str, code: str = "invalid_value") -> ApiError:
+    return bad_request(f"Missing required parameter: '{param}'.", param, code)
+
+
+def unknown_parameter(param: str) -> ApiError:
+    return bad_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
+
+
+def unsupported_parameter(param: str) -> ApiError:
+    message = f"The parameter '{param}' is not offered by this service; leave it out."
+    return bad_request(message, param, "unsupported_parameter")
 
 
 def not_found(what: str, name: str, param: str | None = None) -> ApiError:
@@ -73,31 +85,32 @@ def is_disk_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-DISK_FULL = "the disk that holds the service's state folder is full: free some room and try again"
+# In a union, pydantic's path also holds the type that it tried, such as `list[str]`.
+_UNION_BRANCH = re.compile(r"(constrained-|literal\[|list\[|dict\[).*|str|int|float|bool")
 
 
-def first_problem(error: RequestValidationError) -> ApiError:
+def _first_problem(error: RequestValidationError) -> ApiError:
     """The first thing that pydantic found wrong, as one 400 that names the parameter."""
     problem = error.errors()[0]
-    param = ".".join(str(part) for part in problem["loc"][1:] if not _is_branch(part)) or None
-    if param is None and problem["type"] != "json_invalid":
-        return bad_request("Send a JSON object, with 'Content-Type: application/json'.")
-    if problem["type"] == "extra_forbidden":
-        return bad_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
-    if problem["type"] == "missing":
-        return bad_request(
-            f"Missing required parameter: '{param}'.", param, "missing_required_parameter"
-        )
-    if problem["type"] == "json_invalid":
-        reason = problem.get("ctx", {}).get("error", "malformed")
-        return bad_request(f"The request body is not valid JSON: {reason}.", None, "invalid_json")
-    reason = problem["msg"].removeprefix("Value error, ")
-    return bad_request(f"Invalid value for '{param}': {reason}.", param)
+    path = [str(part) for part in problem["loc"][1:]]  # without "body" or "query"
+    param = ".".join(part for part in path if not _UNION_BRANCH.fullmatch(part))
+    match problem["type"]:
+        case "json_invalid":
+            reason = problem.get("ctx", {}).get("error", "malformed")
+            message = f"The request body is not valid JSON: {reason}."
+            return bad_request(message, None, "invalid_json")
+        case _ if not param:
+            return bad_request("Send a JSON object, with 'Content-Type: application/json'.")
+        case "extra_forbidden":
+            return unknown_parameter(param)
+        case "missing":
+            return missing_parameter(param, "missing_required_parameter")
+    return invalid_value(param, reason_of(problem["msg"]))
 
 
-def _is_branch(part: int | str) -> bool:
-    """Whether a part of pydantic's path is no name but the type that it tried in a union."""
-    return isinstance(part, str) and bool(_BRANCH.fullmatch(part))
+def reason_of(message: str) -> str:
+    """What pydantic says is wrong, without its prefix for a validator of ours."""
+    return message.removeprefix("Value error, ")
 
 
 def install(app: FastAPI) -> None:
@@ -105,12 +118,11 @@ def install(app: FastAPI) -> None:
 
     async def api_error(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, ApiError)
-        return JSONResponse(error.body(), error.status)
+        return error.response()
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
+    async def invalid_request(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        problem = first_problem(error)
-        return JSONResponse(problem.body(), problem.status)
+        return _first_problem(error).response()
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -119,21 +131,19 @@ def install(app: FastAPI) -> None:
             405: f"{request.method} is not allowed for {request.url.path}.",
         }.get(error.status_code, str(error.detail))
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-        return JSONResponse(
-            error_body(message, code=code), error.status_code, headers=error.headers
-        )
+        return ApiError(error.status_code, message, code=code).response(error.headers)
 
     app.add_exception_handler(ApiError, api_error)
-    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(RequestValidationError, invalid_request)
     app.add_exception_handler(HTTPException, http_error)
-    app.add_middleware(Crashes)
+    app.add_middleware(UnhandledErrors)
 
 
-class Crashes:
-    """ASGI middleware: a failure that no handler foresaw is answered with a 500.
+class UnhandledErrors:
+    """ASGI middleware: answers an unhandled exception with a 500.
 
-    An exception handler of Starlette's for all exceptions would raise them again, at which the
-    server drops a connection that the client goes on using.
+    Starlette raises an exception again after its handler for `Exception`, and the server then drops
+    a connection that the client goes on using.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -155,13 +165,10 @@ class Crashes:
         except Exception as error:
             if has_begun:  # half an answer must not pass for a whole one
                 raise
-            await crashed(f"{scope['method']} {scope['path']}", error)(scope, receive, send)
-
-
-def crashed(what: str, error: Exception) -> JSONResponse:
-    """The answer to a request that the service failed at."""
-    if is_disk_full(error):
-        return JSONResponse(error_body(DISK_FULL, kind="server_error", code="disk_full"), 500)
-    log.error("%s failed", what, exc_info=error)
-    message = "The service had an error while processing the request; its log says which."
-    return JSONResponse(error_body(message, kind="server_error", code="server_error"), 500)
+            message, code = DISK_FULL, "disk_full"
+            if not is_disk_full(error):
+                log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+                message = "The service failed to process the request; its log says why."
+                code = "server_error"
+            answer = ApiError(500, message, code=code, kind="server_error").response()
+            await answer(scope, receive, send)

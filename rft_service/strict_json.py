@@ -1,4 +1,4 @@
-"""JSON as the service takes and gives it: bounded depth, finite numbers, ASCII out."""
+"""JSON as the service reads and writes it: bounded depth, finite numbers, ASCII out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, model_validator
 
 MAX_DEPTH = 64
 
@@ -41,25 +42,25 @@ def _finite(text: str) -> float:
     return number
 
 
-def _no_constant(name: str) -> float:
+def _reject_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
 def loads(text: bytes) -> Any:
-    """Parse UTF-8 JSON. Raises ValueError: malformed, too deep, half a surrogate pair, or a number
-    that is not finite."""
+    """Parse UTF-8 JSON. Raises ValueError if it is malformed or too deep, or holds half a surrogate
+    pair or a number that is not finite."""
     if depth_exceeds(text, MAX_DEPTH):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
-    value = json.loads(decoded, parse_float=_finite, parse_constant=_no_constant)
+    value = json.loads(decoded, parse_float=_finite, parse_constant=_reject_constant)
     if _SURROGATE.search(text):
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise ValueError("half of a surrogate pair is no character") from None
+            raise ValueError("half of a surrogate pair is not a character") from None
     return value
 
 
@@ -69,13 +70,25 @@ def dumps(value: Any) -> str:
 
 
 def whole_characters(text: str) -> str:
-    """A text with a question mark for each half of a surrogate pair, which no UTF-8 can hold."""
+    """The text with a question mark for each half of a surrogate pair, which UTF-8 cannot hold."""
     return text.encode("utf-8", "replace").decode()
 
 
-class AsciiJSONResponse(JSONResponse):
-    """A JSON answer in ASCII."""
+class RequestModel(BaseModel):
+    """An object in a request: an unknown key is an error, and null means absent, as clients write
+    both."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {key: inner for key, inner in value.items() if inner is not None}
+
+
+class AsciiJSONResponse(JSONResponse):
     def render(self, content: Any) -> bytes:
         return dumps(content).encode()
 
@@ -94,7 +107,7 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
-        async def strict(request: Request) -> Response:
+        async def handle_strictly(request: Request) -> Response:
             return await handler(_StrictRequest(request.scope, request.receive))
 
-        return strict
+        return handle_strictly

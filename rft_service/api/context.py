@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 if TYPE_CHECKING:
-    from rft_service.api.reasoning_encryption import Seal
+    from rft_service.api.reasoning_encryption import ReasoningSigner
     from rft_service.graders.run import GraderRunner
     from rft_service.jobs.runner import JobRunner
     from rft_service.store.files import FileStore
@@ -30,10 +30,10 @@ class Service:
     runner: JobRunner
     client: EndpointClient
     graders: GraderRunner
-    seal: Seal
+    signer: ReasoningSigner
 
 
-async def _service(request: Request) -> Service:  # a plain function would cost a thread
+async def _service(request: Request) -> Service:  # async: a plain function would need a thread
     service: Service = request.app.state.service
     return service
 

@@ -1,7 +1,7 @@
-"""What a request says, in the one form that a policy is shown.
+"""What a request says, in the one form that a policy is shown: shared by Responses and Chat.
 
-Item IDs, call IDs and the wrapping of text differ between clients and say nothing. They are taken
-out here, so that the same conversation gets the same seed and with it the same answer.
+Item IDs, call IDs and the wrapping of text differ between clients and mean nothing. They are
+removed here, so that the same conversation gets the same seed and with it the same answer.
 """
 
 from __future__ import annotations
@@ -9,14 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from rft_service.api.reasoning_encryption import Seal
-from rft_service.errors import ApiError, bad_request
-from rft_service.rl.engine import Seed, ToolSpec, TurnRequest
+from rft_service.api.reasoning_encryption import ReasoningSigner
+from rft_service.errors import bad_request, invalid_value, missing_parameter
+from rft_service.rl.engine import ModelInfo, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
 from rft_service.schemas.check import SchemaError, check_parameters
+from rft_service.schemas.structured import check_schema
 from rft_wire import ContentError, Item, text_of
 from rft_wire.rows import ROLES
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default"]
+
+ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}}
+"""The schema that `json_object` stands for: an answer under one key."""
 
 
 def part_texts(content: Any, param: str) -> str:
@@ -26,14 +32,14 @@ def part_texts(content: Any, param: str) -> str:
     except ContentError as error:
         where = param + error.path
         if error.missing:
-            raise bad_request(f"Missing required parameter: '{where}'.", where) from None
-        raise bad_request(f"Invalid value for '{where}': {error}.", where) from None
+            raise missing_parameter(where) from None
+        raise invalid_value(where, str(error)) from None
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an item stands in a request, and what its fields are called there, where that is
-    something else than in a Responses item."""
+class ItemPath:
+    """Where an item stands in a request, such as `input[3]`. `names` are its fields' names there,
+    where they differ from those of a Responses item."""
 
     param: str
     names: Mapping[str, str] = field(default_factory=dict)
@@ -42,176 +48,189 @@ class Place:
         return f"{self.param}.{self.names.get(key, key)}"
 
 
-class _Reader:
-    """Reads input items one by one, numbering the calls as they come."""
+def read_items(
+    items: Sequence[tuple[Any, ItemPath]], signer: ReasoningSigner, param: str = "input"
+) -> tuple[Item, ...]:
+    """Input items in the policy's form. Raises ApiError 400 that names the item and field."""
+    if not items:
+        raise bad_request(f"'{param}' is empty; send at least one message.", param)
+    reader = _ItemReader(signer)
+    read = tuple(reader.read(item, path) for item, path in items)
+    if reader.unanswered:
+        call_id = next(iter(reader.unanswered))
+        message = f"No tool output found for function call {call_id}; add it after the call."
+        raise bad_request(message, param)
+    return read
 
-    def __init__(self, seal: Seal) -> None:
-        self._seal = seal
-        self._calls: dict[str, str] = {}
-        self._answered = set[str]()
 
-    def read(self, item: Any, place: Place) -> Item:
+class _ItemReader:
+    """Reads input items in order, and numbers the calls among them."""
+
+    def __init__(self, signer: ReasoningSigner) -> None:
+        self._signer = signer
+        self._call_ids: dict[str, str] = {}
+        self.unanswered: dict[str, None] = {}  # the client's call IDs, in order
+
+    def read(self, item: Any, path: ItemPath) -> Item:
         if not isinstance(item, dict):
-            message = f"Invalid value for '{place.param}': an object is expected."
-            raise bad_request(message, place.param)
-        kind = item.get("type", "message")
-        if kind == "message":
-            return self._message(item, place)
-        if kind == "function_call":
-            return self._call(item, place)
-        if kind == "function_call_output":
-            return self._output(item, place)
-        if kind == "reasoning":
-            return self._reasoning(item, place)
-        where = place.of("type")
-        raise bad_request(f"Invalid value for '{where}': {kind!r} is not offered here.", where)
+            raise invalid_value(path.param, "must be an object")
+        match item.get("type", "message"):
+            case "message":
+                return self._message(item, path)
+            case "function_call":
+                return self._call(item, path)
+            case "function_call_output":
+                return self._output(item, path)
+            case "reasoning":
+                return self._reasoning(item, path)
+            case kind:
+                raise invalid_value(path.of("type"), f"{kind!r} is not offered here")
 
-    def _message(self, item: Mapping[str, Any], place: Place) -> Item:
+    def _message(self, item: Mapping[str, Any], path: ItemPath) -> Item:
         role = item.get("role")
         if role not in ROLES:
-            where = place.of("role")
-            message = f"Invalid value for '{where}': {role!r}; use one of {', '.join(ROLES)}."
-            raise bad_request(message, where)
-        text = part_texts(item.get("content"), place.of("content"))
+            raise invalid_value(path.of("role"), f"{role!r}; use one of {', '.join(ROLES)}")
+        text = part_texts(item.get("content"), path.of("content"))
         return {"type": "message", "role": role, "content": text}
 
-    def _call(self, item: Mapping[str, Any], place: Place) -> Item:
+    def _call(self, item: Mapping[str, Any], path: ItemPath) -> Item:
         call_id, name, arguments = (
-            _text(item, key, place) for key in ("call_id", "name", "arguments")
+            _text(item, key, path) for key in ("call_id", "name", "arguments")
         )
-        if call_id in self._calls:
-            raise bad_request(f"Duplicate call_id {call_id!r}.", place.of("call_id"))
-        self._calls[call_id] = f"call_{len(self._calls) + 1}"
+        if call_id in self._call_ids:
+            message = f"Duplicate call_id {call_id!r}; give each call its own."
+            raise bad_request(message, path.of("call_id"))
+        self._call_ids[call_id] = f"call_{len(self._call_ids) + 1}"
+        self.unanswered[call_id] = None
         return {
             "type": "function_call",
-            "call_id": self._calls[call_id],
+            "call_id": self._call_ids[call_id],
             "name": name,
             "arguments": arguments,
         }
 
-    def _output(self, item: Mapping[str, Any], place: Place) -> Item:
-        call_id = _text(item, "call_id", place)
-        if call_id not in self._calls:
+    def _output(self, item: Mapping[str, Any], path: ItemPath) -> Item:
+        call_id = _text(item, "call_id", path)
+        if call_id not in self._call_ids:
             message = f"No tool call found for function call output with call_id {call_id}."
-            raise bad_request(message, place.of("call_id"))
-        self._answered.add(call_id)
-        output = part_texts(item.get("output"), place.of("output"))
+            raise bad_request(message, path.of("call_id"))
+        self.unanswered.pop(call_id, None)
         return {
             "type": "function_call_output",
-            "call_id": self._calls[call_id],
-            "output": output,
+            "call_id": self._call_ids[call_id],
+            "output": part_texts(item.get("output"), path.of("output")),
         }
 
-    def _reasoning(self, item: Mapping[str, Any], place: Place) -> Item:
+    def _reasoning(self, item: Mapping[str, Any], path: ItemPath) -> Item:
         summary = item.get("summary")
-        sealed = item.get("encrypted_content")
-        if sealed is not None:
+        encrypted = item.get("encrypted_content")
+        if encrypted is not None:
             try:
-                summary = self._seal.open(sealed)
+                summary = self._signer.verify(encrypted)
             except (ValueError, AttributeError):
-                raise ApiError(
-                    400,
-                    f"The encrypted content of '{place.param}' could not be verified.",
-                    param=place.of("encrypted_content"),
-                    code="invalid_encrypted_content",
+                raise bad_request(
+                    f"The encrypted content of '{path.param}' could not be verified; "
+                    "send it back as it was received.",
+                    path.of("encrypted_content"),
+                    "invalid_encrypted_content",
                 ) from None
-        text = part_texts(summary if summary is not None else [], place.of("summary"))
+        text = part_texts(summary if summary is not None else [], path.of("summary"))
         return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
 
-    def finish(self, param: str) -> None:
-        """Raises ApiError 400 if a call was left without its output."""
-        for call_id in self._calls:
-            if call_id not in self._answered:
-                message = f"No tool output found for function call {call_id}."
-                raise bad_request(message, param)
 
-
-def _text(item: Mapping[str, Any], key: str, place: Place) -> str:
+def _text(item: Mapping[str, Any], key: str, path: ItemPath) -> str:
     value = item.get(key)
     if not isinstance(value, str):
-        where = place.of(key)
-        raise bad_request(f"Missing required parameter: '{where}'.", where)
+        raise missing_parameter(path.of(key))
     return value
 
 
-def read_items(
-    items: Sequence[tuple[Any, Place]], seal: Seal, param: str = "input"
-) -> tuple[Item, ...]:
-    """Input items in the policy's form. Raises ApiError 400 that names the item and field."""
-    if not items:
-        raise bad_request(f"'{param}' is empty; give it a message at least.", param)
-    reader = _Reader(seal)
-    read = tuple(reader.read(item, place) for item, place in items)
-    reader.finish(param)
-    return read
-
-
-def read_tools(tools: Sequence[Mapping[str, Any]], param: str = "tools") -> tuple[ToolSpec, ...]:
+def read_tools(tools: Sequence[Mapping[str, Any]]) -> tuple[ToolSpec, ...]:
     """Function tools, flat (Responses) or nested (Chat Completions). Raises ApiError 400."""
-    specs = list[ToolSpec]()
-    for number, tool in enumerate(tools):
-        where = f"{param}[{number}]"
-        if tool.get("type") != "function":
-            message = f"Invalid value for '{where}.type': {tool.get('type')!r}; only function "
-            raise bad_request(message + "tools are offered here.", f"{where}.type")
+    specs: dict[str, ToolSpec] = {}
+    for index, tool in enumerate(tools):
+        where = f"tools[{index}]"
+        if (kind := tool.get("type")) != "function":
+            raise invalid_value(f"{where}.type", f"{kind!r}; only function tools are offered here")
         function = tool.get("function", tool)
         if not isinstance(function, dict):
-            raise bad_request(f"Invalid value for '{where}.function'.", where)
+            message = f"Invalid value for '{where}.function': must be an object."
+            raise bad_request(message, where)
         name, parameters = function.get("name"), function.get("parameters")
         if not isinstance(name, str) or not name:
-            raise bad_request(f"Missing required parameter: '{where}.name'.", f"{where}.name")
+            raise missing_parameter(f"{where}.name")
+        if name in specs:
+            raise invalid_value(f"{where}.name", f"two tools are named {name!r}; rename one")
         if not isinstance(parameters, dict | None):
-            raise bad_request(f"'{where}.parameters' is no JSON Schema.", f"{where}.parameters")
+            raise invalid_value(f"{where}.parameters", "must be a JSON Schema, which is an object")
         try:
             check_parameters(parameters or {})
         except SchemaError as error:
             message = f"Invalid schema for function {name!r}: {error}."
             raise bad_request(message, f"{where}.parameters") from None
-        if name in {spec.name for spec in specs}:
-            raise bad_request(f"Two tools are named {name!r}.", f"{where}.name")
-        description = function.get("description") or ""
-        specs.append(ToolSpec(name, str(description), parameters or {}))
-    return tuple(specs)
+        specs[name] = ToolSpec(name, str(function.get("description") or ""), parameters or {})
+    return tuple(specs.values())
 
 
 def read_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[ToolSpec, ...]]:
     """`tool_choice` as the policy knows it, and the tools that it leaves. Raises ApiError 400."""
-    if choice is None:
-        return "auto", tools
-    if choice in ("auto", "none", "required"):
-        if choice == "required" and not tools:
-            raise bad_request("tool_choice is 'required', but there are no tools.", "tool_choice")
-        return str(choice), tools
-    if isinstance(choice, dict):
-        kind = choice.get("type")
-        if kind == "allowed_tools":
-            return _read_allowed(choice.get("allowed_tools", choice), tools)
-        name = _tool_name(choice)
-        if kind == "function" and any(tool.name == name for tool in tools):
+    match choice:
+        case None:
+            return "auto", tools
+        case "required" if not tools:
+            raise invalid_value("tool_choice", "'required', but there are no tools; send some")
+        case "auto" | "none" | "required":
+            return str(choice), tools
+        case {"type": "function"}:
+            name = _tool_name(choice)
+            if all(tool.name != name for tool in tools):
+                raise invalid_value("tool_choice", f"{name!r} is not one of the tools")
             return str(name), tools
-        if kind == "function":
-            raise bad_request(f"tool_choice names {name!r}, which is no tool.", "tool_choice")
-    message = "Use 'auto', 'none', 'required' or a function tool's name."
-    raise bad_request(f"Invalid value for 'tool_choice'. {message}", "tool_choice")
+        case {"type": "allowed_tools"}:
+            allowed = choice.get("allowed_tools", choice)  # nested in Chat, flat in Responses
+            match allowed:
+                case {"tools": list(named)} if allowed.get("mode", "auto") in ("auto", "required"):
+                    names = [_tool_name(tool) for tool in named]
+                    left = tuple(tool for tool in tools if tool.name in names)
+                    return read_choice(allowed.get("mode", "auto"), left)
+            message = "incomplete. Give a list of tools, and the mode 'auto' or 'required'"
+            raise invalid_value("tool_choice", message)
+    raise invalid_value("tool_choice", "use 'auto', 'none', 'required' or a function tool's name")
 
 
-def _read_allowed(allowed: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[ToolSpec, ...]]:
-    """The tools that `tool_choice` allows, and how they may be chosen. Raises ApiError 400."""
-    named = allowed.get("tools") if isinstance(allowed, dict) else None
-    mode = allowed.get("mode", "auto") if isinstance(allowed, dict) else None
-    if not isinstance(named, list) or mode not in ("auto", "required"):
-        message = "Give a list of tools, and the mode 'auto' or 'required'."
-        raise bad_request(f"Invalid value for 'tool_choice'. {message}", "tool_choice")
-    names = {_tool_name(tool) for tool in named}
-    return read_choice(mode, tuple(tool for tool in tools if tool.name in names))
+def _tool_name(tool: Any) -> Any:
+    match tool:
+        case {"function": {"name": name}} | {"name": name}:
+            return name
+    return None
 
 
-def _tool_name(tool: Any) -> str | None:
-    if not isinstance(tool, dict):
+def answer_schema(
+    kind: str, name: str | None, schema: dict[str, Any] | None, param: str
+) -> dict[str, Any] | None:
+    """The schema that a final answer must satisfy, or None for text. `kind` is the type of
+    `text.format` or `response_format`, `param` where name and schema stand. Raises ApiError 400."""
+    if kind == "text":
         return None
-    function = tool.get("function")
-    name = function.get("name") if isinstance(function, dict) else tool.get("name")
-    return name if isinstance(name, str) else None
+    if kind == "json_object":
+        return ANY_OBJECT
+    if not name:
+        raise missing_parameter(f"{param}.name")
+    if schema is None:
+        raise missing_parameter(f"{param}.schema")
+    try:
+        check_schema(schema)
+    except SchemaError as error:
+        raise bad_request(f"Invalid schema: {error}.", f"{param}.schema") from None
+    return schema
+
+
+def check_context(turn: Turn, model: ModelInfo, param: str) -> None:
+    """Raises ApiError 400 where the request is longer than the model can read."""
+    if turn.end is TurnEnd.CONTEXT_FULL:
+        most = model.context_window_tokens
+        message = f"Your input has {turn.input_tokens} tokens; this model reads {most} at most."
+        raise bad_request(message, param, "context_length_exceeded")
 
 
 def seed_for(

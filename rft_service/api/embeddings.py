@@ -1,7 +1,7 @@
 """`/v1/embeddings`: hashed n-grams. Lexical, not semantic: texts are near if they share words.
 
-Each word, pair of words, and run of four letters within a word is hashed to a place and a sign
-(feature hashing: Weinberger et al. 2009); counts are damped by a square root; the vector has
+Each word, pair of words, and run of four letters within a word is hashed to an index and a sign
+(feature hashing: Weinberger et al. 2009). Counts are damped by a square root, and the vector has
 length 1.
 """
 
@@ -12,17 +12,16 @@ import re
 import zlib
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from rft_service.api.context import Serving
 from rft_service.errors import bad_request
 from rft_service.store.models import EMBEDDING_MODEL, unknown_model
-from rft_service.strict_json import StrictRoute
+from rft_service.strict_json import RequestModel, StrictRoute
 from rft_service.tokens import count_tokens
 
 DIMENSIONS = 512
@@ -37,21 +36,19 @@ TokenIds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 router = APIRouter(prefix="/v1/embeddings", tags=["embeddings"], route_class=StrictRoute)
 
 
-class EmbeddingRequest(BaseModel):
-    """Texts, or the token numbers that some clients send in their place."""
-
-    model_config = ConfigDict(extra="forbid")
+class EmbeddingRequest(RequestModel):
+    """Texts, or the token numbers that some clients send instead."""
 
     model: str
     input: Text | TokenIds | list[Text] | list[TokenIds]
-    encoding_format: Literal["float", "base64"] | None = None
-    dimensions: Annotated[int, Field(ge=16, le=2048)] | None = None
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Annotated[int, Field(ge=16, le=2048)] = DIMENSIONS
     user: str | None = None
 
     @field_validator("input", mode="before")
     @classmethod
-    def _some_texts(cls, value: Any) -> Any:
-        """Says what is wrong itself where the error of a union would name its first kind only."""
+    def _not_too_many(cls, value: Any) -> Any:
+        # Pydantic's own error for a union would name only its first type, a string.
         if not isinstance(value, list):
             return value
         if not value:
@@ -61,14 +58,12 @@ class EmbeddingRequest(BaseModel):
         return value
 
     def texts(self) -> list[str]:
-        """Every input as a text; token numbers become words of their own."""
-        given = self.input
-        several = isinstance(given, list) and not isinstance(given[0], int)
-        return [_as_text(value) for value in (given if several else [given])]
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else " ".join(f"token{number}" for number in value)
+        """Every input as a text; each token number becomes a word."""
+        is_one = isinstance(self.input, str) or isinstance(self.input[0], int)
+        return [
+            value if isinstance(value, str) else " ".join(f"token{number}" for number in value)
+            for value in cast(list[str | list[int]], [self.input] if is_one else self.input)
+        ]
 
 
 @lru_cache(maxsize=65_536)
@@ -88,15 +83,14 @@ def embed(text: str, dimensions: int = DIMENSIONS) -> Vector:
         return np.zeros(dimensions, np.float32)
     values, counts = np.unique(np.array(hashes, np.int64), return_counts=True)
     signs = np.where(values >> 31, 1.0, -1.0)
-    places = (values & 0x7FFFFFFF) % dimensions
-    vector = np.bincount(places, signs * np.sqrt(counts), dimensions)
+    indices = (values & 0x7FFFFFFF) % dimensions
+    vector = np.bincount(indices, signs * np.sqrt(counts), dimensions)
     length = float(np.linalg.norm(vector))
     return (vector / (length or 1.0)).astype(np.float32)
 
 
 @router.post("")
-def create(service: Serving, body: EmbeddingRequest) -> Any:
-    del service
+def create(body: EmbeddingRequest) -> Any:
     if body.model != EMBEDDING_MODEL:
         raise unknown_model(body.model)
     texts = body.texts()
@@ -104,20 +98,24 @@ def create(service: Serving, body: EmbeddingRequest) -> Any:
         if count_tokens(text) > MAX_TOKENS:
             message = f"Input {number} is longer than {MAX_TOKENS} tokens; split it."
             raise bad_request(message, "input", "input_too_long")
-    vectors = [embed(text, body.dimensions or DIMENSIONS) for text in texts]
+    vectors = [embed(text, body.dimensions) for text in texts]
     tokens = sum(count_tokens(text) for text in texts)
     return {
         "object": "list",
         "data": [
-            {"object": "embedding", "index": n, "embedding": _encoded(v, body.encoding_format)}
-            for n, v in enumerate(vectors)
+            {
+                "object": "embedding",
+                "index": index,
+                "embedding": _encoded(vector, body.encoding_format),
+            }
+            for index, vector in enumerate(vectors)
         ],
         "model": body.model,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
 
 
-def _encoded(vector: Vector, encoding: str | None) -> str | list[float]:
+def _encoded(vector: Vector, encoding: str) -> str | list[float]:
     if encoding == "base64":
         return base64.b64encode(vector.astype("<f4").tobytes()).decode()
     return [round(float(value), 7) for value in vector]

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from rft_service.api.context import Serving
 from rft_service.api.paging import page
-from rft_service.errors import ApiError, bad_request
+from rft_service.errors import ApiError, invalid_value, unknown_parameter, unsupported_parameter
 from rft_service.store.database import Order
 from rft_service.store.files import Purpose
 from rft_service.strict_json import StrictRoute
@@ -17,22 +17,21 @@ from rft_service.strict_json import StrictRoute
 router = APIRouter(prefix="/v1/files", tags=["files"], route_class=StrictRoute)
 
 
-async def _documented(request: Request) -> None:
+async def _check_fields(request: Request) -> None:
     """Raises ApiError 400 for a field of the form that is not read here."""
     for name in await request.form():
         if name.startswith("expires_after"):
-            message = "The parameter 'expires_after' is not offered by this service."
-            raise bad_request(message, "expires_after", "unsupported_parameter")
+            raise unsupported_parameter("expires_after")
         if name not in ("file", "purpose"):
-            raise bad_request(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
+            raise unknown_parameter(name)
 
 
-@router.post("", dependencies=[Depends(_documented)])
+@router.post("", dependencies=[Depends(_check_fields)])
 def create(service: Serving, file: UploadFile, purpose: Annotated[Purpose, Form()]) -> Any:
     if not file.filename:
-        raise bad_request("The uploaded part 'file' has no file name.", "file")
+        raise invalid_value("file", "the part has no file name")
     if len(file.filename) > 512:
-        raise bad_request("The file name is longer than 512 characters.", "file")
+        raise invalid_value("file", "the file name is longer than 512 characters")
     return service.files.add(file.file, file.filename, purpose).public()
 
 

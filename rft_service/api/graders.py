@@ -1,21 +1,21 @@
-"""`/v1/fine_tuning/alpha`: graders tried, graders validated, and a tool called as a job would."""
+"""`/v1/fine_tuning/alpha`: run a grader, validate one, or call a tool as a job would."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from rft_service.api.context import Serving
-from rft_service.errors import ApiError, bad_request
+from rft_service.errors import ApiError, invalid_value
 from rft_service.graders.run import Grade, check_grader
 from rft_service.graders.specs import parse_grader
 from rft_service.ids import random_id
 from rft_service.jobs.tool_calls import MAX_SHOWN, tool_payload
 from rft_service.redaction import redacted
 from rft_service.store.job_spec import Tool, public_grader
-from rft_service.strict_json import StrictRoute, dumps, loads
+from rft_service.strict_json import RequestModel, StrictRoute, dumps, loads
 from rft_wire import build_sample
 from rft_wire.client import Fault
 
@@ -43,10 +43,8 @@ router = APIRouter(
 )
 
 
-class GraderRun(BaseModel):
-    """`model_sample` is the model's text; a whole `sample` object is taken as well."""
-
-    model_config = ConfigDict(extra="forbid")
+class GraderRun(RequestModel):
+    """`model_sample` is the model's text, or a whole `sample` object."""
 
     grader: dict[str, Any]
     model_sample: str | dict[str, Any]
@@ -55,14 +53,12 @@ class GraderRun(BaseModel):
     trace_id: str | None = None
 
 
-class GraderToValidate(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class GraderToValidate(RequestModel):
     grader: dict[str, Any]
 
 
 class ToolRun(Tool):
-    """A tool, and a call of it as the service makes it."""
+    """A tool, and the call that the service is to make."""
 
     type: Literal["function_call"] = "function_call"
     id: str | None = None
@@ -72,17 +68,14 @@ class ToolRun(Tool):
     item: dict[str, Any] = Field(default_factory=dict)
 
 
-def result(grade: Grade) -> dict[str, Any]:
+def run_result(grade: Grade) -> dict[str, Any]:
     """A grade as `graders/run` answers it."""
-    by_model = {g.model: g.tokens for g in [grade, *grade.sub_grades.values()] if g.model}
     sub_rewards = {name: part.score for name, part in grade.sub_grades.items()}
-    flags = {flag: flag in grade.flags for flag in FLAGS}
-    details = {name: grade.details.get(name) for name in DETAILS}
-    other = {"other_error_details": grade.failure if "other_error" in grade.flags else None}
+    graded = [grade, *grade.sub_grades.values()]
     return {
         "reward": 0.0 if grade.score is None else grade.score,
         "sub_rewards": sub_rewards,
-        "model_grader_token_usage_per_model": by_model,
+        "model_grader_token_usage_per_model": {g.model: g.tokens for g in graded if g.model},
         "metadata": {
             "name": grade.name,
             "type": grade.kind,
@@ -90,7 +83,11 @@ def result(grade: Grade) -> dict[str, Any]:
             "execution_time": grade.latency_s,
             "sampled_model_name": grade.model,
             "token_usage": grade.tokens or None,
-            "errors": {**flags, **details, **other},
+            "errors": {
+                **{flag: flag in grade.flags for flag in FLAGS},
+                **{name: grade.details.get(name) for name in DETAILS},
+                "other_error_details": grade.failure if "other_error" in grade.flags else None,
+            },
         },
     }
 
@@ -105,12 +102,11 @@ async def run_grader(service: Serving, body: GraderRun) -> Any:
     if isinstance(body.model_sample, dict):
         sample = body.model_sample
         if not isinstance(sample.get("output_text"), str):
-            message = "A sample object needs 'output_text', a string."
-            raise bad_request(message, "model_sample")
+            raise invalid_value("model_sample", "a sample object needs 'output_text', a string")
     else:
         sample = build_sample(body.model_sample, [], None)
     trace_id = body.trace_id or random_id("trace_")
-    return result(await service.graders.grade(grader, sample, item, trace_id))
+    return run_result(await service.graders.grade(grader, sample, item, trace_id))
 
 
 @router.post("/graders/validate")
@@ -122,7 +118,7 @@ def validate_grader(body: GraderToValidate) -> Any:
 
 @router.post("/tool/run")
 async def run_tool(service: Serving, body: ToolRun) -> Any:
-    """Forward one tool call; answers the tool's body, or an error that says what it did."""
+    """Forward one tool call; answers the tool's body, or an error that says what went wrong."""
     arguments = body.arguments if isinstance(body.arguments, str) else dumps(body.arguments)
     trace_id = body.trace_id or random_id("trace_")
     payload = tool_payload(body.name, arguments, body.call_id, trace_id, body.item, body.id)

@@ -7,11 +7,11 @@ import secrets
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from rft_service.api.context import Serving
 from rft_service.api.paging import Limit, Step, page
-from rft_service.errors import bad_request
+from rft_service.errors import bad_request, invalid_value
 from rft_service.graders.run import check_grader
 from rft_service.graders.specs import parse_grader
 from rft_service.rl.hyperparameters import Hyperparameters
@@ -19,15 +19,13 @@ from rft_service.schemas.check import SchemaError
 from rft_service.schemas.structured import check_schema
 from rft_service.store.job import ACTIVE
 from rft_service.store.job_spec import JobSpec, Metadata, Tool
-from rft_service.strict_json import StrictRoute
+from rft_service.strict_json import RequestModel, StrictRoute
 
 router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["fine-tuning"], route_class=StrictRoute)
 
 
-class Reinforcement(BaseModel):
-    """`method.reinforcement` of a request; the grader is checked by itself, for better errors."""
-
-    model_config = ConfigDict(extra="forbid")
+class Reinforcement(RequestModel):
+    """`method.reinforcement` of a request; `parse_grader` reads the grader, for better errors."""
 
     grader: dict[str, Any]
     tools: Annotated[list[Tool], Field(max_length=128)] = Field(default_factory=list)
@@ -36,45 +34,41 @@ class Reinforcement(BaseModel):
     hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)
 
 
-class Method(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Method(RequestModel):
     type: Literal["reinforcement", "supervised", "dpo"]
     reinforcement: Reinforcement | None = None
     supervised: dict[str, Any] | None = None
     dpo: dict[str, Any] | None = None
 
 
-class JobRequest(BaseModel):
+class JobRequest(RequestModel):
     """The body of `POST /v1/fine_tuning/jobs`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: str
     training_file: str
     validation_file: str | None = None
-    suffix: Annotated[str, Field(max_length=64)] | None = None
+    suffix: Annotated[str, Field(max_length=64)] = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    metadata: Annotated[Metadata, Field(max_length=16)] | None = None
+    metadata: Annotated[Metadata, Field(max_length=16)] = Field(default_factory=dict)
     method: Method
     hyperparameters: dict[str, Any] | None = None
     integrations: list[dict[str, Any]] | None = None
 
     def reinforcement(self) -> Reinforcement:
-        """The method's part. Raises ApiError 400 for what only the real service offers."""
+        """`method.reinforcement`. Raises ApiError 400 for what only the real service offers."""
         if self.method.type != "reinforcement" or self.method.reinforcement is None:
-            message = "This service offers reinforcement fine-tuning only: set method.type and "
-            raise bad_request(message + "method.reinforcement.", "method.type")
+            message = "this service offers reinforcement fine-tuning only; set method.reinforcement"
+            raise invalid_value("method.type", message)
         if self.integrations:
-            raise bad_request("Integrations are not offered here.", "integrations")
+            raise invalid_value("integrations", "integrations are not offered here; leave them out")
         if self.hyperparameters:
-            message = "Put hyperparameters into method.reinforcement.hyperparameters."
-            raise bad_request(message, "hyperparameters")
+            message = "put them into method.reinforcement.hyperparameters"
+            raise invalid_value("hyperparameters", message)
         return self.method.reinforcement
 
 
 def checked_spec(request: JobRequest, default_seed: int) -> JobSpec:
-    """Everything that can be known without reading a file. Raises ApiError 400."""
+    """The job as it is stored; its files are not read yet. Raises ApiError 400."""
     method = request.reinforcement()
     if request.validation_file is None:
         message = "A reinforcement job needs a validation_file beside the training_file."
@@ -85,19 +79,18 @@ def checked_spec(request: JobRequest, default_seed: int) -> JobSpec:
     names = [tool.name for tool in method.tools]
     for name in names:
         if names.count(name) > 1:
-            message = f"Two tools are named {name!r}."
-            raise bad_request(message, "method.reinforcement.tools")
+            message = f"two tools are named {name!r}; rename one"
+            raise invalid_value("method.reinforcement.tools", message)
     _check_format(method.response_format)
-    suffix = request.suffix or ""
-    if not re.fullmatch(r"[A-Za-z0-9._-]*", suffix):
-        raise bad_request("Use letters, digits, '.', '_' and '-' only.", "suffix")
+    if not re.fullmatch(r"[A-Za-z0-9._-]*", request.suffix):
+        raise invalid_value("suffix", "use letters, digits, '.', '_' and '-' only")
     return JobSpec(
         model=request.model,
         training_file=request.training_file,
         validation_file=request.validation_file,
-        suffix=suffix,
+        suffix=request.suffix,
         seed=default_seed if request.seed is None else request.seed,
-        metadata=request.metadata or {},
+        metadata=request.metadata,
         tools=method.tools,
         grader=grader,
         max_episode_steps=method.max_episode_steps,
@@ -112,10 +105,10 @@ def _check_format(response_format: dict[str, Any] | None) -> None:
         return
     schema = response_format.get("json_schema")
     if response_format.get("type") != "json_schema" or not isinstance(schema, dict):
-        message = 'Write it as {"type": "json_schema", "json_schema": {"name", "schema"}}.'
-        raise bad_request(message, where)
+        message = 'write it as {"type": "json_schema", "json_schema": {"name", "schema"}}'
+        raise invalid_value(where, message)
     if not isinstance(schema.get("schema"), dict):
-        raise bad_request("Missing: the JSON Schema itself.", f"{where}.json_schema.schema")
+        raise invalid_value(f"{where}.json_schema.schema", "must be a JSON Schema object")
     try:
         check_schema(schema["schema"])
     except SchemaError as error:
@@ -129,8 +122,8 @@ def create(service: Serving, body: JobRequest) -> Any:
     for param in ("training_file", "validation_file"):
         stored = service.files.get(getattr(spec, param), param)
         if stored.purpose != "fine-tune":
-            message = f"The file {stored.id} was uploaded with the purpose {stored.purpose!r}; "
-            raise bad_request(message + "upload it with 'fine-tune'.", param)
+            message = f"{stored.id} has the purpose {stored.purpose!r}; upload it with 'fine-tune'"
+            raise invalid_value(param, message)
     job = service.jobs.create(spec, weights_uri)
     service.runner.wake()
     return job.public()
@@ -140,18 +133,14 @@ def create(service: Serving, body: JobRequest) -> Any:
 def list_jobs(
     service: Serving, request: Request, after: str | None = None, limit: Limit = 20
 ) -> Any:
-    jobs = service.jobs.newest(after, limit + 1, metadata_filter(request))
-    return page([job.public() for job in jobs], limit)
-
-
-def metadata_filter(request: Request) -> dict[str, str] | None:
-    """The pairs of `metadata[key]=value` query parameters, or None."""
-    pairs = {
+    """The newest jobs first; `metadata[key]=value` parameters select among them."""
+    metadata = {
         name.removeprefix("metadata[").removesuffix("]"): value
         for name, value in request.query_params.items()
         if name.startswith("metadata[") and name.endswith("]")
     }
-    return pairs or None
+    jobs = service.jobs.newest(after, limit + 1, metadata or None)
+    return page([job.public() for job in jobs], limit)
 
 
 @router.get("/{job_id}")

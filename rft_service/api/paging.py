@@ -1,4 +1,4 @@
-"""Lists as OpenAI pages them: `limit` and `after`, answered with `has_more`."""
+"""Paged lists: `limit` and `after` in the request, `has_more` in the answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`encrypted_content` of reasoning items: what the client hands back must be what it was given.
+"""`encrypted_content` of reasoning items: what a client sends back must be what it was given.
 
 The content is signed with the state folder's key, not encrypted: a simulated model's reasoning is
-no secret. docs/fidelity.md says so.
+not a secret. docs/fidelity.md says so.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from typing import Any
 
 from rft_service.strict_json import dumps
 
-MAC_BYTES = 32
+SIGNATURE_BYTES = 32
 
 
-class Seal:
-    """Signs and checks reasoning for one state folder."""
+class ReasoningSigner:
+    """Signs and verifies reasoning summaries for one state folder."""
 
     def __init__(self, key: str) -> None:
         self._key = hashlib.sha256(b"reasoning/" + key.encode()).digest()
 
-    def close(self, summary: list[dict[str, Any]]) -> str:
+    def sign(self, summary: list[dict[str, Any]]) -> str:
         body = dumps(summary).encode()
-        return base64.b64encode(self._mac(body) + body).decode()
+        return base64.b64encode(self._signature(body) + body).decode()
 
-    def open(self, content: str) -> list[dict[str, Any]]:
-        """What `close` was given. Raises ValueError if it was tampered with or is another's."""
-        sealed = base64.b64decode(content.encode("ascii"), validate=True)
-        mac, body = sealed[:MAC_BYTES], sealed[MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(body)):
+    def verify(self, content: str) -> list[dict[str, Any]]:
+        """The summary that was signed. Raises ValueError if the content was changed or comes from
+        another state folder."""
+        decoded = base64.b64decode(content.encode("ascii"), validate=True)
+        signature, body = decoded[:SIGNATURE_BYTES], decoded[SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._signature(body)):
             raise ValueError("the signature does not match")
         summary: list[dict[str, Any]] = json.loads(body)
         return summary
 
-    def _mac(self, body: bytes) -> bytes:
-        return hmac.new(self._key, body, hashlib.sha256).digest()
+    def _signature(self, body: bytes) -> bytes:
+        return hmac.digest(self._key, body, hashlib.sha256)

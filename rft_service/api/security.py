@@ -1,9 +1,8 @@
-"""What every request passes before any handler: Host, key and size of the body."""
+"""Checks before any handler: the Host header, the API key and the size of the body."""
 
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import re
 import secrets
@@ -21,7 +20,7 @@ _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORE
 
 
 def api_key(home: Path) -> str:
-    """The state folder's key, made at random the first time; readable by its owner alone."""
+    """The state folder's key, random, created on first use and readable by its owner only."""
     path = home / "api_key"
     try:
         key = path.read_text(encoding="utf-8").strip()
@@ -36,10 +35,11 @@ def api_key(home: Path) -> str:
 
 
 class Gate:
-    """ASGI middleware: refuses what must not reach a handler.
+    """ASGI middleware: refuses requests that must not reach a handler.
 
-    Any Host but loopback is refused, so that a web page cannot reach the service by rebinding a
-    name of its own to 127.0.0.1. There are no CORS headers: a page of another origin reads nothing.
+    Any Host but loopback is refused, so that a web page cannot reach the service through a host
+    name that resolves to 127.0.0.1 (DNS rebinding). There are no CORS headers: a page of another
+    origin can read nothing.
     """
 
     def __init__(self, app: ASGIApp, key: str) -> None:
@@ -57,7 +57,8 @@ class Gate:
             limit = MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
             receive = _bounded(receive, headers, limit)
         except ApiError as error:
-            await _refuse(send, error)
+            challenge = {"www-authenticate": "Bearer"} if error.status == 401 else None
+            await error.response(challenge)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
@@ -70,26 +71,19 @@ class Gate:
         credential = headers.get(b"authorization", b"")
         if not hmac.compare_digest(credential, self._credential):
             given = "Incorrect API key provided." if credential else "No API key provided."
-            cure = "Send the service's key as 'Authorization: Bearer KEY'."
-            raise ApiError(401, f"{given} {cure}", code="invalid_api_key")
-
-
-def _declared_length(headers: dict[bytes, bytes]) -> int:
-    try:
-        return int(headers.get(b"content-length", b"0"))
-    except ValueError:
-        raise ApiError(400, "The Content-Length header is not a number.") from None
-
-
-def _too_large(limit: int) -> ApiError:
-    message = f"The request body is larger than {limit // 2**20} MiB."
-    return ApiError(413, message, code="request_too_large")
+            fix = "Send the service's key as 'Authorization: Bearer KEY'."
+            raise ApiError(401, f"{given} {fix}", code="invalid_api_key")
 
 
 def _bounded(receive: Receive, headers: dict[bytes, bytes], limit: int) -> Receive:
-    """Pass a streamed body on, up to `limit` bytes."""
-    if _declared_length(headers) > limit:
-        raise _too_large(limit)
+    """`receive`, for a body of at most `limit` bytes. Raises ApiError 413 if it declares more."""
+    try:
+        declared = int(headers.get(b"content-length", b"0"))
+    except ValueError:
+        raise ApiError(400, "The Content-Length header is not a number.") from None
+    too_large = f"The request body is larger than {limit // 2**20} MiB."
+    if declared > limit:
+        raise ApiError(413, too_large, code="request_too_large")
     seen = 0
 
     async def counted() -> Message:
@@ -97,16 +91,7 @@ def _bounded(receive: Receive, headers: dict[bytes, bytes], limit: int) -> Recei
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > limit:
-            raise HTTPException(413, _too_large(limit).message)
+            raise HTTPException(413, too_large)  # FastAPI passes this kind on
         return message
 
     return counted
-
-
-async def _refuse(send: Send, error: ApiError) -> None:
-    body = json.dumps(error.body()).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if error.status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -1,6 +1,6 @@
 """Server-sent events of `/v1/responses`, in the order that OpenAI documents.
 
-A turn is known whole before its first event is sent: a simulated model does not type.
+The whole turn is known before its first event is sent: a simulated model does not type.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ DELTA_CHARACTERS = 24
 
 
 def pieces(text: str) -> Iterator[str]:
-    """A text in the pieces that its deltas carry."""
+    """A text, cut into the pieces that deltas carry."""
     for start in range(0, len(text), DELTA_CHARACTERS):
         yield text[start : start + DELTA_CHARACTERS]
 
 
 def event_stream(parts: Iterable[str]) -> StreamingResponse:
-    """Parts of a text/event-stream body, sent one by one."""
+    """A text/event-stream answer whose parts are sent one by one."""
 
-    async def flow() -> AsyncIterator[str]:
+    async def one_by_one() -> AsyncIterator[str]:  # a plain iterator would be run in threads
         for part in parts:
             yield part
 
-    return StreamingResponse(flow(), media_type="text/event-stream")
+    return StreamingResponse(one_by_one(), media_type="text/event-stream")
 
 
 def response_events(response: dict[str, Any]) -> Iterator[str]:
@@ -39,12 +39,12 @@ def response_events(response: dict[str, Any]) -> Iterator[str]:
 
 
 def _events(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    begun = {
+    started = {
         **response, "status": "in_progress", "output": [], "usage": None,
         "completed_at": None, "incomplete_details": None,
     }  # fmt: skip
-    yield {"type": "response.created", "response": begun}
-    yield {"type": "response.in_progress", "response": begun}
+    yield {"type": "response.created", "response": started}
+    yield {"type": "response.in_progress", "response": started}
     for index, item in enumerate(response["output"]):
         for event in _item_events(item):
             yield {**event, "output_index": index}
@@ -52,15 +52,15 @@ def _events(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _item_events(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield {"type": "response.output_item.added", "item": _opened(item)}
-    middle = {"reasoning": _summary, "message": _text, "function_call": _arguments}[item["type"]]
-    for event in middle(item):
+    yield {"type": "response.output_item.added", "item": _announced(item)}
+    content = {"reasoning": _summary, "message": _text, "function_call": _arguments}[item["type"]]
+    for event in content(item):
         yield {**event, "item_id": item["id"]}
     yield {"type": "response.output_item.done", "item": item}
 
 
-def _opened(item: dict[str, Any]) -> dict[str, Any]:
-    """An item as it is announced: in progress, its content still to come."""
+def _announced(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as its first event shows it: in progress, without its content."""
     empty = {
         "reasoning": ("summary", []),
         "message": ("content", []),
@@ -74,22 +74,27 @@ def _opened(item: dict[str, Any]) -> dict[str, Any]:
 def _summary(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     kind = "response.reasoning_summary"
     for index, part in enumerate(item["summary"]):
-        place = {"summary_index": index}
-        yield {"type": f"{kind}_part.added", **place, "part": {**part, "text": ""}}
+        at = {"summary_index": index}
+        yield {"type": f"{kind}_part.added", **at, "part": {**part, "text": ""}}
         for delta in pieces(part["text"]):
-            yield {"type": f"{kind}_text.delta", **place, "delta": delta}
-        yield {"type": f"{kind}_text.done", **place, "text": part["text"]}
-        yield {"type": f"{kind}_part.done", **place, "part": part}
+            yield {"type": f"{kind}_text.delta", **at, "delta": delta}
+        yield {"type": f"{kind}_text.done", **at, "text": part["text"]}
+        yield {"type": f"{kind}_part.done", **at, "part": part}
 
 
 def _text(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for index, part in enumerate(item["content"]):
-        place = {"content_index": index}
-        yield {"type": "response.content_part.added", **place, "part": {**part, "text": ""}}
+        at = {"content_index": index}
+        yield {"type": "response.content_part.added", **at, "part": {**part, "text": ""}}
         for delta in pieces(part["text"]):
-            yield {"type": "response.output_text.delta", **place, "delta": delta, "logprobs": []}
-        yield {"type": "response.output_text.done", **place, "text": part["text"], "logprobs": []}
-        yield {"type": "response.content_part.done", **place, "part": part}
+            yield {"type": "response.output_text.delta", **at, "delta": delta, "logprobs": []}
+        yield {
+            "type": "response.output_text.done",
+            **at,
+            "text": part["text"],
+            "logprobs": [],
+        }
+        yield {"type": "response.content_part.done", **at, "part": part}
 
 
 def _arguments(item: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -13,11 +13,11 @@ import simpleeval
 
 
 class FormulaError(ValueError):
-    """A formula that is no formula, or gives no finite number."""
+    """A formula that cannot be parsed or computed."""
 
 
 class UnknownNameError(FormulaError):
-    """A formula that uses a name which is no grader's."""
+    """A formula that uses a name which is not a grader."""
 
 
 class UndefinedError(FormulaError):
@@ -47,12 +47,12 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
 
 def check(formula: str, names: Iterable[str]) -> None:
     """Raises FormulaError, or UnknownNameError, that says what is wrong with a formula."""
-    with contextlib.suppress(UndefinedError):  # other scores may well give it a value
+    with contextlib.suppress(UndefinedError):  # other scores may give it a value
         evaluate(formula, dict.fromkeys(names, 0.5))
 
 
 def evaluate(formula: str, scores: Mapping[str, float]) -> float:
-    """The formula's value. Raises FormulaError or one of its kinds."""
+    """The formula's value. Raises FormulaError or a subclass."""
     evaluator = simpleeval.SimpleEval(operators=_OPERATORS, functions=FUNCTIONS, names=dict(scores))
     try:
         value = evaluator.eval(formula)

@@ -1,6 +1,6 @@
-"""Python graders: the customer's source in a process of its own, bounded and without network.
+"""Python graders: the customer's source in a separate process, with limits and without network.
 
-What holds it in, and what does not, is written down in docs/security.md.
+docs/security.md says what the sandbox prevents, and what it does not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rft_service.strict_json import dumps, whole_characters
 
 MAX_OUTPUT_BYTES = 64_000
 _CHILD = Path(__file__).with_name("python_child.py")
-_PLACES = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+_RUNNING = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class PythonLimits:
 
 
 class PythonError(Exception):
-    """No score. `is_servers` tells the sandbox's fault from the source's own."""
+    """There is no score. `is_servers` if the sandbox failed or stopped it, not the source."""
 
     def __init__(self, kind: str, message: str, is_servers: bool = False) -> None:
         super().__init__(message)
@@ -57,9 +57,14 @@ async def run_python(
 def _run(
     source: str, sample: Mapping[str, Any], item: Mapping[str, Any], limits: PythonLimits
 ) -> float:
-    order = {"source": source, "sample": sample, "item": item, "memory_bytes": limits.memory_bytes}
-    with _PLACES:
-        answer = _child_answer(dumps(order).encode(), limits)
+    request = {
+        "source": source,
+        "sample": sample,
+        "item": item,
+        "memory_bytes": limits.memory_bytes,
+    }
+    with _RUNNING:
+        answer = _child_answer(dumps(request).encode(), limits)
     if "error" in answer:
         raise PythonError("runtime", whole_characters(str(answer["error"]))[:2_000])
     score = answer.get("score")
@@ -68,8 +73,8 @@ def _run(
     return float(score)
 
 
-def _child_answer(order: bytes, limits: PythonLimits) -> dict[str, Any]:
-    """Run the child to its end or its limit, and take down whatever it left behind."""
+def _child_answer(request: bytes, limits: PythonLimits) -> dict[str, Any]:
+    """Run the child to its end or its time limit, and kill the processes that it started."""
     environment = {k: v for k, v in os.environ.items() if k in ("PATH", "SYSTEMROOT", "TMPDIR")}
     child = subprocess.Popen(
         [sys.executable, "-I", str(_CHILD)],
@@ -91,7 +96,7 @@ def _child_answer(order: bytes, limits: PythonLimits) -> dict[str, Any]:
     timer.start()
     try:
         with contextlib.suppress(BrokenPipeError, OSError):
-            child.stdin.write(order)
+            child.stdin.write(request)
             child.stdin.close()
         output = child.stdout.read(MAX_OUTPUT_BYTES + 1)
     finally:

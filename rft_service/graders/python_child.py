@@ -1,7 +1,7 @@
-"""The process in which one Python grader runs: order on stdin, `{"score"}` or `{"error"}` out.
+"""The process in which one Python grader runs: request on stdin, `{"score"}` or `{"error"}` out.
 
-Run by `python.py` with `python -I`; imports nothing of this package. Limits come first, then the
-doors close (network, processes), then the source runs.
+Run by `python.py` with `python -I`; imports nothing of this package. It sets the limits, gives up
+network, files and processes, and then runs the source.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ TYPE_CHECKING = False  # typing and traceback would take a third of the time tha
 if TYPE_CHECKING:
     from typing import Any
 
-# Audit events (PEP 578) that are refused, by their beginnings, and the few of them that are not:
-# they read, or change this process alone.
-CLOSED = (
+# Audit events (PEP 578) that are refused, by prefix, and the exceptions: events that only read, or
+# that change nothing outside this process.
+REFUSED = (
     "os.", "shutil.", "subprocess.", "pty.", "_winapi.Create", "winreg.",
     "socket.", "syslog.", "sqlite3.", "ctypes.dlopen", "ctypes.dlsym",
 )  # fmt: skip
-OPEN = {
+ALLOWED = {
     "os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr",
     "os.putenv", "os.unsetenv", "os.chdir", "os.add_dll_directory", "socket.__new__",
 }  # fmt: skip
@@ -62,28 +62,28 @@ def leave_network() -> bool:
     return any(unshare(flags) == 0 for flags in (CLONE_NEWUSER | CLONE_NEWNET, CLONE_NEWNET))
 
 
-def close_doors() -> None:
+def install_audit_hook() -> None:
     """Refuse network, processes and changes to files from Python code, on every platform."""
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             is_refused = bool(arguments[2] & WRITING)
         else:
-            is_refused = event.startswith(CLOSED) and event not in OPEN
+            is_refused = event.startswith(REFUSED) and event not in ALLOWED
         if is_refused:
             raise PermissionError(f"a grader may not use {event}")
 
     sys.addaudithook(refuse)
 
 
-def score(order: dict[str, Any]) -> float:
+def score(request: dict[str, Any]) -> float:
     """Run the source and its `grade`. Raises whatever they raise, or ValueError."""
     namespace: dict[str, Any] = {"__name__": "grader"}
-    exec(compile(order["source"], "<grader>", "exec"), namespace)  # noqa: S102
+    exec(compile(request["source"], "<grader>", "exec"), namespace)  # noqa: S102
     grade = namespace.get("grade")
     if not callable(grade):
         raise ValueError("the source defines no function grade(sample, item)")
-    value = grade(order["sample"], order["item"])
+    value = grade(request["sample"], request["item"])
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         raise ValueError(f"grade() returned {type(value).__name__}, not a number")
     number = float(value)
@@ -94,22 +94,22 @@ def score(order: dict[str, Any]) -> float:
 
 def last_line(error: BaseException) -> int:
     """The number of the line that raised an exception."""
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    return place.tb_lineno if place else 0
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    return frame.tb_lineno if frame else 0
 
 
 def main() -> None:
-    order = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
-    limit_resources(order["memory_bytes"])
+    limit_resources(request["memory_bytes"])
     leave_network()
-    close_doors()
+    install_audit_hook()
     try:
-        answer: dict[str, Any] = {"score": score(order)}
+        answer: dict[str, Any] = {"score": score(request)}
     except BaseException as error:
         answer = {"error": f"line {last_line(error)}: {type(error).__name__}: {error}"[:2_000]}
     answers.write(json.dumps(answer))

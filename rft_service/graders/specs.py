@@ -1,23 +1,20 @@
-"""Grader specs as they stand on the wire (OpenAI's six kinds for reinforcement fine-tuning)."""
+"""Grader specs in requests: OpenAI's six kinds for reinforcement fine-tuning."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from rft_service.endpoints import Headers, Url
-from rft_service.errors import ApiError, bad_request
+from rft_service.errors import ApiError, bad_request, reason_of
+from rft_service.strict_json import RequestModel
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 MAX_SOURCE_BYTES = 256_000
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class StringCheck(_Spec):
+class StringCheck(RequestModel):
     """1 where the comparison holds, else 0: `eq`, `ne`, `like` (contains), `ilike` (any case)."""
 
     type: Literal["string_check"]
@@ -27,7 +24,7 @@ class StringCheck(_Spec):
     operation: Literal["eq", "ne", "like", "ilike"]
 
 
-class TextSimilarity(_Spec):
+class TextSimilarity(RequestModel):
     """A similarity of two texts, from 0 to 1."""
 
     type: Literal["text_similarity"]
@@ -41,7 +38,7 @@ class TextSimilarity(_Spec):
     pass_threshold: float | None = None
 
 
-class Message(_Spec):
+class Message(RequestModel):
     """A message to a grading model; its text may hold templates."""
 
     role: Literal["user", "assistant", "system", "developer"]
@@ -54,7 +51,7 @@ class Message(_Spec):
         return "\n".join(p if isinstance(p, str) else str(p.get("text", "")) for p in parts)
 
 
-class ScoreModel(_Spec):
+class ScoreModel(RequestModel):
     """A model reads the messages and gives a score within `range`."""
 
     type: Literal["score_model"]
@@ -73,7 +70,7 @@ class ScoreModel(_Spec):
         return value
 
 
-class Python(_Spec):
+class Python(RequestModel):
     """`source` defines `grade(sample, item)`, which returns a number."""
 
     type: Literal["python"]
@@ -90,7 +87,7 @@ class Python(_Spec):
         return value
 
 
-class Endpoint(_Spec):
+class Endpoint(RequestModel):
     """The customer's own HTTP endpoint. `rate_limit` is in requests a second."""
 
     type: Literal["endpoint"]
@@ -107,7 +104,7 @@ SingleGrader = Annotated[
 ]
 
 
-class Multi(_Spec):
+class Multi(RequestModel):
     """Several graders and the formula that joins their scores."""
 
     type: Literal["multi"]
@@ -135,10 +132,9 @@ def parse_grader(spec: Any, param: str = "grader") -> AnyGrader:
 def _explained(error: ValidationError, param: str) -> ApiError:
     problem = error.errors(include_url=False)[0]
     kinds = {"string_check", "text_similarity", "score_model", "python", "endpoint", "multi"}
-    place = [str(part) for part in problem["loc"] if part not in kinds]
-    where = ".".join([param, *place])
-    message = problem["msg"].removeprefix("Value error, ")
-    return bad_request(f"Invalid grader: {where}: {message}.", where, "invalid_grader")
+    where = ".".join([param, *(str(part) for part in problem["loc"] if part not in kinds)])
+    message = f"Invalid grader: {where}: {reason_of(problem['msg'])}."
+    return bad_request(message, where, "invalid_grader")
 
 
 def parts(grader: AnyGrader) -> dict[str, AnyGrader]:

@@ -15,7 +15,7 @@ _ROOTS = ("item", "sample")
 
 
 class TemplateError(ValueError):
-    """A template that names nothing. `in_sample` tells the sample's fault from the item's."""
+    """A malformed template, or one whose path does not exist, in the sample if `in_sample`."""
 
     def __init__(self, message: str, in_sample: bool = False) -> None:
         super().__init__(message)
@@ -29,13 +29,13 @@ def _path(expression: str) -> tuple[str, list[str | int]]:
     if root is None:
         raise TemplateError(f"{{{{{expression}}}}} must begin with item or sample")
     steps: list[str | int] = []
-    place = len(root)
-    while place < len(expression):
-        match = _STEP.match(expression, place)
+    position = len(root)
+    while position < len(expression):
+        match = _STEP.match(expression, position)
         if match is None:
             raise TemplateError(f"{{{{{expression}}}}} is not a path such as item.answer")
         steps.append(int(match[2]) if match[2] else match[1] or match[3])
-        place = match.end()
+        position = match.end()
     return root, steps
 
 
@@ -46,7 +46,7 @@ def _resolve(expression: str, namespaces: Mapping[str, Any]) -> Any:
         try:
             value = value[step]
         except (KeyError, IndexError, TypeError):
-            message = f"{{{{{expression}}}}} names nothing in this {root}"
+            message = f"{{{{{expression}}}}} does not exist in this {root}"
             raise TemplateError(message, in_sample=root == "sample") from None
     return value
 
@@ -54,7 +54,7 @@ def _resolve(expression: str, namespaces: Mapping[str, Any]) -> Any:
 def fill(template: str, sample: Mapping[str, Any], item: Mapping[str, Any]) -> str:
     """Replace every template by its value; what is not a string becomes JSON.
 
-    Raises TemplateError if a template names nothing.
+    Raises TemplateError if a template is malformed or its path does not exist.
     """
     namespaces = {"sample": sample, "item": item}
 

@@ -1,9 +1,9 @@
-"""How a browser gets in: once by a link that carries the key, from then on by a cookie.
+"""Browser access to the pages: first by a link that carries the key, then by a cookie.
 
-The cookie is no key: it is derived from the key, opens the pages and nothing else, and scripts
-cannot read it. A cookie does not know ports, so another server of this machine that the browser
-visits could see it; that one could look at the pages, but not use the API. What changes something
-must come from the pages themselves (`Origin`).
+The cookie is not the key: it is derived from it, opens the pages and nothing else, and scripts
+cannot read it. Browsers send cookies to every port of a host, so another server on this machine
+could see it; that server could look at the pages, but not use the API. A request that changes
+something must come from the pages themselves (`Origin`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-SHUT = Path(__file__).with_name("templates").joinpath("shut.html").read_text(encoding="utf-8")
+LOCKED = Path(__file__).with_name("templates").joinpath("locked.html").read_text(encoding="utf-8")
 
 
 def link(root: str, key: str, path: str = "/") -> str:
@@ -45,14 +45,16 @@ def is_page(path: str) -> bool:
     return path in PAGES or path.startswith(FOLDERS)
 
 
-class Door:
-    """ASGI middleware in front of the gate. For a page it turns link or cookie into the header
+class PageAccess:
+    """ASGI middleware in front of the gate. For a page it turns the link or cookie into the header
     that the gate asks for; the gate then checks Host and key as it does for the API."""
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self.app = app
         self._key = key
-        self._pass = hmac.digest(key.encode(), b"the pages, and nothing else", hashlib.sha256).hex()
+        self._cookie = hmac.digest(
+            key.encode(), b"the pages, and nothing else", hashlib.sha256
+        ).hex()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not is_page(scope["path"]):
@@ -61,51 +63,53 @@ class Door:
         headers = dict(scope["headers"])
         if scope["path"] == OPEN:
             await self._open(scope, receive, send)
-        elif self._has_pass(headers) and from_the_pages(scope["method"], headers):
+        elif self._has_cookie(headers) and is_from_the_pages(scope["method"], headers):
             bearer = (b"authorization", f"Bearer {self._key}".encode())
             kept = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
             await self.app({**scope, "headers": [*kept, bearer]}, receive, guarded(send))
         elif b"authorization" not in headers and b"text/html" in headers.get(b"accept", b""):
-            await HTMLResponse(SHUT, 401)(scope, receive, guarded(send))
+            await HTMLResponse(LOCKED, 401)(scope, receive, guarded(send))
         else:
             await self.app(scope, receive, guarded(send))
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Exchange the key in the link for the cookie. The address bar keeps no key."""
+        """Exchange the link's key for the cookie, and redirect to an address without the key."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
         given, to = query.get("key", [""])[0], query.get("to", ["/"])[0]
         if not hmac.compare_digest(given.encode(), self._key.encode()):
-            await HTMLResponse(SHUT, 401)(scope, receive, guarded(send))
+            await HTMLResponse(LOCKED, 401)(scope, receive, guarded(send))
             return
-        here = RedirectResponse(to if is_page(to) and not to.startswith("//") else "/", 303)
-        here.set_cookie(self._name(dict(scope["headers"])), self._pass, path="/", httponly=True,
-                        samesite="strict")  # fmt: skip
-        await here(scope, receive, guarded(send))
+        redirect = RedirectResponse(to if is_page(to) and not to.startswith("//") else "/", 303)
+        name = self._cookie_name(dict(scope["headers"]))
+        redirect.set_cookie(name, self._cookie, path="/", httponly=True, samesite="strict")
+        await redirect(scope, receive, guarded(send))
 
-    def _has_pass(self, headers: dict[bytes, bytes]) -> bool:
+    def _has_cookie(self, headers: dict[bytes, bytes]) -> bool:
         try:
             cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
         except CookieError:
             return False
-        shown = cookies.get(self._name(headers))
-        return shown is not None and hmac.compare_digest(shown.value.encode(), self._pass.encode())
+        cookie = cookies.get(self._cookie_name(headers))
+        return cookie is not None and hmac.compare_digest(
+            cookie.value.encode(), self._cookie.encode()
+        )
 
     @staticmethod
-    def _name(headers: dict[bytes, bytes]) -> str:
-        """The cookie's name; with the port in it, so that two services keep apart."""
+    def _cookie_name(headers: dict[bytes, bytes]) -> str:
+        """The cookie's name, with the port in it: two services need two cookies."""
         port = headers.get(b"host", b"").decode("latin-1").rpartition(":")[2]
         return f"buildhour_{port if port.isdigit() else 80}"
 
 
-def from_the_pages(method: str, headers: dict[bytes, bytes]) -> bool:
-    """Whether a request that would change something was sent by a page of this very service."""
+def is_from_the_pages(method: str, headers: dict[bytes, bytes]) -> bool:
+    """Whether a request reads only, or was sent by a page of this service."""
     if method in ("GET", "HEAD"):
         return True
     return headers.get(b"origin", b"") == b"http://" + headers.get(b"host", b"")
 
 
 def guarded(send: Send) -> Send:
-    """Send what a page sends, with the headers that keep a browser to this host."""
+    """`send`, with the headers that keep a browser to this host."""
 
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,7 +1,7 @@
-"""What the pages ask of the database, over connections that only read.
+"""The pages' queries, over read-only connections to the database.
 
-SQLite in WAL mode lets them read while a step is being stored, so a page that is open never holds
-a job up. Numbers come out as they went in: the pages show what the API shows.
+SQLite in WAL mode lets them read while a step is being stored, so an open page never delays a job.
+The pages show the same numbers as the API.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOG_SHOWN = 50
 ROLLOUTS_SHOWN = 25
 STEPS_AT_ONCE = 500
 
-FIGURES: Mapping[str, str] = {
+METRICS: Mapping[str, str] = {
     "step": "step",
     "train": "train_mean_reward",
     "valid": "full_valid_mean_reward",
@@ -43,9 +43,9 @@ FIGURES: Mapping[str, str] = {
     "discarded": "errors.train_discarded",
     "step_s": "timing.step.full_iteration",
 }
-"""The figures of a step that the page draws, and where a metrics event has them."""
+"""The metrics of a step that the page draws, and where a metrics event has them."""
 
-REWARDS: Mapping[Outcome, str] = {
+OUTCOME_SQL: Mapping[Outcome, str] = {
     Outcome.RIGHT: "reward >= 1",
     Outcome.PARTIAL: "reward > 0 AND reward < 1",
     Outcome.WRONG: "reward <= 0",
@@ -53,8 +53,8 @@ REWARDS: Mapping[Outcome, str] = {
 }
 
 
-class Reading:
-    """Questions about jobs, each answered over a connection of its own."""
+class PageQueries:
+    """Reads jobs, events and rollouts; each query opens a connection."""
 
     def __init__(self, database: Path) -> None:
         self._uri = f"{database.resolve().as_uri()}?mode=ro"
@@ -83,13 +83,13 @@ class Reading:
         return int(rows[0]["seq"] or 0)
 
     def steps(self, job_id: str, after: int, until: int) -> list[Row]:
-        """The figures of the steps whose events lie in (after, until], oldest first."""
+        """The metrics of the steps whose events lie in (after, until], oldest first."""
         rows = self._rows(
             "SELECT seq, data FROM events WHERE job_id = ? AND type = 'metrics' AND seq > ?"
             " AND seq <= ? ORDER BY seq LIMIT ?",
             job_id, after, until, STEPS_AT_ONCE,
         )  # fmt: skip
-        return [{**figures(json.loads(row["data"])), "seq": row["seq"]} for row in rows]
+        return [{**drawn_metrics(json.loads(row["data"])), "seq": row["seq"]} for row in rows]
 
     def log(self, job_id: str, after: int = 0, before: int = 2**62) -> list[Row]:
         """The newest events in (after, before), newest first."""
@@ -117,15 +117,15 @@ class Reading:
         after: int,
     ) -> Row:
         """A page of rollouts, without their traces, and whether there is a next one."""
-        wanted = REWARDS[outcome] if outcome else "1"
+        condition = OUTCOME_SQL[outcome] if outcome else "1"
         rows = self._rows(
             "SELECT seq, trace_id, step, phase, row, sample, reward, stop_reason, trace"  # noqa: S608
             " FROM rollouts WHERE job_id = ? AND seq > ? AND step = ifnull(?, step)"
-            f" AND phase = ifnull(?, phase) AND {wanted} ORDER BY seq LIMIT ?",
+            f" AND phase = ifnull(?, phase) AND {condition} ORDER BY seq LIMIT ?",
             job_id, after, step, phase, ROLLOUTS_SHOWN + 1,
         )  # fmt: skip
         return {
-            "rollouts": [_in_short(row) for row in rows[:ROLLOUTS_SHOWN]],
+            "rollouts": [_summary(row) for row in rows[:ROLLOUTS_SHOWN]],
             "has_more": len(rows) > ROLLOUTS_SHOWN,
         }
 
@@ -143,9 +143,9 @@ class Reading:
         }  # fmt: skip
 
 
-def figures(data: Mapping[str, Any]) -> Row:
-    """Of a metrics event, what the page draws; `tools` are its calls by name."""
-    found = {name: _at(data, path) for name, path in FIGURES.items()}
+def drawn_metrics(data: Mapping[str, Any]) -> Row:
+    """What the page draws of a metrics event; `tools` are its calls by name."""
+    found = {name: _at(data, path) for name, path in METRICS.items()}
     return {**found, "tools": data.get("tool_calls_by_name", {})}
 
 
@@ -157,7 +157,7 @@ def _at(data: Mapping[str, Any], path: str) -> Any:
 
 
 def _state(row: sqlite3.Row) -> Row:
-    """A job as the API shows it, with how far it is."""
+    """A job as the API shows it, with its progress."""
     job = Job.of(row)
     public = job.public()
     kept = ("id", "status", "model", "created_at", "finished_at", "fine_tuned_model", "seed")
@@ -172,13 +172,13 @@ def _state(row: sqlite3.Row) -> Row:
 
 
 def seconds_left(job: Job) -> float | None:
-    """Of a running job, from the mean duration of its steps so far."""
+    """Estimated from the mean duration of the steps so far; None unless the job is running."""
     if job.status != "running" or not job.step or not job.total_steps:
         return None
     return job.seconds / job.step * (job.total_steps - job.step)
 
 
-def _in_short(row: sqlite3.Row) -> Row:
+def _summary(row: sqlite3.Row) -> Row:
     trace = unpack(row["trace"])
     names = (item["name"] for item in trace["items"] if item.get("type") == "function_call")
     kept = ("seq", "trace_id", "step", "phase", "row", "sample", "reward", "stop_reason")

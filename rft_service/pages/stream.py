@@ -1,8 +1,8 @@
-"""Server-sent events: what is new, as it comes.
+"""Server-sent events: updates of the jobs, as they happen.
 
-The stream asks the database twice a second, which costs one small query while nothing happens. It
-ends now and then, lest a page that was left open holds on for ever; the browser comes back by
-itself with the number of the last event that it has (`Last-Event-ID`), and nothing is lost.
+The stream queries the database twice a second, which costs one small query while nothing happens.
+It ends after LASTS_S, so that a forgotten page does not hold a connection; the browser reconnects
+by itself with the number of the last event that it has (`Last-Event-ID`), so nothing is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from rft_service.pages.queries import STEPS_AT_ONCE, Reading
+from rft_service.pages.queries import STEPS_AT_ONCE, PageQueries
 
 POLL_S = 0.5
 LASTS_S = 30.0
@@ -30,36 +30,36 @@ def response(messages: AsyncIterator[str]) -> StreamingResponse:
 
 def message(event: str, data: Any, number: int | None = None) -> str:
     """One event in the format of the HTML standard (9.2, server-sent events)."""
-    place = "" if number is None else f"id: {number}\n"
-    return f"{place}event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+    id_line = "" if number is None else f"id: {number}\n"
+    return f"{id_line}event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 
 
-async def jobs(reading: Reading) -> AsyncIterator[str]:
-    """The newest jobs, whenever one of them has changed."""
+async def jobs(queries: PageQueries) -> AsyncIterator[str]:
+    """The newest jobs, each time one of them changes."""
     yield f"retry: {RETRY_MS}\n\n"
     shown: Any = None
     until = time.monotonic() + LASTS_S
     while time.monotonic() < until:
-        found = await run_in_threadpool(reading.jobs)
+        found = await run_in_threadpool(queries.jobs)
         if found != shown:
             yield message("jobs", found)
             shown = found
         await asyncio.sleep(POLL_S)
 
 
-async def job(reading: Reading, job_id: str, seen: int) -> AsyncIterator[str]:
-    """All that is new of a job since its event number `seen`, then whatever comes."""
+async def job(queries: PageQueries, job_id: str, seen: int) -> AsyncIterator[str]:
+    """All that is new in a job since its event number `seen`, then each change."""
     yield f"retry: {RETRY_MS}\n\n"
     shown: Any = None
     until = time.monotonic() + LASTS_S
     while time.monotonic() < until:
-        state = await run_in_threadpool(reading.job, job_id)
-        last = await run_in_threadpool(reading.last_event, job_id)
+        state = await run_in_threadpool(queries.job, job_id)
+        last = await run_in_threadpool(queries.last_event, job_id)
         if state != shown:
             yield message("job", state)
             shown = state
         if last > seen or not seen:
-            for part in await run_in_threadpool(lambda: list(news(reading, job_id, seen, last))):  # noqa: B023
+            for part in await run_in_threadpool(lambda: list(news(queries, job_id, seen, last))):  # noqa: B023
                 yield part
             seen = last
         if state["status"] in ENDED:
@@ -68,16 +68,16 @@ async def job(reading: Reading, job_id: str, seen: int) -> AsyncIterator[str]:
         await asyncio.sleep(POLL_S)
 
 
-def news(reading: Reading, job_id: str, seen: int, last: int) -> Iterator[str]:
+def news(queries: PageQueries, job_id: str, seen: int, last: int) -> Iterator[str]:
     """Steps, events and checkpoints since the event number `seen`, up to `last`.
 
-    The number goes out with the final message, so that a stream cut short is sent whole again.
+    The last message carries the number, so that a stream that breaks is sent again from `seen`.
     """
     after = seen
-    while steps := reading.steps(job_id, after, last):
+    while steps := queries.steps(job_id, after, last):
         yield message("steps", steps)
         after = steps[-1]["seq"]
         if len(steps) < STEPS_AT_ONCE:
             break
-    yield message("log", reading.log(job_id, after=seen, before=last + 1))
-    yield message("checkpoints", reading.checkpoints(job_id), last)
+    yield message("log", queries.log(job_id, after=seen, before=last + 1))
+    yield message("checkpoints", queries.checkpoints(job_id), last)

@@ -19,7 +19,7 @@ from rft_service.api.context import Service, Serving
 from rft_service.api.paging import Step
 from rft_service.errors import ApiError, not_found
 from rft_service.pages import stream
-from rft_service.pages.queries import Reading, Row
+from rft_service.pages.queries import PageQueries, Row
 from rft_service.store.files import parse_object
 from rft_service.store.jobs import BEST_KEPT
 from rft_service.strict_json import AsciiJSONResponse
@@ -29,7 +29,7 @@ router = APIRouter()
 ASSETS = Path(__file__).with_name("assets")
 PHASES = {"train": "training", "valid": "validation"}
 """The phases of a step, and what the pages call them."""
-KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 ACTIONS: dict[str, Callable[[Service, str], Any]] = {
     "pause": api.pause,
     "resume": api.resume,
@@ -37,12 +37,12 @@ ACTIONS: dict[str, Callable[[Service, str], Any]] = {
 }
 
 
-async def _reading(request: Request) -> Reading:
-    reading: Reading = request.app.state.reading
-    return reading
+async def _queries(request: Request) -> PageQueries:
+    queries: PageQueries = request.app.state.queries
+    return queries
 
 
-Reads = Annotated[Reading, Depends(_reading)]
+Queries = Annotated[PageQueries, Depends(_queries)]
 
 
 @functools.cache
@@ -56,63 +56,63 @@ def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
 
 
 @router.get("/")
-def jobs_page(reading: Reads, before: str | None = None) -> Response:
-    return page("jobs.html", jobs=reading.jobs(before), is_newest=before is None)
+def jobs_page(queries: Queries, before: str | None = None) -> Response:
+    return page("jobs.html", jobs=queries.jobs(before), is_newest=before is None)
 
 
 @router.get("/stream")
-async def jobs_stream(reading: Reads) -> Response:
-    return stream.response(stream.jobs(reading))
+async def jobs_stream(queries: Queries) -> Response:
+    return stream.response(stream.jobs(queries))
 
 
 @router.get("/finetune/{job_id}")
-def job_page(reading: Reads, job_id: str) -> Response:
+def job_page(queries: Queries, job_id: str) -> Response:
     try:
-        return page("job.html", job=reading.job(job_id), best_kept=BEST_KEPT)
+        return page("job.html", job=queries.job(job_id), best_kept=BEST_KEPT)
     except ApiError as error:
-        return page("nothing.html", 404, message=error.message)
+        return page("not_found.html", 404, message=error.message)
 
 
 @router.get("/finetune/{job_id}/stream")
 async def job_stream(
-    reading: Reads, job_id: str, last_event_id: Annotated[str, Header()] = ""
+    queries: Queries, job_id: str, last_event_id: Annotated[str, Header()] = ""
 ) -> Response:
-    await run_in_threadpool(reading.job, job_id)
+    await run_in_threadpool(queries.job, job_id)
     seen = int(last_event_id) if last_event_id.isdecimal() else 0
-    return stream.response(stream.job(reading, job_id, seen))
+    return stream.response(stream.job(queries, job_id, seen))
 
 
 @router.get("/finetune/{job_id}/log")
-def log(reading: Reads, job_id: str, before: int) -> Response:
-    reading.job(job_id)
-    return AsciiJSONResponse(reading.log(job_id, before=before))
+def log(queries: Queries, job_id: str, before: int) -> Response:
+    queries.job(job_id)
+    return AsciiJSONResponse(queries.log(job_id, before=before))
 
 
 @router.get("/finetune/{job_id}/rollouts")
 def rollouts(
     service: Serving,
-    reading: Reads,
+    queries: Queries,
     job_id: str,
     step: Step | None = None,
     phase: Literal["train", "valid"] | None = None,
     outcome: Outcome | None = None,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
-    reading.job(job_id)
-    found = reading.rollouts(job_id, step, phase, outcome, after)
+    queries.job(job_id)
+    found = queries.rollouts(job_id, step, phase, outcome, after)
     add_questions(service, job_id, found["rollouts"])
     return AsciiJSONResponse(found)
 
 
 @router.get("/finetune/{job_id}/rollouts/{trace_id}")
 def rollout(
-    service: Serving, reading: Reads, job_id: str, trace_id: str, beside: str | None = None
+    service: Serving, queries: Queries, job_id: str, trace_id: str, beside: str | None = None
 ) -> Response:
     """A rollout as HTML, or two of them side by side."""
-    one = shown(service, reading, job_id, trace_id)
+    one = shown(service, queries, job_id, trace_id)
     if beside is None:
         return HTMLResponse(trace_html(one, level=2, copy=True))
-    other = shown(service, reading, job_id, beside)
+    other = shown(service, queries, job_id, beside)
     return HTMLResponse(pair_html(one, other, ("Left", "Right"), level=2, copy=True))
 
 
@@ -128,12 +128,12 @@ def asset(name: str) -> Response:
     files = {file.name: file for file in ASSETS.iterdir()}
     if name not in files:
         raise not_found("asset", name)
-    return Response(files[name].read_bytes(), media_type=KINDS[files[name].suffix])
+    return Response(files[name].read_bytes(), media_type=MEDIA_TYPES[files[name].suffix])
 
 
-def shown(service: Service, reading: Reading, job_id: str, trace_id: str) -> Trace:
-    """A rollout with the prompt of its row, as far as the row's file is still there."""
-    found = reading.rollout(job_id, trace_id)
+def shown(service: Service, queries: PageQueries, job_id: str, trace_id: str) -> Trace:
+    """A rollout with its row's prompt, unless the row's file has been deleted."""
+    found = queries.rollout(job_id, trace_id)
     rows = dataset_rows(service, job_id, found["phase"], {found["row"]})
     row = rows.get(found["row"], {})
     trace = Trace.of(
@@ -147,13 +147,13 @@ def shown(service: Service, reading: Reading, job_id: str, trace_id: str) -> Tra
 
 
 def title(rollout: Row) -> str:
-    """What a rollout is called on the pages: the id of its trace says nothing to a reader."""
+    """How the pages name a rollout; a trace ID would tell a reader nothing."""
     phase = PHASES[rollout["phase"]]
     return f"Step {rollout['step']}, {phase}, row {rollout['row']}, sample {rollout['sample']}"
 
 
 def add_questions(service: Service, job_id: str, rollouts: list[Row]) -> None:
-    """Put beside each rollout what its row asks; nothing where the row's file is gone."""
+    """Add to each rollout its row's question, empty if the row's file has been deleted."""
     for phase in PHASES:
         here = [one for one in rollouts if one["phase"] == phase]
         rows = dataset_rows(service, job_id, phase, {one["row"] for one in here})
@@ -163,15 +163,15 @@ def add_questions(service: Service, job_id: str, rollouts: list[Row]) -> None:
 
 
 def dataset_rows(
-    service: Service, job_id: str, phase: str, wanted: Set[int]
+    service: Service, job_id: str, phase: str, numbers: Set[int]
 ) -> dict[int, dict[str, Any]]:
-    """The rows of the job's file with those numbers; none where the file is gone."""
+    """The rows of the job's file with those numbers; none if the file has been deleted."""
     spec = service.jobs.get(job_id).spec
     param = "training_file" if phase == "train" else "validation_file"
     try:
         path = service.files.get(getattr(spec, param), param).path
         with path.open("rb") as file:
-            lines = islice((line for line in file if line.strip()), max(wanted, default=-1) + 1)
-            return {n: parse_object(line) for n, line in enumerate(lines) if n in wanted}
+            lines = islice((line for line in file if line.strip()), max(numbers, default=-1) + 1)
+            return {n: parse_object(line) for n, line in enumerate(lines) if n in numbers}
     except (ApiError, OSError):
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,32 +74,33 @@ class Running:
 Start = Callable[..., Running]
 
 
+@contextmanager
+def running(home: Path, **settings: Any) -> Iterator[Running]:
+    """A service on a state folder; `settings` replace the tests' own."""
+    model = settings.pop("model", LookupModel)
+    make_engine = settings.pop("engine", lambda folder: DoubleEngine(folder, model))
+    values = {
+        "engine": make_engine(home / "weights"),
+        "judge": keyword_judge,
+        "limits": LIMITS,
+        "concurrency": 8,
+    }
+    with served(create_app(Settings(home=home, **{**values, **settings}))) as url:
+        key = api_key(home)
+        client = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+        yield Running(url, key, home, client)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a service on the test's state folder, as often as it is called."""
-    open_services = []
+    with ExitStack() as services:
 
-    def starter(**settings: Any) -> Running:
-        home = settings.pop("home", tmp_path / "service")
-        folder, model = home / "weights", settings.pop("model", LookupModel)
-        make_engine = settings.pop("engine", lambda folder: DoubleEngine(folder, model))
-        values = {
-            "engine": make_engine(folder),
-            "judge": keyword_judge,
-            "limits": LIMITS,
-            "concurrency": 8,
-        }
-        app = create_app(Settings(home=home, **{**values, **settings}))
-        context = served(app)
-        url = context.__enter__()
-        open_services.append(context)
-        key = api_key(home)
-        client = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
-        return Running(url, key, home, client)
+        def starter(**settings: Any) -> Running:
+            home = settings.pop("home", tmp_path / "service")
+            return services.enter_context(running(home, **settings))
 
-    yield starter
-    for context in reversed(open_services):
-        context.__exit__(None, None, None)
+        yield starter
 
 
 @pytest.fixture

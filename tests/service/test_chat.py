@@ -96,47 +96,8 @@ def test_text_is_streamed_and_stopped_and_cut(service: Running) -> None:
     assert cut.choices[0].message.content == "unkn"
 
 
-def test_what_is_not_offered_is_refused(service: Running) -> None:
-    with pytest.raises(openai.BadRequestError, match="'logprobs' is not offered"):
-        service.client.chat.completions.create(model=MODEL, messages=[QUESTION], logprobs=True)
-    with pytest.raises(openai.BadRequestError, match=r"messages\[0\]\.role"):
-        service.client.chat.completions.create(
-            model=MODEL, messages=[{"role": "robot", "content": "x"}]
-        )
-
-
 CALL = {"id": "c", "type": "function", "function": {"name": "lookup", "arguments": "{}"}}
 CALLING = {"role": "assistant", "content": "I look.", "tool_calls": [CALL]}
-
-
-@pytest.mark.parametrize(
-    ("messages", "param"),
-    [
-        ([CALLING, {"role": "tool", "tool_call_id": "d", "content": "x"}], "[2].tool_call_id"),
-        ([CALLING, {"role": "tool", "content": "x"}], "[2].tool_call_id"),
-        ([CALLING, {"role": "tool", "tool_call_id": "c", "content": 7}], "[2].content"),
-        ([{**CALLING, "tool_calls": [CALL, CALL]}], "[1].tool_calls[1].id"),
-        (
-            [{**CALLING, "tool_calls": [{**CALL, "function": {"name": "f"}}]}],
-            "[1].tool_calls[0].function.arguments",
-        ),
-        ([CALLING, {"role": "robot", "content": "x"}], "[2].role"),
-        ([CALLING], ""),
-    ],
-)
-def test_an_error_names_the_message_and_its_field(
-    service: Running, messages: list, param: str
-) -> None:
-    with pytest.raises(openai.BadRequestError) as caught:
-        service.client.chat.completions.create(model=MODEL, messages=[QUESTION, *messages])
-    assert caught.value.body["param"] == f"messages{param}"
-
-
-def test_a_slip_of_the_pen_in_the_options_of_a_stream_is_noticed(service: Running) -> None:
-    with pytest.raises(openai.BadRequestError, match=r"stream_options\.usage"):
-        service.client.chat.completions.create(
-            model=MODEL, messages=[QUESTION], stream=True, stream_options={"usage": True}
-        )
 
 
 def test_what_is_taken_and_ignored_changes_nothing(service: Running) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import openai
 import pytest
 
 from .conftest import Running
@@ -39,19 +38,3 @@ def test_dimensions_and_token_numbers(service: Running) -> None:
     assert len(create(model=MODEL, input="x", dimensions=64).data[0].embedding) == 64
     assert len(create(model=MODEL, input=[1, 2, 3]).data) == 1
     assert len(create(model=MODEL, input=[[1, 2], [3]]).data) == 2
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"input": ""}, "input"),
-        ({"input": []}, "'input': the list is empty"),
-        ({"input": ["x"] * 2_049}, "'input': 2049 inputs; send at most 2048 at once"),
-        ({"dimensions": 1}, "dimensions"),
-        ({"model": "text-embedding-3"}, "does not exist"),
-        ({"input": "word " * 10_000}, "longer than"),
-    ],
-)
-def test_a_bad_request_is_refused(service: Running, change: dict, words: str) -> None:
-    with pytest.raises(openai.APIStatusError, match=words):
-        service.client.embeddings.create(**{"model": MODEL, "input": "x", **change})

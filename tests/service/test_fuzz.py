@@ -154,6 +154,8 @@ def check(case: schemathesis.Case, target: Target) -> None:
         error = answer.json()["error"]
         assert set(error) == {"message", "type", "param", "code"}
         assert isinstance(error["message"], str)
+    elif "text/event-stream" in answer.headers["content-type"][0]:
+        assert answer.text == "" or answer.text.startswith("event: ")
     elif shape := ANSWERS.get((case.method.upper(), case.path)):
         validate(shape, answer.json())
 

@@ -113,12 +113,6 @@ def test_a_template_that_never_closes_costs_no_time(service: Running) -> None:
     assert result.reward == 0.0
 
 
-@pytest.mark.parametrize("metric", ["meteor", "cosine"])
-def test_a_metric_that_is_not_offered_is_refused(service: Running, metric: str) -> None:
-    with pytest.raises(openai.BadRequestError, match=f"{metric} is not offered here"):
-        run(service, {**SIMILAR, "evaluation_metric": metric})
-
-
 def test_score_model(service: Running) -> None:
     result = run(service, JUDGED)
     assert result.reward == 10.0
@@ -268,73 +262,6 @@ def test_flags_of_what_cannot_happen_here_stay_false(service: Running) -> None:
     assert all(len(one) == 1 for one in found)
     assert set().union(*found) == NO_FLAGS - NEVER
     assert flags(run(service, JUDGED, "I refuse to answer")) == set()
-
-
-@pytest.mark.parametrize(
-    ("grader", "param", "words"),
-    [
-        ({"type": "magic", "name": "x"}, "grader", "magic"),
-        ({"type": "label_model", "name": "x"}, "grader", "label_model"),
-        ({**EQUAL, "operation": "gt"}, "grader.operation", "'eq'"),
-        ({**EQUAL, "colour": 1}, "grader.colour", "not permitted"),
-        ({**EQUAL, "input": "{{other.x}}"}, "grader", "must begin with item or sample"),
-        ({**EQUAL, "input": f"{{{{item.a[{'9' * 5_000}]}}}}"}, "grader", "is not a path such as"),
-        ({**JUDGED, "model": "gpt-5"}, "grader.model", "no such grading model 'gpt-5'"),
-        ({**JUDGED, "range": [1, 0]}, "grader.range", "the first number must be below"),
-        ({"type": "endpoint", "name": "x", "url": "ftp://x"}, "grader.url", "http://"),
-        ({"type": "endpoint", "name": "x", "url": "http://a b/"}, "grader.url", "holds a space"),
-        (
-            {"type": "endpoint", "name": "x", "url": "http://c", "headers": {"Content-length": ""}},
-            "grader.headers",
-            "is set by the service",
-        ),
-        (
-            {"type": "endpoint", "name": "x", "url": "http://a:b@c/"},
-            "grader.url",
-            "must not carry a user name",
-        ),
-        (
-            {"type": "endpoint", "name": "x", "url": "http://c/", "headers": {"A": "b\nc"}},
-            "grader.headers",
-            "control character",
-        ),
-        (python("def grade(sample, item:"), "grader.source", "never closed"),
-        (python("def score(sample, item): pass"), "grader.source", "defines no function grade"),
-        (
-            {
-                "type": "multi",
-                "name": "x",
-                "graders": {"a": EQUAL},
-                "calculate_output": "0.5 * b",
-            },
-            "grader.calculate_output",
-            "'b' is not a grader; there are a",
-        ),
-        (
-            {
-                "type": "multi",
-                "name": "x",
-                "graders": {"a": EQUAL},
-                "calculate_output": "a.__class__",
-            },
-            "grader.calculate_output",
-            "cannot compute",
-        ),
-        (
-            {"type": "multi", "name": "x", "graders": {"a": {**EQUAL, "name": ""}},
-             "calculate_output": "a"},
-            "grader.graders.a.name",
-            "at least 1 character",
-        ),
-    ],
-)  # fmt: skip
-def test_validate_names_what_is_wrong(
-    service: Running, grader: dict[str, Any], param: str, words: str
-) -> None:
-    with pytest.raises(openai.BadRequestError) as caught:
-        service.client.fine_tuning.alpha.graders.validate(grader=grader)  # type: ignore[arg-type]
-    assert caught.value.body["param"] == param
-    assert words in caught.value.body["message"]
 
 
 def test_validate_answers_the_grader_without_secrets(service: Running) -> None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from rft_service.pages.access import POLICY, link
-from rft_service.pages.queries import Reading
+from rft_service.pages.queries import PageQueries
 
 from .conftest import Running
 from .customer import Customer
@@ -198,6 +198,6 @@ def test_a_rollout_is_shown_without_its_question_once_the_file_is_gone(
 
 
 def test_pages_only_read(service: Running) -> None:
-    reading = Reading(service.home / "service.sqlite")
+    queries = PageQueries(service.home / "service.sqlite")
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reading._rows("DELETE FROM jobs")
+        queries._rows("DELETE FROM jobs")

@@ -150,7 +150,7 @@ def test_tool_choice(service: Running) -> None:
     assert named.output[-1].name == "other"
     allowed = {"type": "allowed_tools", "mode": "required", "tools": [{"name": "other"}]}
     assert ask(service, tools=[TOOL, other], tool_choice=allowed).output[-1].name == "other"
-    with pytest.raises(openai.BadRequestError, match="which is no tool"):
+    with pytest.raises(openai.BadRequestError, match="is not one of the tools"):
         ask(service, tools=[TOOL], tool_choice={"type": "function", "name": "none_such"})
 
 
@@ -193,45 +193,6 @@ def test_max_output_tokens_leaves_an_incomplete_response(service: Running) -> No
     assert cut.incomplete_details.reason == "max_output_tokens"
     assert cut.output_text == long[:40]
     assert cut.usage.output_tokens == 20
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"model": "gpt-9"}, "does not exist"),
-        ({"model": "sim-grader"}, "use it in a score_model grader"),
-        ({"input": []}, "'input' is empty"),
-        ({"input": [{"role": "robot", "content": "x"}]}, r"input\[0\]\.role"),
-        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "reads text only"),
-        ({"input": [{"type": "web_search_call"}]}, "is not offered here"),
-        (
-            {"input": [{"type": "function_call_output", "call_id": "x", "output": "y"}]},
-            "No tool call found for function call output with call_id x",
-        ),
-        (
-            {
-                "input": [
-                    {"type": "function_call", "call_id": "x", "name": "f", "arguments": "{}"},
-                ]
-            },
-            "No tool output found for function call x",
-        ),
-        ({"tools": [{"type": "web_search"}]}, "only function tools"),
-        ({"background": True}, "'background' is not offered"),
-        ({"max_output_tokens": 3}, "greater than or equal to 16"),
-        ({"reasoning": {"efort": "low"}}, r"Unknown parameter: 'reasoning\.efort'"),
-        ({"stream_options": {"usage": True}}, r"Unknown parameter: 'stream_options\.usage'"),
-        ({"include": ["nonsense"]}, "'include.0'"),
-        ({"extra_body": {"temprature": 1}}, "Unknown parameter: 'temprature'"),
-        ({"metadata": {"k": "v" * 513}}, "at most 512"),
-        ({"input": "word " * 102_401}, "has 128002 tokens; this model reads 128000 at most"),
-    ],
-)
-def test_a_bad_request_says_what_is_wrong(service: Running, change: dict, words: str) -> None:
-    with pytest.raises(openai.APIStatusError, match=words) as caught:
-        ask(service, **change)
-    assert caught.value.status_code in (400, 404)
-    assert caught.value.body["type"] == "invalid_request_error"
 
 
 def test_streamed_events_come_in_the_documented_order(service: Running) -> None:
