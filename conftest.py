@@ -1,7 +1,7 @@
 """How the lessons are compared: `pytest --nbval --nbval-current-env solutions notebooks`.
 
 Each cell is run again and its output compared with the committed one. Here is what that needs
-beside nbval: one state folder and one service for all of them, a sane time-out, what to overlook
+beside nbval: a state folder and servers for each worker, a sane time-out, what to overlook
 (tests/notebooks.sanitize), and that a notebook ends with its first cell that fails.
 """
 
@@ -30,8 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if "--nbval-cell-timeout" not in given:
         config.option.nbval_cell_timeout = CELL_TIMEOUT_S
     config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(SANITIZER)
-    if not hasattr(config, "workerinput"):  # xdist's workers inherit what is set here
-        _at_end.enter_context(workplace())
+    # Each of xdist's workers has its own servers: a lesson and its solution run the same rollouts,
+    # and two of them at once would share the state that the tool server keeps for a trace ID.
+    _at_end.enter_context(workplace())
 
 
 def pytest_unconfigure() -> None:

@@ -32,7 +32,7 @@ from buildhour_helpers.tasks import (
 from buildhour_helpers.tasks.questions import Split
 from buildhour_helpers.tools.schemas import DEFINITIONS, Definition
 
-WALL_TIME = ("timing", "tool_execution_latency")
+NOT_RECORDED = ("timing", "tool_execution_latency", "update")
 """The metrics of a step that differ from run to run."""
 LAST_STEP_ONLY = 10_000
 """An `eval_interval` beyond the last step, which is always validated."""
@@ -112,7 +112,7 @@ def run_job(
 
 
 def without_wall_time(step: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in step.items() if name not in WALL_TIME}
+    return {name: value for name, value in step.items() if name not in NOT_RECORDED}
 
 
 def roll_out(
