@@ -21,10 +21,10 @@ import numpy as np
 
 from rft_service.engines.simulated.turn import FAMILIES, make_turn
 from rft_service.engines.simulated.weights import Weights, mean_gradient
-from rft_service.rl.engine import ModelInfo, Seed, Trajectory, Turn, TurnEnd, TurnRequest
+from rft_service.rl.engine import ModelInfo, Seed, ToolSpec, Trajectory, Turn, TurnEnd, TurnRequest
 from rft_service.schemas.structured import repair_answer
 from rft_service.strict_json import dumps
-from rft_service.tokens import count_tokens
+from rft_service.tokens import count_tokens, tokens_of_bytes, utf8_length
 
 MODEL = ModelInfo(
     name="sim-agent-mini",
@@ -35,6 +35,7 @@ MODEL = ModelInfo(
     simulated=True,
 )
 SCHEME = "simulated:"
+TEXT_KEYS = ("content", "arguments", "output", "summary")  # of an item
 CACHED_SAMPLERS = 16
 
 
@@ -56,8 +57,8 @@ class SimulatedSampler:
         input_tokens = prompt_tokens(request)
         if input_tokens > self.model.context_window_tokens:
             return Turn(end=TurnEnd.CONTEXT_FULL, input_tokens=input_tokens)
-        turn = make_turn(self.parameters, request, self._reseeded(seed))
-        return replace(limited(turn, request), input_tokens=input_tokens)
+        turn = make_turn(self.parameters, request, self._reseeded(seed), input_tokens)
+        return limited(turn, request)
 
     async def sample_group(self, request: TurnRequest, seeds: Sequence[Seed]) -> Sequence[Turn]:
         return [await self.sample(request, seed) for seed in seeds]
@@ -148,6 +149,8 @@ class SimulatedEngine:
 
     async def learner(self, model: str, uri: str | None = None) -> SimulatedLearner:
         """Raises OSError and ValueError as `sampler` does."""
+        if model != MODEL.name:
+            raise ValueError(f"the simulated engine has no model {model!r}; it has {MODEL.name!r}")
         return SimulatedLearner(self._load(uri), MODEL, self._seed, self._folder)
 
     async def delete(self, uri: str) -> None:
@@ -245,15 +248,33 @@ def limited(turn: Turn, request: TurnRequest) -> Turn:
 
 def prompt_tokens(request: TurnRequest) -> int:
     """Tokens of everything that the model is shown, the tools' definitions included."""
-    tools = [[tool.name, tool.description, tool.parameters] for tool in request.tools]
-    shown = [request.instructions, dumps(tools) if tools else ""]
+    lengths = [utf8_length(request.instructions), _tools_length(request.tools)]
     for item in request.items:
-        shown += [_text(item.get(key)) for key in ("content", "arguments", "output", "summary")]
-    return count_tokens("\n".join(filter(None, shown)))
+        lengths += [_length(item[key]) for key in TEXT_KEYS if key in item]
+    shown = [length for length in lengths if length]
+    return tokens_of_bytes(sum(shown) + max(0, len(shown) - 1))  # as one text, joined by newlines
 
 
-def _text(content: Any) -> str:
-    """A string as it is, the texts of a list of parts joined."""
+def _length(content: Any) -> int:
+    """The bytes of a string, or of the texts of a list of parts."""
+    if not content:
+        return 0
     if isinstance(content, str):
-        return content
-    return "\n".join(str(part.get("text", "")) for part in content or ())
+        return utf8_length(content)
+    return utf8_length("\n".join(str(part.get("text", "")) for part in content))
+
+
+_tools_lengths: dict[int, tuple[Sequence[ToolSpec], int]] = {}
+"""Of the tools seen last, by identity: all turns of a group share one sequence of tools."""
+
+
+def _tools_length(tools: Sequence[ToolSpec]) -> int:
+    if not tools:
+        return 0
+    known = _tools_lengths.get(id(tools))
+    if known is None or known[0] is not tools:
+        if len(_tools_lengths) >= 256:
+            _tools_lengths.clear()
+        definitions = [[tool.name, tool.description, tool.parameters] for tool in tools]
+        known = _tools_lengths[id(tools)] = (tools, utf8_length(dumps(definitions)))
+    return known[1]

@@ -69,9 +69,9 @@ FIRST_TOKEN_S = 0.5
 TOKENS_PER_S = 80.0
 
 
-def make_turn(weights: Weights, request: TurnRequest, seed: Seed) -> Turn:
+def make_turn(weights: Weights, request: TurnRequest, seed: Seed, input_tokens: int = 0) -> Turn:
     """The next turn. The same request, weights and seed give the same turn."""
-    return _Turning(weights, request, seed).turn()
+    return _Turning(weights, request, seed, input_tokens).turn()
 
 
 @dataclass
@@ -81,6 +81,7 @@ class _Turning:
     weights: Weights
     request: TurnRequest
     seed: Seed
+    input_tokens: int
     decisions: list[Decision] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     tokens: int = TOKENS_PER_TURN
@@ -210,6 +211,7 @@ class _Turning:
             reasoning_summary=summary,
             reasoning_tokens=self.tokens,
             output_tokens=output_tokens,
+            input_tokens=self.input_tokens,
             latency_s=FIRST_TOKEN_S + output_tokens / TOKENS_PER_S,
             sampled=tuple(self.decisions),
         )
