@@ -192,10 +192,6 @@ class Engine(Protocol):
         """The length of a text in the tokens of a base model."""
         ...
 
-    def prompt_tokens(self, model: str, request: TurnRequest) -> int:
-        """The length of a request in tokens, tool definitions included."""
-        ...
-
     async def sampler(self, model: str, uri: str | None = None) -> Sampler:
         """A base model, with its own weights or with saved ones."""
         ...
