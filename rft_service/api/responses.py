@@ -178,7 +178,7 @@ def retrieve(
     service: Serving,
     response_id: str,
     stream: bool = False,
-    starting_after: Annotated[int, Query(ge=-1)] = -1,
+    starting_after: Annotated[int, Query(ge=-1, le=2**62)] = -1,
 ) -> Response:
     """The response, or with `stream` its events after the one numbered `starting_after`."""
     response = service.responses.get(response_id)

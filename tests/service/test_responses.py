@@ -256,3 +256,11 @@ def test_what_is_not_offered_is_not_found(service: Running, path: str) -> None:
         openai.NotFoundError, match=f"Unknown request URL: POST /v1/responses/{path}"
     ):
         service.client.post(f"/responses/{path}", body={}, cast_to=object)
+
+
+def test_a_stream_cannot_start_after_a_number_beyond_any_event(service: Running) -> None:
+    response = service.client.responses.create(model="sim-agent-mini", input="hello")
+    path = f"/responses/{response.id}?stream=true&starting_after={2**70}"
+    with pytest.raises(openai.BadRequestError) as caught:
+        service.client.get(path, cast_to=object)
+    assert caught.value.body["param"] == "starting_after"
