@@ -170,6 +170,8 @@ async def run_rollout(
         stop: StopReason, grade: GradeOutcome | None = None, error: str | None = None
     ) -> Rollout:
         record.stop_reason, record.error = stop, error
+        if (reference := task.item.get("reference_answer")) is not None:
+            record.reference_answer = str(reference)
         if grade and error is None:
             record.reward, record.correct = grade.score, grade.score == 1.0
         turns = tuple(running.turns)
