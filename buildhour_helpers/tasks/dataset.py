@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from buildhour_helpers.tasks.questions import Question
-from rft_wire.rows import MIN_ROWS, Problem, row_problems
+from rft_wire.rows import MIN_ROWS, Problem, RowError, read_row
 
 Row = dict[str, Any]
 
@@ -93,4 +93,7 @@ def _line_faults(line: str, job_tools: Collection[str] | None) -> Iterator[Probl
     except ValueError as error:
         yield "row", f"not JSON ({error}); write one JSON object on each line"
         return
-    yield from row_problems(row, job_tools)
+    try:
+        read_row(row, job_tools)
+    except RowError as error:
+        yield from error.problems

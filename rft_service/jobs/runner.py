@@ -16,7 +16,6 @@ from rft_service.endpoints import probe
 from rft_service.errors import DISK_FULL, ApiError, is_disk_full
 from rft_service.graders.run import GraderRunner, Judge
 from rft_service.graders.specs import endpoints
-from rft_service.graders.templates import item_keys
 from rft_service.jobs.dataset import DatasetError, Rows, validate_file
 from rft_service.jobs.disk_reserve import Ballast
 from rft_service.jobs.environment import JobEnvironment
@@ -162,10 +161,9 @@ class JobRunner:
     async def _validate(self, job: Job) -> None:
         """Check both files and reach every endpoint, then queue the job."""
         spec = job.spec
-        names, keys = {tool.name for tool in spec.tools}, item_keys(spec.grader)
         for param, file_id in files_of(spec):
             stored = self._files.get(file_id, param)
-            await asyncio.to_thread(validate_file, stored, param, names, keys)
+            await asyncio.to_thread(validate_file, stored, param, spec, self._engine)
         await check_reachable(spec)
         with contextlib.suppress(ApiError):  # cancelled meanwhile
             message = "Files validated, moving job to queued state"
@@ -175,8 +173,8 @@ class JobRunner:
         job = self._records.begin(job.id)
         with contextlib.ExitStack() as stack:
             train, validation = (
-                stack.enter_context(contextlib.closing(self._rows(spec_file, job.spec)))
-                for spec_file in self._stored_files(job.spec)
+                stack.enter_context(contextlib.closing(Rows(stored, job.spec)))
+                for stored in self._stored_files(job.spec)
             )
             async with EndpointClient(self._limits) as client:
                 graders = GraderRunner(client, self._judge)
@@ -196,10 +194,6 @@ class JobRunner:
 
     def _stored_files(self, spec: JobSpec) -> list[StoredFile]:
         return [self._files.get(file_id, param) for param, file_id in files_of(spec)]
-
-    def _rows(self, stored: StoredFile, spec: JobSpec) -> Rows:
-        effort = spec.hyperparameters.reasoning_effort
-        return Rows(stored, spec.json_schema(), effort)
 
 
 def files_of(spec: JobSpec) -> tuple[tuple[str, str], tuple[str, str]]:
