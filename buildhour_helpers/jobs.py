@@ -139,9 +139,12 @@ def wait(
                 bar.total = step["total_steps"]
                 bar.set_postfix_str(event.message.partition(",")[2].strip())
                 bar.update(step["step"] - bar.n)
-            elif event.level == "warn" and "has been paused" in event.message:
-                if client.fine_tuning.jobs.retrieve(job_id).status == "paused":
-                    raise WorkshopError(f"{job_id}: {event.message}")
+            elif (
+                event.level == "warn"
+                and "has been paused" in event.message
+                and str(client.fine_tuning.jobs.retrieve(job_id).status) == "paused"  # still
+            ):
+                raise WorkshopError(f"{job_id}: {event.message}")
     job = client.fine_tuning.jobs.retrieve(job_id)
     if job.status != "succeeded":
         why = job.error.message if job.error and job.error.message else "see its events"

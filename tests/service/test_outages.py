@@ -74,7 +74,7 @@ def result(service: Running, job_id: str) -> tuple[Any, ...]:
     job = service.wait(job_id)
     assert job.status == "succeeded", job.error
     found = [
-        [(r["row"], r["sample"], r["reward"], r["items"], r["stop_reason"]) for r in of_step]
+        [(r["row"], r["sample"], r["reward"], r["trace"], r["stop_reason"]) for r in of_step]
         for of_step in (rollouts(service, job_id, step) for step in (1, 2, 3, 4))
     ]
     assert all(found)
