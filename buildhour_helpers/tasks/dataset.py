@@ -70,7 +70,7 @@ def validate_file(file: Path, job_tools: Collection[str] | None = None) -> list[
     Raises FileNotFoundError if there is no such file.
     """
     try:
-        with file.open(encoding="utf-8") as opened:
+        with file.open(encoding="utf-8-sig") as opened:
             lines = list(opened)
     except UnicodeDecodeError as error:
         return [
@@ -87,9 +87,13 @@ def validate_file(file: Path, job_tools: Collection[str] | None = None) -> list[
     return faults
 
 
+def _reject(name: str) -> None:
+    raise ValueError(f"{name} is not JSON; write null")
+
+
 def _line_faults(line: str, job_tools: Collection[str] | None) -> Iterator[Problem]:
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_constant=_reject)
     except ValueError as error:
         yield "row", f"not JSON ({error}); write one JSON object on each line"
         return

@@ -31,7 +31,7 @@ class OutageError(Exception):
 
     def __init__(self, url: str, reason: str, requests: list[Request]) -> None:
         super().__init__(f"{url} {reason}")
-        self.url = url
+        self.url, self.reason = url, reason
         self.requests = requests
 
 

@@ -200,7 +200,8 @@ class JobRunner:
                 await self._attempt(job)
                 return
             except OutageError as outage:
-                text = f"Waiting: {outage}. Trying again for {limit}; then the job is paused."
+                what = f"Waiting for {outage.url}: it {outage.reason}"
+                text = f"{what}. Trying again for up to {limit}; then the job is paused."
                 self._records.note(job.id, Event(text, "warn"))
                 step = self._records.get(job.id).step
                 outages[step] += 1
@@ -211,7 +212,9 @@ class JobRunner:
                     continue
                 else:
                     problem = f"{outage}, for {limit}"
-                await self._pause(job, f"{problem}. Start its server again at that address")
+                await self._pause(
+                    job, f"{problem}. Start its server again at that address, or fix it"
+                )
                 return
 
     async def _attempt(self, job: Job) -> None:

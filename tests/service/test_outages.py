@@ -99,8 +99,8 @@ def test_an_outage_in_a_step_costs_time_and_not_a_digit(
     messages = told(service, job_id)
     assert not [message for message in messages if "discarded" in message]
     path = {"tool": "lookup", "grader": "grade"}[where]
-    waiting = [message for message in messages if message.startswith("Waiting: ")]
-    assert f"Waiting: {customer_url}/{path} " in waiting[0]
+    waiting = [message for message in messages if message.startswith("Waiting for ")]
+    assert f"Waiting for {customer_url}/{path}: it " in waiting[0]
     assert f"{customer_url}/{path} answers again." in messages
 
 
@@ -115,7 +115,7 @@ def test_a_server_that_is_started_again_costs_time_and_not_a_digit(
         customer.delay_s = 0.01  # so that the server ends within a step
         job_id = service.job(url, hyperparameters=SMALL).id
         wait_for(service, job_id, "Step 1/4")
-    wait_for(service, job_id, f"Waiting: {url}/")
+    wait_for(service, job_id, f"Waiting for {url}/")
     assert "cannot be reached (Connection refused)" in " ".join(told(service, job_id))
     assert service.client.fine_tuning.jobs.retrieve(job_id).status == "running"
     with served(customer.app(), port):
@@ -150,7 +150,10 @@ def test_an_endpoint_that_stays_down_pauses_the_job_which_goes_on_after_a_resume
     assert last.level == "warn"
     path = {"tool": "lookup", "grader": "grade"}[where]
     assert f"The job has been paused: {customer_url}/{path} {words}" in last.message
-    assert "for 0.2 seconds. Start its server again at that address, then resume" in last.message
+    assert (
+        "for 0.2 seconds. Start its server again at that address, or fix it, then resume"
+        in last.message
+    )
     assert f"POST /v1/fine_tuning/jobs/{job_id}/resume" in last.message
     setattr(customer, where, lambda body: None)
     service.client.fine_tuning.jobs.resume(job_id)
@@ -177,7 +180,7 @@ def test_pause_and_cancel_work_while_a_job_waits(
 ) -> None:
     customer.tool = lambda body: Response(status_code=503)
     job_id = service.job(customer_url, hyperparameters=SMALL).id
-    wait_for(service, job_id, "Waiting: ")
+    wait_for(service, job_id, "Waiting for ")
     expected = {"pause": "paused", "cancel": "cancelled"}[verb]
     assert getattr(service.client.fine_tuning.jobs, verb)(job_id).status == expected
     customer.tool = lambda body: None
@@ -214,7 +217,7 @@ def test_a_job_that_was_being_validated_waits_for_servers_that_start_beside_the_
         records = JobRecords(database)
         job_id = records.create(records.get(done.id).spec, None).id
     with running(tmp_path) as service:
-        wait_for(service, job_id, f"Waiting: {url}/lookup cannot be reached")
+        wait_for(service, job_id, f"Waiting for {url}/lookup: it cannot be reached")
         with served(customer.app(), port):
             assert service.wait(job_id).status == "succeeded"
 
