@@ -206,15 +206,14 @@ class JobRunner:
                 step = self._records.get(job.id).step
                 outages[step] += 1
                 if outages[step] > MAX_OUTAGES:
-                    problem = f"{outage}, for the {outages[step]}th time in this step"
+                    since = f"for the {outages[step]}th time in one step"
                 elif await is_over(outage, self._limits):
                     self._records.note(job.id, Event(f"{outage.url} answers again."))
                     continue
                 else:
-                    problem = f"{outage}, for {limit}"
-                await self._pause(
-                    job, f"{problem}. Start its server again at that address, or fix it"
-                )
+                    since = f"for {limit}"
+                fix = "Start its server again at that address, or fix it"
+                await self._pause(job, f"{outage}, {since}. {fix}")
                 return
 
     async def _attempt(self, job: Job) -> None:

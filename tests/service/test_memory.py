@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from rft_service.jobs.dataset import Rows, validate_file
-from rft_service.jobs.training import stored
+from rft_service.jobs.training import packed
 from rft_service.rl.engine import Call
 from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import GradeOutcome, ToolOutcome
@@ -75,7 +75,7 @@ def test_a_large_evaluation_keeps_its_numbers_only(tmp_path: Path) -> None:
         Hyperparameters(batch_size=2, compute_multiplier=0.25),
         rows,
         rows,
-        on_rollout=lambda rollout: kept.append(len(stored(rollout, MODEL).trace)),
+        on_rollout=lambda rollout: kept.append(len(packed(rollout).record)),
     )
     tracemalloc.start()
     report = asyncio.run(trainer.evaluate(1))
