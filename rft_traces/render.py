@@ -80,6 +80,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, summary=summary)
+    environment.globals["all"] = all
     return environment
 
 

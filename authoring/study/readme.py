@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from authoring.study.figure import draw_study
 from buildhour_helpers.analysis.statistics import Interval
-from buildhour_helpers.demo.figure import draw_study
 from buildhour_helpers.demo.result import COLUMNS, in_words, signed
 from buildhour_helpers.home import repository
 

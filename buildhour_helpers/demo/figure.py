@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +30,8 @@ def draw(result: DemoResult) -> Chart:
     verdict = "" if gain.is_clear_of_zero else ", not clear of zero"
     chart = Chart(f"Reward on held-out questions: {gain:+.2f}{verdict}", note=NOTE)
     bars = [(before[name], after[name]) for name, _, _ in BARS]
-    _panels(chart, [result.curve], result.checkpoint_step, bars, ("before", "after"))
+    draw_panels(chart, [result.curve], result.checkpoint_step, bars, ("before", "after"))
     chart.describe(_in_words(result))
-    return chart
-
-
-@styled
-def draw_study(study: Mapping[str, Any]) -> Chart:
-    """The jobs of a study (the JSON that it wrote), and the two prompts beside the tuned model."""
-    curves = [[CurvePoint(**point) for point in seed["curve"]] for seed in study["seeds"]]
-    sides = [study[name]["measures"] for name in ("first_prompt", "best_prompt", "tuned")]
-    bars = [tuple(Interval(*side[name]) for side in sides) for name, _, _ in BARS]
-    gain = Interval(*study["tuned_against_best"]["difference"]["reward"])
-    chart = Chart(f"Reward on held-out questions: {gain:+.2f} over the best prompt", note=NOTE)
-    _panels(chart, curves, None, bars, ("first\nprompt", "best\nprompt", "tuned"))
     return chart
 
 
@@ -75,7 +63,7 @@ def _in_words(result: DemoResult) -> str:
     )
 
 
-def _panels(
+def draw_panels(
     chart: Chart,
     curves: Sequence[Sequence[CurvePoint]],
     checkpoint_step: int | None,

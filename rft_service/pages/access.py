@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from http.cookies import CookieError, SimpleCookie
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rft_service.pages.html import page
 
 OPEN = "/open"
 PAGES = ("/", OPEN, "/stream")
@@ -33,7 +34,6 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-LOCKED = Path(__file__).with_name("templates").joinpath("locked.html").read_text(encoding="utf-8")
 
 
 def link(root: str, key: str, path: str = "/") -> str:
@@ -68,7 +68,7 @@ class PageAccess:
             kept = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
             await self.app({**scope, "headers": [*kept, bearer]}, receive, guarded(send))
         elif b"authorization" not in headers and b"text/html" in headers.get(b"accept", b""):
-            await HTMLResponse(LOCKED, 401)(scope, receive, guarded(send))
+            await page("locked.html", 401)(scope, receive, guarded(send))
         else:
             await self.app(scope, receive, guarded(send))
 
@@ -77,7 +77,7 @@ class PageAccess:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         given, to = query.get("key", [""])[0], query.get("to", ["/"])[0]
         if not hmac.compare_digest(given.encode(), self._key.encode()):
-            await HTMLResponse(LOCKED, 401)(scope, receive, guarded(send))
+            await page("locked.html", 401)(scope, receive, guarded(send))
             return
         redirect = RedirectResponse(to if is_page(to) and not to.startswith("//") else "/", 303)
         name = self._cookie_name(dict(scope["headers"]))

@@ -45,6 +45,12 @@ METRICS: Mapping[str, str] = {
 }
 """The metrics of a step that the page draws, and where a metrics event has them."""
 
+WHY_PAUSED = """
+    CASE status WHEN 'paused' THEN (SELECT iif(level = 'warn', message, NULL)
+    FROM events WHERE job_id = jobs.id ORDER BY seq DESC LIMIT 1) END AS why_paused"""
+JOB = f"{COLUMNS}, {WHY_PAUSED}"
+"""A job, and why the service paused it; nothing is said of a job that somebody paused."""
+
 OUTCOME_SQL: Mapping[Outcome, str] = {
     Outcome.RIGHT: "reward >= 1",
     Outcome.PARTIAL: "reward > 0 AND reward < 1",
@@ -67,12 +73,12 @@ class PageQueries:
     def jobs(self, before: str | None = None) -> list[Row]:
         """The newest jobs, or the newest of those that are older than the job `before`."""
         older = "seq < (SELECT seq FROM jobs WHERE id = ?)" if before else "ifnull(?, 1)"
-        sql = f"SELECT {COLUMNS} FROM jobs WHERE {older} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+        sql = f"SELECT {JOB} FROM jobs WHERE {older} ORDER BY seq DESC LIMIT ?"  # noqa: S608
         return [_state(row) for row in self._rows(sql, before, JOBS_SHOWN)]
 
     def job(self, job_id: str) -> Row:
         """The job's state. Raises ApiError 404."""
-        rows = self._rows(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", job_id)  # noqa: S608
+        rows = self._rows(f"SELECT {JOB} FROM jobs WHERE id = ?", job_id)  # noqa: S608
         if not rows:
             raise not_found("fine-tuning job", job_id)
         return _state(rows[0])
@@ -140,8 +146,14 @@ class PageQueries:
 
 
 def drawn_metrics(data: Mapping[str, Any]) -> Row:
-    """What the page draws of a metrics event; `tools` are its calls by name."""
+    """What the page draws of a metrics event; `tools` are its calls by name.
+
+    `valid_calls` and `valid_reasoning` are means per validation rollout, None where there was none.
+    """
     found = {name: _at(data, path) for name, path in METRICS.items()}
+    valid = _at(data, "usage.valid") or {}
+    for name, key in (("valid_calls", "tool_calls"), ("valid_reasoning", "reasoning_tokens")):
+        found[name] = valid[key] / valid["rollouts"] if valid.get("rollouts") else None
     return {**found, "tools": data.get("tool_calls_by_name", {})}
 
 
@@ -154,7 +166,9 @@ def _at(data: Mapping[str, Any], path: str) -> Any:
 
 def _state(row: sqlite3.Row) -> Row:
     """A job as the API shows it, with its progress."""
-    job = Job.of(row)
+    fields = dict(row)
+    why_paused = fields.pop("why_paused")
+    job = Job.of(fields)
     public = job.public()
     kept = ("id", "status", "model", "created_at", "finished_at", "fine_tuned_model", "seed")
     return {
@@ -163,7 +177,7 @@ def _state(row: sqlite3.Row) -> Row:
         "step": job.step,
         "total_steps": job.total_steps,
         "left_s": seconds_left(job),
-        "error": job.error["message"] if job.error else None,
+        "why": job.error["message"] if job.error else why_paused,
     }
 
 

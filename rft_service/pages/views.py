@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
 from rft_service.api import jobs as api
@@ -19,6 +16,7 @@ from rft_service.api.context import Service, Serving
 from rft_service.api.paging import Step
 from rft_service.errors import ApiError, not_found
 from rft_service.pages import stream
+from rft_service.pages.html import page
 from rft_service.pages.queries import PageQueries, Row
 from rft_service.store.jobs import BEST_KEPT
 from rft_service.strict_json import AsciiJSONResponse
@@ -42,18 +40,6 @@ async def _queries(request: Request) -> PageQueries:
 
 
 Queries = Annotated[PageQueries, Depends(_queries)]
-
-
-@functools.cache
-def templates() -> Environment:
-    loader = PackageLoader("rft_service.pages")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    made.filters["utc"] = lambda at: f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
-    return made
-
-
-def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    return HTMLResponse(templates().get_template(name).render(values), status)
 
 
 @router.get("/")
@@ -129,9 +115,9 @@ def asset(name: str) -> Response:
 
 
 def shown(queries: PageQueries, job_id: str, trace_id: str) -> Trace:
-    """A rollout under the name that the pages give it."""
+    """A rollout under the name that the pages give it, which includes the repeat (sample)."""
     found = queries.rollout(job_id, trace_id)
-    return replace(Trace.of(found), question_id=title(found))
+    return replace(Trace.of(found), question_id=title(found), repeat=None)
 
 
 def title(rollout: Row) -> str:

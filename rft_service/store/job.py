@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ class Job:
     error: dict[str, Any] | None
 
     @classmethod
-    def of(cls, row: sqlite3.Row) -> Job:
+    def of(cls, row: sqlite3.Row | Mapping[str, Any]) -> Job:
         """A job from the COLUMNS of its row."""
         values = dict(row)
         values["spec"] = JobSpec.model_validate_json(values["spec"])

@@ -8,8 +8,11 @@ import sqlite3
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Page, expect
 
+from buildhour_helpers.analysis.figures import training_curves
+from buildhour_helpers.analysis.figures.training import smoothed
 from tests.service.conftest import Running
 
 from .pages import metrics, open_page
@@ -46,24 +49,34 @@ def cells(step: Step) -> dict[str, str]:
 
 def captions(step: Step) -> dict[str, list[str]]:
     """What stands under each chart."""
-    usage = step["usage"]["train"]
+    usage, valid = step["usage"]["train"], step["usage"]["valid"]
     shown = cells(step)
+    validated = {
+        name: written(valid[name] / valid["rollouts"] if valid["rollouts"] else None, digits)
+        for name, digits in (("tool_calls", 2), ("reasoning_tokens", 0))
+    }
     return {
         "Mean reward": [f"training {shown['train']}", f"validation {shown['valid']}"],
-        "Tool calls per rollout": [f"lookup {shown['calls']}"],
-        "Tokens per rollout": [f"reasoning {shown['reasoning']}", f"all {shown['completion']}"],
-        "Latency of a rollout, simulated": [f"mean {shown['rollout_s']} s"],
-        "Latency of a tool call": [f"mean {shown['tool_s']} s"],
+        "Tool calls per rollout": [
+            f"training {shown['calls']}", f"validation {validated['tool_calls']}",
+        ],
+        "Reasoning tokens per rollout": [
+            f"training {shown['reasoning']}", f"validation {validated['reasoning_tokens']}",
+        ],
+        "Calls of each tool per rollout": [f"lookup {shown['calls']}"],
+        "Output tokens per rollout": [f"mean {shown['completion']}"],
         "Tokens per tool call": [f"mean {shown['per_call']}"],
+        "Simulated latency per rollout": [f"mean {shown['rollout_s']} s"],
+        "Latency per tool call": [f"mean {shown['tool_s']} s"],
         "Errors and discards": [
             "tool calls with an error "
             + written(step["tool_errors"] / usage["tool_calls"], 1, "%", 100),
             "rollouts discarded "
             + written(step["errors"]["train_discarded"] / usage["rollouts"], 1, "%", 100),
         ],
-        "Groups without variance": [f"of all groups {shown['flat']}%"],
-        "Time of a step": [f"whole step {shown['step_s']} s"],
-    }
+        "Zero-variance groups": [f"of all groups {shown['flat']}%"],
+        "Time per step": [f"whole step {shown['step_s']} s"],
+    }  # fmt: skip
 
 
 def drawn(page: Page) -> dict[str, list[str]]:
@@ -97,7 +110,7 @@ def test_an_axis_carries_its_unit(service: Running, customer_url: str, page: Pag
     job = service.wait(service.job(customer_url).id)
     open_page(page, service, f"/finetune/{job.id}")
     expect(page.locator("#cursor")).to_be_enabled()
-    for title, unit in (("Groups", "%"), ("Latency of a rollout", " s"), ("Mean reward", "")):
+    for title, unit in (("Zero-variance", "%"), ("Simulated latency", " s"), ("Mean reward", "")):
         chart = page.locator("figure").filter(has_text=title)
         ticks = chart.locator('text[text-anchor="end"]').all_text_contents()[:3]
         assert [tick.endswith(unit) for tick in ticks] == [True] * 3
@@ -117,7 +130,7 @@ def test_more_tools_than_colours_are_summed_up(
             database.execute("UPDATE events SET data = ? WHERE seq = ?", (json.dumps(changed), seq))
     open_page(page, service, f"/finetune/{job.id}")
     expect(page.locator("#cursor")).to_be_enabled()
-    chart = page.locator("figure").filter(has_text="Tool calls per rollout")
+    chart = page.locator("figure").filter(has_text="Calls of each tool")
     rollouts = metrics(service, job.id)[-1]["usage"]["train"]["rollouts"]
     wanted = [(f"tool{number}", 10 * number) for number in range(4, 10)] + [("other tools", 60)]
     texts = chart.locator("figcaption span").all_inner_texts()
@@ -126,6 +139,47 @@ def test_more_tools_than_colours_are_summed_up(
         "keys => keys.map((key) => getComputedStyle(key).backgroundColor)"
     )
     assert len(set(colours)) == len(colours) == 7
+
+
+def test_the_page_smooths_as_the_dashboard_does(service: Running, page: Page) -> None:
+    """The same means and bands, also where steps have no value and where a job is short or long."""
+    open_page(page, service)
+    jobs: list[list[float | None]] = [
+        [0.25],
+        [0.5, None],
+        [None, 0.1, 0.9, None, None, None, None, None, 0.3],
+        [0.1 * (number * 7 % 11) for number in range(13)],
+        [number * 37 % 101 / 100 for number in range(700)],
+    ]
+    for values in jobs:
+        points = [[step, value] for step, value in enumerate(values, 1)]
+        drawn = page.evaluate(
+            "async (points) => (await import('/assets/chart.js')).smoothed(points)", points
+        )
+        expected = smoothed(np.array(values, dtype=np.float64))
+        rows = [(step, *row) for step, row in enumerate(zip(*expected, strict=True), 1)]
+        known = [row for row in rows if np.isfinite(row[1])]
+        np.testing.assert_allclose(drawn, known)
+
+
+def test_a_caption_says_what_line_and_band_are(
+    service: Running, customer_url: str, page: Page
+) -> None:
+    """In the words of the dashboard's legend, for the charts that it has too."""
+    job = service.wait(service.job(customer_url).id)
+    chart = training_curves(metrics(service, job.id))
+    legend = [text.get_text() for text in chart.axes[0].get_legend().get_texts()]
+    assert legend == [
+        "training, each step", "mean of 5 steps", "their lowest and highest", "validation",
+    ]  # fmt: skip
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#cursor")).to_be_enabled()
+    for axis in chart.axes:
+        title = axis.get_ylabel().capitalize()
+        figure = page.locator("figure").filter(has=page.get_by_role("heading", name=title))
+        expect(figure.locator("small")).to_have_text(
+            "training: line: mean of 5 steps; band: their lowest and highest; dots: each step"
+        )
 
 
 def test_times_and_texts_are_cut_to_what_is_read(service: Running, page: Page) -> None:

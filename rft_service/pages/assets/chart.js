@@ -1,5 +1,6 @@
-// Curves as SVG. Long jobs are drawn in buckets: the mean as a line, least to greatest as a band,
-// so that a chart has at most a few hundred points however many steps there are.
+// Curves as SVG. A line is drawn as the mean of some steps with a band from their lowest to their
+// highest value: of five steps where it is smoothed, and of more in a long job, so that a chart has
+// at most a few hundred points however many steps there are. The caption says which.
 import { element } from "./dom.js";
 
 export const COLOURS = 7; // in the style sheet, c0 and on
@@ -7,6 +8,7 @@ export const COLOURS = 7; // in the style sheet, c0 and on
 const WIDTH = 360, HEIGHT = 170, LEFT = 46, RIGHT = 8, TOP = 8, BOTTOM = 22;
 const BUCKETS = 160;
 const DOTS = 60; // up to so many steps, each has its dot
+const WINDOW = 5; // steps that a smoothed line and its band look over
 
 function svg(name, attributes = {}, text = "") {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -15,53 +17,50 @@ function svg(name, attributes = {}, text = "") {
   return made;
 }
 
-const SMOOTHED = "line: mean of 5 steps; band: their lowest and highest; dots: each step";
+/** How many steps are drawn as one, so that there are at most BUCKETS. */
+const drawnAsOne = (points) => Math.max(1, Math.ceil(points.length / BUCKETS));
 
-/** The edges of a band in at most BUCKETS groups. */
-function spread(around) {
-  const size = Math.ceil(around.length / BUCKETS);
-  const groups = [];
-  for (let start = 0; start < around.length; start += size) {
-    const part = around.slice(start, start + size);
-    groups.push([part[part.length >> 1][0], 0, Math.min(...part.map((one) => one[2])), Math.max(...part.map((one) => one[3]))]);
-  }
-  return groups;
+function inBuckets(points) {
+  const size = drawnAsOne(points);
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, place) =>
+    points.slice(place * size, (place + 1) * size));
 }
 
-/** Points [step, value] in at most BUCKETS groups: [step, mean, least, greatest]. */
-export function buckets(points) {
-  const size = Math.ceil(points.length / BUCKETS);
-  const groups = [];
-  for (let start = 0; start < points.length; start += size) {
-    const part = points.slice(start, start + size);
-    const values = part.map((point) => point[1]);
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    groups.push([part[part.length >> 1][0], mean, Math.min(...values), Math.max(...values)]);
-  }
-  return groups;
-}
+const middle = (list) => list[list.length >> 1];
 
-const WINDOW = 5; // steps
+/** Mean, lowest and highest. */
+const spread = (values) =>
+  [values.reduce((sum, value) => sum + value, 0) / values.length, Math.min(...values), Math.max(...values)];
 
-/** Points as means of WINDOW neighbouring steps (fewer at both ends), and the lowest and highest of
-    them: as the notebook's dashboard draws them. */
+/** [step, mean, lowest, highest] of each bucket. */
+export const buckets = (points) =>
+  inBuckets(points).map((part) => [middle(part)[0], ...spread(part.map((point) => point[1]))]);
+
+/** [step, mean, lowest, highest] of the WINDOW steps around each, fewer at both ends, as in the
+    notebook's dashboard (`figures.training.smoothed`); the value of a step may be null. */
 export function smoothed(points) {
   const half = WINDOW >> 1;
-  const around = points.map(([step], place) => {
-    const values = points.slice(Math.max(0, place - half), place + half + 1).map((point) => point[1]);
-    return [step, values.reduce((sum, value) => sum + value, 0) / values.length, Math.min(...values), Math.max(...values)];
+  return points.flatMap(([step], index) => {
+    const around = points.slice(Math.max(0, index - half), index + half + 1);
+    const values = around.map((point) => point[1]).filter((value) => value !== null);
+    return values.length ? [[step, ...spread(values)]] : [];
   });
-  return { points: around.map(([step, mean]) => [step, mean]), around };
 }
 
-/** A round number not below `value`, to end an axis with. */
+/** One of the means in each bucket; its band goes from the lowest to the highest of all. */
+const thinned = (groups) => inBuckets(groups).map((part) => [
+  ...middle(part).slice(0, 2), Math.min(...part.map((one) => one[2])), Math.max(...part.map((one) => one[3])),
+]);
+
+/** A round number not below `value`, to end an axis with; its half is as short. */
 function ceiling(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 2.5, 5, 10].map((part) => part * power).find((end) => end >= value * 0.999);
+  return [1, 2, 4, 6, 8, 10].map((part) => part * power).find((end) => end >= value * 0.999);
 }
 
-/** One chart: `series(steps)` gives [{name, points, stacked}], all figures of a kind; `top` is a
-    fixed end of its axis. */
+/** One chart: `series(steps)` gives [{name, points}], all figures of a kind; `top` is
+    a fixed end of its axis. A series may be `stacked`, with its own numbers in `values`, or have
+    `groups` that are drawn in place of its points (`smoothed`). */
 export class Chart {
   constructor(title, series, kind, top = null) {
     Object.assign(this, { title, series, kind, top });
@@ -76,7 +75,7 @@ export class Chart {
     this.first = steps[0].step;
     this.last = steps.at(-1).step;
     const highest = Math.max(...this.drawn.map((one) =>
-      (one.values ?? one.points).concat(one.points).reduce((most, point) => Math.max(most, point[1]), 0))) || 1;
+      one.points.reduce((most, point) => Math.max(most, point[1]), 0))) || 1;
     this.end = this.top && highest <= this.top ? this.top : ceiling(highest);
     const parts = [...this.axes()];
     for (const [place, one] of [...this.drawn.entries()].reverse()) {
@@ -100,8 +99,8 @@ export class Chart {
       return element("span", {}, element("i", { class: `key c${place}` }),
         `${one.name} ${this.kind.text(found?.[1])}`);
     });
-    if (this.drawn.some((one) => one.around)) legend.push(element("small", {}, SMOOTHED));
-    this.caption.replaceChildren(...legend);
+    const notes = this.drawn.map(howDrawn).filter((note) => note !== "");
+    this.caption.replaceChildren(...legend, ...notes.map((note) => element("small", {}, note)));
     const x = this.x(step);
     this.mark.setAttribute("x1", x);
     this.mark.setAttribute("x2", x);
@@ -141,24 +140,33 @@ export class Chart {
 
   *curve(one, place) {
     const colour = `c${place}`;
-    const groups = buckets(one.points);
+    const groups = one.groups ? thinned(one.groups) : buckets(one.points);
     const line = (index) => groups.map((g) => `${this.x(g[0]).toFixed(1)},${this.y(g[index]).toFixed(1)}`);
     if (one.stacked) {
       const ends = [`${this.x(groups.at(-1)[0])},${this.y(0)}`, `${this.x(groups[0][0])},${this.y(0)}`];
       yield svg("polygon", { class: `area ${colour}`, points: [...line(1), ...ends].join(" ") });
     } else {
-      const edges = one.around ? spread(one.around) : groups;
-      if (one.around || groups.length < one.points.length) {
-        const edge = (index) => edges.map((g) => `${this.x(g[0]).toFixed(1)},${this.y(g[index]).toFixed(1)}`);
-        const around = [...edge(3), ...edge(2).reverse()];
+      if (one.groups || groups.length < one.points.length) {
+        const around = [...line(3), ...line(2).reverse()];
         yield svg("polygon", { class: `band ${colour}`, points: around.join(" ") });
       }
       yield svg("polyline", { class: `line ${colour}`, points: line(1).join(" ") });
     }
-    if (one.points.length <= DOTS && (!one.stacked || one.points.length === 1)) {
-      for (const [step, value] of one.around ? one.values : one.points) {
+    if (hasDots(one)) {
+      for (const [step, value] of one.points) {
         yield svg("circle", { class: `dot ${colour}`, cx: this.x(step), cy: this.y(value), r: 2.4 });
       }
     }
   }
+}
+
+const hasDots = (one) => one.points.length <= DOTS && (!one.stacked || one.points.length === 1);
+
+/** What the line and the band of a series are, in the words of the notebook's dashboard; nothing
+    where the line goes through every step. */
+function howDrawn(one) {
+  const size = one.groups ? WINDOW : drawnAsOne(one.points);
+  if (one.stacked || size === 1) return "";
+  const dots = hasDots(one) ? "; dots: each step" : "";
+  return `${one.name}: line: mean of ${size} steps; band: their lowest and highest${dots}`;
 }

@@ -10,11 +10,10 @@ const share = (part, whole) => (row) => row[whole] ? row[part] / row[whole] : nu
 const line = (name, value) => (rows) => ({
   name, points: rows.map((row) => [row.step, value(row)]).filter((point) => point[1] !== null),
 });
-/** As a line, but drawn as the mean of five steps, with the steps themselves as dots. */
-const smooth = (name, value) => (rows) => {
-  const one = line(name, value)(rows);
-  return { ...one, values: one.points, ...smoothed(one.points) };
-};
+/** As a line, but drawn as the mean of the steps around each, with the steps themselves as dots. */
+const smooth = (name, value) => (rows) => ({
+  ...line(name, value)(rows), groups: smoothed(rows.map((row) => [row.step, value(row)])),
+});
 const lines = (...made) => (rows) => made.map((make) => make(rows));
 
 /** The calls of a step by the tools that have a colour of their own; the rest as "other". */
@@ -52,18 +51,23 @@ function mix(rows) {
   });
 }
 
+/** Both phases, as the notebook's dashboard draws them. */
+const phases = (train, valid) => lines(smooth("training", figure(train)), line("validation", figure(valid)));
+
 const charts = [
-  new Chart("Mean reward", lines(smooth("training", figure("train")), line("validation", figure("valid"))), REWARD, 1),
-  new Chart("Tool calls per rollout", mix, CALLS),
-  new Chart("Tokens per rollout", lines(smooth("reasoning", figure("reasoning")), smooth("all", figure("completion"))), COUNT),
-  new Chart("Latency of a rollout, simulated", lines(line("mean", figure("rollout_s"))), SECONDS),
-  new Chart("Latency of a tool call", lines(line("mean", figure("tool_s"))), SHORT_SECONDS),
+  new Chart("Mean reward", phases("train", "valid"), REWARD, 1),
+  new Chart("Tool calls per rollout", phases("calls", "valid_calls"), CALLS),
+  new Chart("Reasoning tokens per rollout", phases("reasoning", "valid_reasoning"), COUNT),
+  new Chart("Calls of each tool per rollout", mix, CALLS),
+  new Chart("Output tokens per rollout", lines(line("mean", figure("completion"))), COUNT),
   new Chart("Tokens per tool call", lines(line("mean", figure("per_call"))), COUNT),
+  new Chart("Simulated latency per rollout", lines(line("mean", figure("rollout_s"))), SECONDS),
+  new Chart("Latency per tool call", lines(line("mean", figure("tool_s"))), SHORT_SECONDS),
   new Chart("Errors and discards", lines(
     line("tool calls with an error", share("tool_errors", "tool_calls")),
     line("rollouts discarded", share("discarded", "rollouts"))), SHARE),
-  new Chart("Groups without variance", lines(line("of all groups", figure("flat"))), SHARE, 1),
-  new Chart("Time of a step", lines(line("whole step", figure("step_s"))), SECONDS),
+  new Chart("Zero-variance groups", lines(line("of all groups", figure("flat"))), SHARE, 1),
+  new Chart("Time per step", lines(line("whole step", figure("step_s"))), SECONDS),
 ];
 
 // --- the step ------------------------------------------------------------------------------
@@ -82,7 +86,7 @@ function point() {
   cursor.value = step;
   find("#at").textContent = `${step}`;
   cursor.setAttribute("aria-valuetext", `step ${step}: training reward ${REWARD.text(row.train)}, ` +
-    `validation ${REWARD.text(row.valid)}, ${CALLS.text(row.calls)} tool calls a rollout`);
+    `validation ${REWARD.text(row.valid)}, ${CALLS.text(row.calls)} tool calls per rollout`);
   for (const chart of charts) chart.point(step);
 }
 

@@ -34,9 +34,9 @@ export function clock(at) {
   return today ? when.toLocaleTimeString() : when.toLocaleString();
 }
 
-/** A date and time with the time zone. */
-export const moment = (at) => new Date(at * 1000).toLocaleString("en-GB", {
-  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+/** A date and time with the time zone; Sweden writes them as ISO 8601 does, so that they sort. */
+export const moment = (at) => new Date(at * 1000).toLocaleString("sv-SE", {
+  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
 
 /** As much of a text as fits, cut between words where it has any. */

@@ -1,6 +1,6 @@
 // One job, live: its state, checkpoints and events; curves, numbers and rollouts have their own files.
 import { drawCurves, stepShown } from "./curves.js";
-import { cell, copy, element, fillTimes, find, numberCell, rowHead, say } from "./dom.js";
+import { cell, copy, element, fillTimes, find, numberCell, rowHead, say, time } from "./dom.js";
 import { clock, duration, REWARD } from "./format.js";
 import { drawNumbers } from "./numbers.js";
 import { showRollouts, stepCame } from "./rollouts.js";
@@ -36,8 +36,9 @@ function showState(job) {
   find("#progress").max = job.total_steps || 1;
   find("#progress").value = job.step;
   find("#tuned").textContent = job.fine_tuned_model ?? "–";
-  find("#problem").textContent = job.error ?? "";
-  find("#problem").hidden = !job.error;
+  if (job.finished_at) find("#finished").replaceChildren(time(job.finished_at));
+  find("#problem").textContent = job.why ?? "";
+  find("#problem").hidden = !job.why;
   find("#no-steps").textContent = job.step ? "" : BEFORE_THE_FIRST_STEP[job.status] ?? "Waiting for the first step.";
   find("#no-checkpoints").textContent = WITHOUT_CHECKPOINT[job.status] ?? "None yet: one is made at each validation.";
   for (const button of document.querySelectorAll("[data-action]")) {

@@ -9,7 +9,7 @@ function row(job) {
   return element("tr", {},
     rowHead("job", element("a", { href: `/finetune/${job.id}` }, job.id)),
     cell("status", element("span", { class: "status", "data-status": job.status }, job.status),
-      ...(job.error ? [element("span", { class: "why" }, job.error)] : [])),
+      ...(job.why ? [element("span", { class: "why" }, job.why)] : [])),
     cell("step", steps),
     cell("model", job.model),
     cell("suffix", job.suffix || "–"),

@@ -4,12 +4,12 @@ import { CALLS, COUNT, REWARD, SECONDS, SHARE, SHORT_SECONDS } from "./format.js
 
 const COLUMNS = [
   ["training reward", "train", REWARD], ["validation reward", "valid", REWARD],
-  ["tool calls a rollout", "calls", CALLS], ["reasoning tokens a rollout", "reasoning", COUNT],
-  ["tokens a rollout", "completion", COUNT], ["simulated latency a rollout, s", "rollout_s", SECONDS],
-  ["latency a tool call, s", "tool_s", SHORT_SECONDS], ["tokens a tool call", "per_call", COUNT],
+  ["tool calls per rollout", "calls", CALLS], ["reasoning tokens per rollout", "reasoning", COUNT],
+  ["output tokens per rollout", "completion", COUNT], ["simulated latency per rollout, s", "rollout_s", SECONDS],
+  ["latency per tool call, s", "tool_s", SHORT_SECONDS], ["tokens per tool call", "per_call", COUNT],
   ["tool errors", "tool_errors", COUNT], ["rollouts", "rollouts", COUNT],
-  ["discarded", "discarded", COUNT], ["groups without variance, %", "flat", SHARE],
-  ["time, s", "step_s", SECONDS],
+  ["discarded", "discarded", COUNT], ["zero-variance groups, %", "flat", SHARE],
+  ["time per step, s", "step_s", SECONDS],
 ];
 const AT_ONCE = 20;
 let steps = [];
