@@ -19,6 +19,7 @@ from openai import OpenAI
 
 from buildhour_helpers import jobs, servers, session
 from buildhour_helpers.graders import specs
+from buildhour_helpers.home import home
 from buildhour_helpers.reports import SHIPPED
 from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS
@@ -140,26 +141,61 @@ class TestBesideAnother:
         assert processes_left() == []
 
 
-@POSIX
-def test_a_job_survives_that_everything_is_killed(tmp_path: Path) -> None:
-    serving, before = started()
-    client = OpenAI(base_url=before["base_url"], api_key=before["api_key"])
+def launched(about: dict[str, str], folder: Path, n_epochs: int) -> tuple[OpenAI, str]:
+    """A client, and the ID of a job with the course's tools and grader, three steps an epoch."""
+    client = OpenAI(base_url=about["base_url"], api_key=about["api_key"])
     questions = load_questions(split="train")[:12]
     rows = build_rows(questions, BEST_PROMPT, DEFINITIONS)
-    file = tmp_path / "rows.jsonl"
+    file = folder / "rows.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     uploaded = jobs.upload(client, file)
-    key = before["tools_key"]
+    key = about["tools_key"]
     job = jobs.launch(
         client,
         model="sim-agent-mini",
         training_file=uploaded,
         validation_file=uploaded,
-        tools=jobs.tool_endpoints(before["tools_url"], key),
-        grader=specs.endpoint(f"{before['tools_url']}/grade", key),
-        hyperparameters={"batch_size": 4, "n_epochs": 10, "eval_interval": 30},
+        tools=jobs.tool_endpoints(about["tools_url"], key),
+        grader=specs.endpoint(f"{about['tools_url']}/grade", key),
+        hyperparameters={"batch_size": 4, "n_epochs": n_epochs, "eval_interval": 30},
     )
-    for event in jobs.follow(client, job.id, poll_s=0.05):
+    return client, job.id
+
+
+@POSIX
+def test_keys_are_kept_where_security_md_says_and_nowhere_else(tmp_path: Path) -> None:
+    serving, about = started()
+    try:
+        client, job_id = launched(about, tmp_path, n_epochs=1)
+        jobs.wait(client, job_id, progress=False)
+        commands = [" ".join(process.cmdline()) for process in processes()]
+        assert commands
+        assert not any(about[key] in line for key in ("api_key", "tools_key") for line in commands)
+        state = home()
+        kept = {
+            key: {
+                str(path.relative_to(state))
+                for path in state.rglob("*")
+                if path.is_file() and about[key].encode() in path.read_bytes()
+            }
+            for key in ("api_key", "tools_key")
+        }
+        assert kept["api_key"] == {"api_key", "servers/service.json"}
+        database = {"service.sqlite", "service.sqlite-wal"}  # the headers that a job sends
+        assert kept["tools_key"] - database == {"servers/tools.json"}
+        for name in set.union(*kept.values()):
+            assert (state / name).stat().st_mode & 0o077 == 0, name
+    finally:
+        serving.terminate()
+        out, err = serving.communicate()
+    assert (out, err) == ("", "")
+
+
+@POSIX
+def test_a_job_survives_that_everything_is_killed(tmp_path: Path) -> None:
+    serving, before = started()
+    client, job_id = launched(before, tmp_path, n_epochs=10)
+    for event in jobs.follow(client, job_id, poll_s=0.05):
         if event.type == "metrics":
             break
     for process in processes():
@@ -168,8 +204,8 @@ def test_a_job_survives_that_everything_is_killed(tmp_path: Path) -> None:
     serving, after = started()
     try:
         assert after == before
-        done = jobs.wait(client, job.id, progress=False)
-        steps = [event for event in jobs.follow(client, job.id) if jobs.step_of(event)]
+        done = jobs.wait(client, job_id, progress=False)
+        steps = [event for event in jobs.follow(client, job_id) if jobs.step_of(event)]
         assert done.status == "succeeded"
         assert len(steps) == 30
     finally:

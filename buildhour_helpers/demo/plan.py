@@ -52,14 +52,15 @@ class Plan:
 
     def in_words(self) -> dict[str, str]:
         """The settings of the run, as its report lists them."""
+        epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
         return {
             "seed": str(self.options.seed),
             "reports": f"{self.reports:,} pages",
             "questions": f"{len(self.train)} train, {len(self.validation)} validation, "
             f"{len(self.test)} held-out",
-            "training": f"{self.steps} steps of {BATCH_SIZE} rows, {self.epochs} epochs, "
+            "training": f"{self.steps} steps of {BATCH_SIZE} rows, {epochs}, "
             f"validated every {EVAL_INTERVAL} steps",
-            "evaluation": f"{REPEATS} rollouts a held-out question, {self.options.concurrency} "
+            "evaluation": f"{REPEATS} rollouts per held-out question, {self.options.concurrency} "
             "at once",
             "prompt": self.prompt,
         }

@@ -21,6 +21,7 @@ def arguments(folder: Path) -> list[str]:
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url={address}",
         "--LabApp.news_url=",
+        "--LabApp.extension_manager=readonly",  # the other lists what PyPI has
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
 

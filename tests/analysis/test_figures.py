@@ -180,12 +180,34 @@ def test_the_points_lie_at_the_means_of_reward_and_latency() -> None:
     ]
     assert [container[0].get_color() for container in axis.containers] == [BEFORE, AFTER]
     assert CHARTS["reward_against_latency"].finding == (
-        "Reward +0.00 [-1.00, +0.50], latency +0.3 [-1.0, +1.0] s: "
+        "Reward +0.00 [-1.00, +0.50], simulated latency +0.3 [-1.0, +1.0] s: "
         "reward and latency not clear of zero"
     )
-    assert "before: reward 0.67 [0.50, 1.00], latency 2.3 [1.0, 3.0] s" in (
+    assert "before: reward 0.67 [0.50, 1.00], simulated latency 2.3 [1.0, 3.0] s" in (
         CHARTS["reward_against_latency"].alt_text()
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        (True, True, "simulated latency"),
+        (False, False, "latency"),
+        (False, True, "latency, simulated in part"),
+    ],
+)
+def test_latency_is_called_simulated_where_it_is(before: bool, after: bool, name: str) -> None:
+    one, other = (
+        [record(f"q{n}", n / 2, "search cat", simulated=simulated) for n in range(3)]
+        for simulated in (before, after)
+    )
+    both = figures.reward_against_latency(one, other)
+    assert f"{name} +" in both.finding or f"{name} -" in both.finding
+    assert both.axes[0].get_xlabel() == f"mean {name} per rollout (s)"
+    spread = figures.distributions({"one": one, "other": other})
+    assert spread.axes[1].get_xlabel().startswith(f"{name} per rollout (s)")
+    deltas = figures.question_deltas(one, other, cost="latency_s")
+    assert deltas.axes[0].get_xlabel() == f"change of {name} (s) per rollout"
 
 
 def test_the_deltas_are_those_of_each_question() -> None:

@@ -111,7 +111,7 @@ def draw_figures() -> None:
         "intervals": figures.intervals(
             searches,
             "Embeddings find less than BM25 with snippets",
-            unit="mean reward less that with BM25 and snippets",
+            unit="mean reward minus that with BM25 and snippets",
             line=("no difference", 0.0),
             note=NOTE,
         ),

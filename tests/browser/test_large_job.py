@@ -47,12 +47,12 @@ def enlarge(database: Path, job_id: str) -> None:
                 for n in range(1, STEPS + 1)
             ),
         )
-        (blob,) = connection.execute("SELECT trace FROM rollouts LIMIT 1").fetchone()
+        (blob,) = connection.execute("SELECT record FROM rollouts LIMIT 1").fetchone()
         connection.execute("DELETE FROM rollouts")
         a_step = ROLLOUTS // STEPS
         connection.executemany(
             "INSERT INTO rollouts (job_id, step, phase, row, sample, trace_id, reward,"
-            " stop_reason, trace) VALUES (?, ?, 'train', ?, 0, ?, ?, 'answered', ?)",
+            " stop_reason, record) VALUES (?, ?, 'train', ?, 0, ?, ?, 'answered', ?)",
             (
                 (job_id, n // a_step + 1, n % a_step, f"trace_{n}", float(n % 2), blob)
                 for n in range(ROLLOUTS)

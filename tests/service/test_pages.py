@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import re
@@ -216,3 +217,28 @@ def test_the_list_of_jobs_says_when_and_why(service: Running, customer_url: str)
     assert page.count("UTC</time>") == 4  # two jobs, created and finished
     at = datetime.fromtimestamp(failed.created_at, UTC)
     assert f"{at:%Y-%m-%d %H:%M} UTC" in page
+
+
+@pytest.mark.parametrize(
+    ("level", "status", "is_shown"),
+    [("warn", "paused", True), ("info", "paused", False), ("warn", "running", False)],
+)
+def test_a_job_that_the_service_paused_says_why(
+    service: Running, customer_url: str, level: str, status: str, is_shown: bool
+) -> None:
+    """In the list and on its page; nothing is said where somebody paused it, or once it goes on."""
+    job = service.wait(service.job(customer_url, rows=10).id)
+    why = "The job has been paused: no tool answers <here>."
+    with contextlib.closing(sqlite3.connect(service.home / "service.sqlite")) as database, database:
+        database.execute("UPDATE jobs SET status = ?", (status,))
+        database.execute(
+            "INSERT INTO events (id, job_id, created_at, level, message, type)"
+            " VALUES ('event', ?, 0, ?, ?, 'message')",
+            (job.id, level, why),
+        )
+    with visitor(service) as browser:
+        for path in ("/", f"/finetune/{job.id}"):
+            assert (html.escape(why) in browser.get(path).text) == is_shown
+    assert PageQueries(service.home / "service.sqlite").job(job.id)["why"] == (
+        why if is_shown else None
+    )

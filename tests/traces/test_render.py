@@ -143,3 +143,15 @@ def test_latency_is_called_simulated_where_it_is(metrics: dict[str, Any], said: 
     is_simulated = said.startswith("simulated")
     assert ("simulated latency, s</th>" in table_html([trace])) == is_simulated
     assert '<th scope="col">reference answer</th>' in table_html([trace])
+
+
+def test_a_table_says_which_of_its_latencies_are_simulated() -> None:
+    simulated, measured = ({"simulated_latency_s": 1.5}, {"latency_s": 2.5})
+    traces = [Trace.of({"trace": [], "metrics": metrics}) for metrics in (simulated, measured, {})]
+    mixed = table_html(traces)
+    for cell in ("latency, s</th>", "<td>1.5 (simulated)</td>", "<td>2.5</td>", "<td>–</td>"):
+        assert cell in mixed
+    assert "simulated latency" not in mixed
+    for alike in (traces[:1], [traces[0], traces[2]]):
+        assert "simulated latency, s</th>" in table_html(alike)
+        assert "<td>1.5</td>" in table_html(alike)

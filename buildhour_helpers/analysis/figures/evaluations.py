@@ -40,11 +40,6 @@ from rft_wire.records import RolloutRecord
 
 Records = Sequence[RolloutRecord]
 
-UNITS = {
-    "tool_calls": "tool calls",
-    "reasoning_tokens": "reasoning tokens",
-    "latency_s": "latency (s)",
-}
 AREA = 20.0  # square points of a dot, for each of its questions
 START, END = "start", "answer"
 OUTLINES = ((BEFORE, "--"), (AFTER, "-"), (GREEN, ":"), (GREY, "-."))
@@ -63,6 +58,18 @@ def note_of(*evaluations: Records) -> str:
         for record in records
     )
     return "simulated model" if simulated else ""
+
+
+def latency_of(*evaluations: Records) -> str:
+    """What the figures call the latency of these records."""
+    are_simulated = {
+        record.metrics.simulated_latency_s is not None
+        for records in evaluations
+        for record in graded(records)
+    }
+    if are_simulated == {True, False}:
+        return "latency, simulated in part"
+    return "simulated latency" if are_simulated == {True} else "latency"
 
 
 @styled
@@ -109,12 +116,13 @@ def reward_against_latency(before: Records, after: Records) -> Chart:
     difference = compare(before, after).difference
     gain, delay = difference["reward"], difference["latency_s"]
     unclear = [
-        name
-        for name, change in (("reward", gain), ("latency", delay))
+        measure
+        for measure, change in (("reward", gain), ("latency", delay))
         if not change.is_clear_of_zero
     ]
     verdict = f"{' and '.join(unclear)} not clear of zero" if unclear else "both clear of zero"
-    finding = f"Reward {gain:+.2f}, latency {delay:+.1f} s: {verdict}"
+    name = latency_of(before, after)
+    finding = f"Reward {gain:+.2f}, {name} {delay:+.1f} s: {verdict}"
     chart = Chart(finding, note=note_of(before, after))
     axis = chart.subplots()
     words, points = [], []
@@ -135,10 +143,10 @@ def reward_against_latency(before: Records, after: Records) -> Chart:
         at = (latency.value, reward.value)
         axis.annotate(label, at, (8, 8), textcoords="offset points")
         points.append(at)
-        words.append(f"{label}: reward {reward:.2f}, latency {latency:.1f} s")
+        words.append(f"{label}: reward {reward:.2f}, {name} {latency:.1f} s")
     arrow = {"arrowstyle": "->", "color": GREY, "shrinkA": 10, "shrinkB": 10}
     axis.annotate("", xy=points[1], xytext=points[0], arrowprops=arrow)
-    axis.set_xlabel("mean latency of a rollout (s)")
+    axis.set_xlabel(f"mean {name} per rollout (s)")
     axis.set_ylabel("mean reward")
     axis.margins(0.25)
     axis.grid(visible=True, axis="both")
@@ -158,6 +166,7 @@ def question_deltas(before: Records, after: Records, cost: str = "tool_calls") -
     better, worse = int((reward > 0).sum()), int((reward < 0).sum())
     unchanged = len(shared) - better - worse
     finding = f"{better} of {len(shared)} questions got better, {worse} got worse"
+    unit = f"{latency_of(before, after)} (s)" if cost == "latency_s" else cost.replace("_", " ")
     chart = Chart(finding, note=note_of(before, after), height=4.6)
     axis = chart.subplots()
     # Rounded, since the same mean may come out of other sums with another last bit.
@@ -180,7 +189,7 @@ def question_deltas(before: Records, after: Records, cost: str = "tool_calls") -
         0.98, 0.53, f"same reward: {unchanged}", transform=axis.transAxes, fontsize=8, ha="right"
     )
     axis.set_title("A dot's area is its number of questions", fontsize=8)
-    axis.set_xlabel(f"change of {UNITS[cost]} per rollout")
+    axis.set_xlabel(f"change of {unit} per rollout")
     axis.set_ylabel("change of mean reward")
     axis.set_ylim(-1.25, 1.25)
     limit = max(1.0, float(np.abs(spent).max())) * 1.1
@@ -301,13 +310,14 @@ def distributions(evaluations: Mapping[str, Records]) -> Chart:
     durations.set_xlim(0, longest_s)
     durations.set_ylim(bottom=0)
     scores.set_xlabel("reward")
-    durations.set_xlabel(f"duration of a rollout (s), up to the {100 * SHOWN:.0f}th percentile")
+    latency = latency_of(*kept.values())
+    durations.set_xlabel(f"{latency} per rollout (s), up to the {100 * SHOWN:.0f}th percentile")
     for axis in (scores, durations):
         axis.set_ylabel("share of rollouts")
         axis.yaxis.set_major_formatter(percent_tick)
         axis.legend(loc="best")
     listed = "; ".join(_spread_in_words(name, rewards[name], spread[name]) for name in kept)
-    chart.describe(f"Histograms of reward and of duration. {listed}.")
+    chart.describe(f"Histograms of reward and of {latency}. {listed}.")
     return chart
 
 

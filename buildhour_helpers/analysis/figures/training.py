@@ -221,7 +221,7 @@ def calls_per_rollout(steps: Steps) -> dict[str, Floats]:
 
 @styled
 def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
-    """What a step could not learn from: groups without variance, and discarded rollouts."""
+    """What a step could not learn from: zero-variance groups, and discarded rollouts."""
     _need_steps(steps)
     flat = column(steps, "mean_unresponsive_rewards")
     discarded = column(steps, "errors.train_discarded") / column(steps, "usage.train.rollouts")
@@ -232,7 +232,7 @@ def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
     chart = Chart(finding, note=note)
     axis = chart.subplots()
     at = column(steps, "step")
-    axis.plot(at, flat, "o-", color=BLUE, markersize=3, label="groups without variance")
+    axis.plot(at, flat, "o-", color=BLUE, markersize=3, label="zero-variance groups")
     axis.plot(at, discarded, "s--", color=ORANGE, markersize=3, label="discarded rollouts")
     axis.set_ylim(-0.02, 1.02)
     axis.yaxis.set_major_formatter(percent_tick)
@@ -240,7 +240,7 @@ def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
     axis.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     _step_axis(axis)
     chart.describe(
-        f"Two lines over {len(steps)} steps: groups without variance from {_from_to(flat)}, "
+        f"Two lines over {len(steps)} steps: zero-variance groups from {_from_to(flat)}, "
         f"discarded rollouts from {_from_to(discarded)}, as shares."
     )
     return chart

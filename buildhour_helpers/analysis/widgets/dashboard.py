@@ -24,11 +24,11 @@ from buildhour_helpers.jobs import ENDED, step_of
 LINES = 6  # events that are shown
 ROWS = 12  # steps in the table that is left behind
 MOST_FAILURES = 30  # polls in a row without an answer, after which it gives up
-COLUMNS = (
-    ("training reward", "train_mean_reward", 2),
-    ("validation reward", "full_valid_mean_reward", 2),
-    ("tool calls", "tool_calls_per_rollout", 1),
-    ("reasoning tokens", "reasoning_tokens_mean", 0),
+COLUMNS = (  # as on the job page
+    ("training reward", "train_mean_reward", 3),
+    ("validation reward", "full_valid_mean_reward", 3),
+    ("tool calls per rollout", "tool_calls_per_rollout", 2),
+    ("reasoning tokens per rollout", "reasoning_tokens_mean", 0),
 )
 MAY: Mapping[str, tuple[str, ...]] = {
     "pause": ("queued", "running"),
