@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand
 
 from buildhour_helpers import doctor as checkup
-from buildhour_helpers import session
+from buildhour_helpers import proxies, session
 from buildhour_helpers.errors import Interrupted, WorkshopError
 from buildhour_helpers.home import home, is_checkout, program, repository
 
@@ -29,6 +29,7 @@ EVERYTHING = (
     *("-n", "2", "--dist", "loadscope"),
     *("--nbval", "--nbval-current-env", "solutions", "notebooks", "tests"),
 )
+STAYS_HERE = "Nothing leaves this machine."
 PASS_ON = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
@@ -110,6 +111,7 @@ def demo(
     """Train the agent and measure its gain on held-out questions."""
     from buildhour_helpers.demo import DemoOptions, run
 
+    print("Requests go to a local service of this run; nothing leaves this machine.", flush=True)
     run(DemoOptions(seed, steps, questions, reports, concurrency, json_path))
     return 0
 
@@ -124,7 +126,9 @@ def lab(context: typer.Context) -> int:
     """Open JupyterLab on the first notebook, with the servers up."""
     was_up = session.running()
     session.start()
-    print(f"Jobs: {session.page_link()}", flush=True)
+    print(session.destination(), flush=True)
+    if session.mode() == "offline":
+        print(f"Jobs: {session.page_link()}", flush=True)
     folder = repository() if is_checkout() else Path.cwd()
     first = min((folder / "notebooks").glob("*.ipynb"), default=folder)
     command = [sys.executable, "-m", "jupyterlab", *context.args, str(first)]
@@ -160,7 +164,11 @@ def serve(
         print(json.dumps(about), flush=True)
     else:
         about["job page"] = session.page_link()
-        print("\n".join(f"{name:10} {value}" for name, value in about.items()), flush=True)
+        print("\n".join(f"{name:10} {value}" for name, value in about.items()))
+        print(session.destination())
+        if names := proxies.in_use():
+            print(f"{', '.join(names)}: give your programs NO_PROXY=127.0.0.1,localhost as well.")
+        sys.stdout.flush()
     try:
         while session.running().keys() >= {"service", "tools"}:
             time.sleep(POLL_S)
@@ -192,6 +200,7 @@ def import_finqa(
     from buildhour_helpers.reports.store import REPORTS_FILE
     from buildhour_helpers.tasks import finqa
 
+    print(STAYS_HERE)
     if destination.resolve().is_relative_to(home()):
         raise WorkshopError(
             f"{destination}: is in the state folder, which `reset` deletes; give a folder beside it"
@@ -220,6 +229,7 @@ def import_finqa(
 def test(context: typer.Context) -> int:
     """Check style, types and imports; run the lessons and tests."""
     folder = repository()
+    print(STAYS_HERE, flush=True)
     python = sys.executable
     checks = [
         [python, "-m", "ruff", "check", "."],
@@ -247,6 +257,7 @@ def reset() -> int:
     """Stop what was started and delete the state folder."""
     folder = home()
     print(f"Deleted {folder}" if session.reset() else f"Nothing to delete: no {folder}")
+    print(session.own_service() or STAYS_HERE)
     return 0
 
 
