@@ -78,7 +78,13 @@ def unusable() -> list[str]:
     if not getproxies_environment() or _makes_clients():
         return []
     bad = [name for name in in_use() if not _makes_clients(os.environ[name])]
-    return bad or [name for name in VARIABLES if _scheme(name) == "no" and name in os.environ]
+    without = {name: os.environ.pop(name) for name in bad}
+    try:
+        if not _makes_clients():
+            bad += [name for name in VARIABLES if _scheme(name) == "no" and name in os.environ]
+    finally:
+        os.environ.update(without)
+    return bad
 
 
 def _makes_clients(proxy: str | None = None) -> bool:

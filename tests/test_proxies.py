@@ -84,6 +84,7 @@ ENVIRONMENTS = {
     "dead": {"HTTP_PROXY": DEAD, "HTTPS_PROXY": DEAD, "ALL_PROXY": DEAD},
     "SOCKS 5": {"ALL_PROXY": "socks5://127.0.0.1:{live}"},
     "SOCKS as desktops write it": {"all_proxy": "socks://127.0.0.1:{live}/", "http_proxy": LIVE},
+    "two that httpx cannot use": {"ALL_PROXY": "socks4://a:1", "no_proxy": "fe80::/10"},
     "no port": {"https_proxy": "http://proxy:port"},
 }
 
