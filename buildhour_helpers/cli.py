@@ -125,7 +125,7 @@ def demo(
 def lab(context: typer.Context) -> int:
     """Open JupyterLab on the first notebook, with the servers up."""
     was_up = session.running()
-    session.start()
+    session.start(quiet=True)
     print(session.destination(), flush=True)
     if session.mode() == "offline":
         print(f"Jobs: {session.page_link()}", flush=True)

@@ -40,7 +40,7 @@ def shown(url: str) -> str:
 
 def in_use() -> list[str]:
     """The variables that name a proxy, without their values, which may hold a password."""
-    return [name for name in VARIABLES if _scheme(name) != "no" and os.environ.get(name)]
+    return [name for name, value in os.environ.items() if _scheme(name) in SCHEMES and value]
 
 
 def past_proxies(*urls: str) -> dict[str, str | None]:
@@ -65,7 +65,7 @@ def past_proxies(*urls: str) -> dict[str, str | None]:
     # Where only one is set, the other one must repeat it: programs differ in which they read first.
     for name, own in (("no_proxy", (lower, upper)), ("NO_PROXY", (upper, lower))):
         listed = next((text for text in own if text is not None), "")
-        values[name] = _with_hosts("" if {"no_proxy", "NO_PROXY"} & {*bad} else listed, hosts)
+        values[name] = _with_hosts("" if "no" in map(_scheme, bad) else listed, hosts)
     return values
 
 
@@ -81,7 +81,7 @@ def unusable() -> list[str]:
     without = {name: os.environ.pop(name) for name in bad}
     try:
         if not _makes_clients():
-            bad += [name for name in VARIABLES if _scheme(name) == "no" and name in os.environ]
+            bad += [name for name in os.environ if _scheme(name) == "no"]
     finally:
         os.environ.update(without)
     return bad
@@ -118,4 +118,6 @@ def _host(url: str) -> str:
 
 
 def _scheme(variable: str) -> str:
-    return variable.lower().removesuffix("_proxy")
+    """`http` of HTTP_PROXY in any case, `no` of NO_PROXY; "" for another variable."""
+    scheme, _, rest = variable.lower().partition("_")
+    return scheme if rest == "proxy" else ""

@@ -88,11 +88,7 @@ def start(
     _export(session)
     _started[:] = [session]
     if not quiet:
-        print(f"{_summary(session)}; session.stop() ends it")
-        if unset := [
-            name for name in proxies.VARIABLES if _before.get(name) and not os.environ.get(name)
-        ]:
-            print(f"{', '.join(unset)}: unset until then, since the openai client cannot use it")
+        print(f"{_summary(session)}; session.stop() ends it{_unset_proxies()}")
     return session
 
 
@@ -126,7 +122,7 @@ def destination() -> str:
         here = " on this machine" if proxies.is_local(url) else ""
         return f"Requests go to {proxies.shown(url)}{here}, with your OPENAI_API_KEY."
     to = f" at {_started[0].base_url}" if _started else ""
-    return f"Requests go to the local service{to}; nothing leaves this machine."
+    return f"Requests go to the local service{to}; nothing leaves this machine{_unset_proxies()}."
 
 
 def own_service() -> str:
@@ -293,6 +289,11 @@ def _export(session: Session) -> None:
         values |= {OURS: "offline", "OPENAI_CUSTOM_HEADERS": None}  # they may hold the user's key
     _before.update({name: os.environ.get(name) for name in values})
     _set(values)
+
+
+def _unset_proxies() -> str:
+    names = [n for n in _before if n.lower().endswith("_proxy") and n not in os.environ]
+    return f" ({', '.join(names)} unset, since the openai client cannot use it)" if names else ""
 
 
 def _end() -> None:

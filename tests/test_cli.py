@@ -151,7 +151,7 @@ def test_lab_opens_the_first_lesson_or_else_this_folder(
         monkeypatch.setattr(cli, "is_checkout", lambda: False)
     stubs = {"running": {}, "start": None, "stop": True, "page_link": "", "destination": ""}
     for name, value in stubs.items():
-        monkeypatch.setattr(f"buildhour_helpers.session.{name}", lambda value=value: value)
+        monkeypatch.setattr(f"buildhour_helpers.session.{name}", lambda value=value, **_: value)
     assert cli.main(["lab", "--no-browser"]) == 0
     assert opened[1:4] == ["-m", "jupyterlab", "--no-browser"]
     lesson = home.PACKAGE.parent / "notebooks" / "00_start_here.ipynb"

@@ -28,6 +28,7 @@ from buildhour_helpers.rollouts import evaluate
 from buildhour_helpers.rollouts.endpoints import ToolServer
 from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS
+from rft_wire.client import EndpointClient, EndpointLimits, Fault, Reply
 
 PASSWORD = "hunter2"
 
@@ -85,6 +86,7 @@ ENVIRONMENTS = {
     "SOCKS 5": {"ALL_PROXY": "socks5://127.0.0.1:{live}"},
     "SOCKS as desktops write it": {"all_proxy": "socks://127.0.0.1:{live}/", "http_proxy": LIVE},
     "two that httpx cannot use": {"ALL_PROXY": "socks4://a:1", "no_proxy": "fe80::/10"},
+    "mixed case": {"Http_Proxy": LIVE, "All_Proxy": "socks5://127.0.0.1:{live}", "No_Proxy": "a"},
     "no port": {"https_proxy": "http://proxy:port"},
 }
 
@@ -238,6 +240,21 @@ def test_evaluate_without_a_session_goes_past_the_proxy(
     assert not proxy.seen
 
 
+def test_the_service_calls_endpoints_elsewhere_directly_too(
+    proxy: RecordingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They get a key of their owner's, which no proxy needs to see."""
+    for name in ("HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+
+    async def fault() -> Reply | Fault:
+        async with EndpointClient(EndpointLimits(retries=0)) as client:
+            return await client.post("http://grader.invalid/", {"Authorization": "k"}, b"{}")
+
+    assert isinstance(asyncio.run(fault()), Fault)
+    assert not proxy.seen
+
+
 class TestExceptions:
     """What becomes of the user's own lists."""
 
@@ -298,7 +315,7 @@ class TestAProxyThatTheClientCannotUse:
     def test_offline_unsets_it_and_says_so(self, capsys: pytest.CaptureFixture[str]) -> None:
         session.start()
         said = capsys.readouterr().out
-        assert "ALL_PROXY: unset until then, since the openai client cannot use it" in said
+        assert "(ALL_PROXY unset, since the openai client cannot use it)" in said
         assert PASSWORD not in said
         assert "ALL_PROXY" not in os.environ
         assert os.environ["http_proxy"] == "http://127.0.0.1:9"
