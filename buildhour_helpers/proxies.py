@@ -14,14 +14,19 @@ from urllib.request import getproxies, getproxies_environment
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 SCHEMES = ("http", "https", "all")
-VARIABLES = tuple(
-    case(f"{scheme}_proxy") for scheme in (*SCHEMES, "no") for case in (str.lower, str.upper)
-)
+
+
+def host_of(url: str) -> str:
+    """The URL's host, or "" where it has none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def is_local(url: str) -> bool:
     """Whether the URL's host is this machine, by name or by address."""
-    host = _host(url)
+    host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -33,7 +38,10 @@ def is_local(url: str) -> bool:
 
 def shown(url: str) -> str:
     """The URL without what may be a secret: user, password, query and fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "..."
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=host, query="", fragment="").geturl()
 
@@ -60,7 +68,7 @@ def past_proxies(*urls: str) -> dict[str, str | None]:
         }
     bad = unusable()
     values |= dict.fromkeys(bad)
-    hosts = [*LOCAL_HOSTS, *(_host(url) for url in urls if is_local(url))]
+    hosts = [*LOCAL_HOSTS, *(host_of(url) for url in urls if is_local(url))]
     lower, upper = os.environ.get("no_proxy"), os.environ.get("NO_PROXY")
     # Where only one is set, the other one must repeat it: programs differ in which they read first.
     for name, own in (("no_proxy", (lower, upper)), ("NO_PROXY", (upper, lower))):
@@ -108,13 +116,6 @@ def _with_hosts(listed: str, hosts: Iterable[str]) -> str:
         return listed
     there = [entry.strip() for entry in listed.split(",") if entry.strip()]
     return ",".join(dict.fromkeys([*there, *hosts]))
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
 
 
 def _scheme(variable: str) -> str:

@@ -257,10 +257,10 @@ def _live_credentials() -> tuple[str, str]:
             "BUILDHOUR_SESSION and set OPENAI_API_KEY (and OPENAI_BASE_URL) to the live service's"
         )
     url, key = _live_url(), _own("OPENAI_API_KEY")
-    if not url.startswith(("http://", "https://")):
+    if not url.startswith(("http://", "https://")) or not proxies.host_of(url):
         raise WorkshopError(
-            f"OPENAI_BASE_URL={proxies.shown(url)!r} is not an address; begin it with https:// "
-            "(or http://), or unset it"
+            f"OPENAI_BASE_URL={proxies.shown(url)!r} is not the address of a service; write it as "
+            "https://HOST/v1, or unset it"
         )
     if not key:
         raise WorkshopError(

@@ -22,7 +22,8 @@ OWN_VARIABLES = (
     "BUILDHOUR_SESSION",
     "BUILDHOUR_TOOLS_URL",
     "BUILDHOUR_TOOLS_KEY",
-    *proxies.VARIABLES,
+    *(f"{scheme}_proxy" for scheme in (*proxies.SCHEMES, "no")),
+    *(f"{scheme}_proxy".upper() for scheme in (*proxies.SCHEMES, "no")),
 )
 
 

@@ -108,13 +108,17 @@ def test_a_blank_variable_counts_as_unset(blank: str, monkeypatch: pytest.Monkey
     assert str(OpenAI().base_url).rstrip("/") == session.DEFAULT_LIVE_URL
 
 
-def test_an_address_without_a_scheme_is_one_line_with_the_fix(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    "address", ["api.example.com/v1", "https://", "ftp://me:sk-mine@llm.example", "http://[sk-mine"]
+)
+def test_what_is_not_the_address_of_a_service_is_one_line_with_the_fix(
+    address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", "api.example.com/v1")
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    with pytest.raises(WorkshopError, match="begin it with https://"):
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    with pytest.raises(WorkshopError, match="write it as https://HOST/v1, or unset it") as refused:
         session.start()
+    assert "sk-mine" not in str(refused.value)
 
 
 FOREIGN = [
