@@ -6,11 +6,12 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from buildhour_helpers import cli, doctor, home
+from buildhour_helpers import cli, doctor, home, session
 from buildhour_helpers.__main__ import main as front_door
 from buildhour_helpers.demo import DemoOptions
 from buildhour_helpers.demo.plan import make_plan
@@ -169,10 +170,12 @@ class TestWhereRequestsGo:
     """One line of each verb, in whatever environment; and no key in any."""
 
     @pytest.fixture(autouse=True)
-    def _foreign(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _foreign(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("OPENAI_BASE_URL", "https://me:sk-mine@llm.example/v1")
         monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
         monkeypatch.setenv("BUILDHOUR_TOOLS_URL", "https://tools.example")
+        yield
+        session.stop()  # a verb leaves its session to the end of its process
 
     def test_lab_works_live(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
