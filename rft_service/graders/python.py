@@ -25,6 +25,7 @@ from rft_service.strict_json import dumps, whole_characters
 MAX_OUTPUT_BYTES = 64_000
 _CHILD = Path(__file__).with_name("python_child.py")
 _RUNNING = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+_PIDS: set[int] = set()  # of the children that run
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def _child_answer(request: bytes, limits: PythonLimits) -> dict[str, Any]:
         env=environment,
         start_new_session=True,
     )
+    _PIDS.add(child.pid)
     assert child.stdin is not None
     assert child.stdout is not None
     expired = threading.Event()
@@ -102,6 +104,7 @@ def _child_answer(request: bytes, limits: PythonLimits) -> dict[str, Any]:
     finally:
         timer.cancel()
         _kill_tree(child.pid)
+        _PIDS.discard(child.pid)
         child.stdout.close()
         status = child.wait()
     if expired.is_set():
@@ -113,6 +116,12 @@ def _child_answer(request: bytes, limits: PythonLimits) -> dict[str, Any]:
     except ValueError:
         raise PythonError("crash", f"the grader's process died ({status})", True) from None
     return answer
+
+
+def kill_graders() -> None:
+    """Kill all graders of this process; nobody waits for their scores any more."""
+    for pid in list(_PIDS):
+        _kill_tree(pid)
 
 
 def _kill_tree(pid: int) -> None:

@@ -162,4 +162,4 @@ def test_it_ends_although_somebody_never_finishes_a_request(tmp_path: Path) -> N
             service.client.models.list()
             process.child.send_signal(signal.SIGTERM)
             assert process.child.wait(timeout=60) is not None
-    assert not (tmp_path / "servers" / "service.json").exists()
+    assert not (tmp_path / "service.json").exists()
