@@ -140,8 +140,7 @@ def test_it_leaves_records_a_figure_and_a_report_and_no_server(twice: Twice) -> 
     assert not re.search(r"<script|<link|@import|url\(", page)
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert (folder / "figure.svg").stat().st_size > 10_000
-    assert servers.find(folder, "service") is None
-    assert servers.find(folder, "tools") is None
+    assert servers.running(folder) == []
 
 
 def test_it_keeps_what_the_tool_server_saw_without_keys(twice: Twice) -> None:
@@ -246,7 +245,7 @@ def test_ctrl_c_cancels_the_job_and_keeps_the_records() -> None:
     assert "Traceback" not in said
     assert len(read_records(folder / "baseline.jsonl")) == 15
     assert _job_status(folder) == "cancelled"
-    assert servers.find(folder, "service") is None
+    assert servers.running(folder) == []
 
 
 def _wait_for_the_job(demo: subprocess.Popen[str]) -> Path:

@@ -56,7 +56,7 @@ def test_the_link_that_it_prints_lets_a_browser_in() -> None:
         page = httpx.get(answer.url.join("/"), cookies=answer.cookies)
         assert "Fine-tuning jobs" in page.text
     finally:
-        session.stop()  # then it ends by itself
+        serving.terminate()
         serving.communicate()
 
 
