@@ -117,20 +117,21 @@ def demo(
 )
 def lab(context: typer.Context) -> int:
     """Open JupyterLab on the first notebook, with the servers up."""
-    session.start(bound=True)
-    print(f"Jobs: {session.page_link()}", flush=True)
+    users = home() / "servers" / f"lab-{os.getpid()}.users"
+    watched = [sys.executable, "-m", "buildhour_helpers.lifetimes", str(users)]
     folder = repository() if is_checkout() else Path.cwd()
     first = min((folder / "notebooks").glob("*.ipynb"), default=folder)
-    users = home() / "servers" / f"lab-{os.getpid()}.users"
-    lifetimes.add_user(users)
-    watched = [sys.executable, "-m", "buildhour_helpers.lifetimes", str(users)]
-    process = subprocess.Popen([*watched, "jupyterlab", *context.args, str(first)], cwd=folder)
     try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        return 0
+        session.start(bound=True)
+        print(f"Jobs: {session.page_link()}", flush=True)
+        lifetimes.add_user(users)
+        process = subprocess.Popen([*watched, "jupyterlab", *context.args, str(first)], cwd=folder)
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            return 0
     finally:
         shutil.rmtree(users, ignore_errors=True)
         servers.release(home(), bound_only=True)
@@ -149,16 +150,18 @@ def serve(
 
     Prints their addresses and keys.
     """
-    up = session.start(
-        "offline", reports=reports, port=port, tools_port=tools_port, quiet=True, bound=True
-    )
-    about = {name: getattr(up, name) for name in ("base_url", "api_key", "tools_url", "tools_key")}
-    if as_json:
-        print(json.dumps(about), flush=True)
-    else:
-        about["job page"] = session.page_link()
-        print("\n".join(f"{name:10} {value}" for name, value in about.items()), flush=True)
     try:
+        up = session.start(
+            "offline", reports=reports, port=port, tools_port=tools_port, quiet=True, bound=True
+        )
+        about = {
+            name: getattr(up, name) for name in ("base_url", "api_key", "tools_url", "tools_key")
+        }
+        if as_json:
+            print(json.dumps(about), flush=True)
+        else:
+            about["job page"] = session.page_link()
+            print("\n".join(f"{name:10} {value}" for name, value in about.items()), flush=True)
         while session.running().keys() >= {"service", "tools"}:
             time.sleep(POLL_S)
         raise WorkshopError(f"a server ended by itself; its log is in {home() / 'logs'}")

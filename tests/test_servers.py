@@ -73,9 +73,7 @@ def test_a_second_start_reuses_the_first(folder: Path) -> None:
     assert servers.ensure(folder, [tiny()]) == first
 
 
-def test_other_options_are_another_server(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_options_are_another_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = servers.ensure(folder, [tiny()])["tiny"]
     assert capsys.readouterr().err == ""
     second = servers.ensure(folder, [tiny("tiny", "--greeting", "x")])["tiny"]
