@@ -6,11 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import resource_tracker
 from multiprocessing.synchronize import Event
-from types import FrameType
 from typing import Any
 
 CORES_PER_JOB = 2  # the service and the tool server are a process each
@@ -20,10 +19,12 @@ Part = tuple[Any, ...]
 
 GRACE_S = 20.0  # for a part to cancel its job and stop its servers
 POLL_S = 0.5
-INTERRUPTS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 _stopped: Event
-"""In a worker: set by the first process that receives Ctrl-C."""
+"""In a worker: set when the study is stopped."""
+_idle = threading.Event()
+"""In a worker: set while no part is under way."""
+_idle.set()
 
 
 def run_parts(parts: Sequence[Part]) -> Iterator[Any]:
@@ -34,6 +35,7 @@ def run_parts(parts: Sequence[Part]) -> Iterator[Any]:
     """
     workers = min(max(1, (os.cpu_count() or 1) // CORES_PER_JOB), len(parts))
     context = multiprocessing.get_context("spawn")
+    _start_tracker()
     stopped = context.Event()
     with ProcessPoolExecutor(workers, context, _initialize, (stopped,)) as pool:
         futures = [pool.submit(run_part, *part) for part in parts]
@@ -46,17 +48,26 @@ def run_parts(parts: Sequence[Part]) -> Iterator[Any]:
             raise
 
 
+def _start_tracker() -> None:
+    """Start multiprocessing's helper process such that a closed terminal does not end it first."""
+    if hasattr(signal, "SIGHUP"):
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        resource_tracker.ensure_running()
+        signal.signal(signal.SIGHUP, before)
+
+
 def _initialize(stopped: Event) -> None:
-    """In a worker: Ctrl-C counts only while a part is under way, and also comes when another
-    process was stopped or the one that started this worker has ended."""
+    """In a worker: Ctrl-C reaches the main process alone, which then tells all workers."""
     global _stopped
     _stopped = stopped
-    for number in INTERRUPTS - {signal.SIGTERM}:
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_pass_on, args=(stopped,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setsid"):
+        os.setsid()
+    threading.Thread(target=_interrupt_when, args=(stopped,), daemon=True).start()
 
 
-def _pass_on(stopped: Event) -> None:
+def _interrupt_when(stopped: Event) -> None:
+    """Interrupt the part under way once the study was stopped or its main process has ended."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     while parent.is_alive() and not stopped.wait(POLL_S):
@@ -66,18 +77,19 @@ def _pass_on(stopped: Event) -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:
         signal.raise_signal(signal.SIGINT)
-    parent.join()
-    time.sleep(GRACE_S)
-    os._exit(1)  # nobody is left to give this worker an order
+    _idle.wait(GRACE_S)
+    parent.join(GRACE_S)
+    os._exit(1)  # nobody is left to tell this worker to end
 
 
 def run_part(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run one part, unless another process was stopped by Ctrl-C.
+    """Run one part, unless the study was stopped.
 
     The pool cannot cancel a part that it has already handed to a worker, and a worker whose part
     was interrupted would go on to it.
     """
-    before = {number: signal.signal(number, _interrupt) for number in INTERRUPTS}
+    _idle.clear()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if _stopped.is_set():
             raise KeyboardInterrupt
@@ -86,12 +98,5 @@ def run_part(function: Callable[..., Any], *arguments: Any) -> Any:
         _stopped.set()
         raise
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Stop the part under way, once: a second signal must not stop it from cleaning up."""
-    for number in INTERRUPTS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, before)
+        _idle.set()

@@ -65,23 +65,25 @@ def _own_file(folder: Path) -> Path:
 def end_like_ctrl_c() -> None:
     """Let a request to terminate and a closed terminal end this program as Ctrl-C does.
 
-    One event often comes as several signals (a shell repeats the SIGHUP of its terminal), so those
-    that follow within a second do not interrupt the cleaning up. A shell starts background programs
-    with SIGINT ignored; a SIGINT sent to one still ends it. `nohup` keeps its meaning.
+    They are passed on as SIGINT, for which asyncio has a handler while it runs. One event often
+    comes as several signals (a shell repeats the SIGHUP of its terminal), so those that follow
+    within a second do not interrupt the cleaning up. A shell starts background programs with SIGINT
+    ignored; a SIGINT sent to one still ends it. `nohup` keeps its meaning.
     """
     last_s = -math.inf
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    def pass_on(_signal: int, _frame: FrameType | None) -> None:
         nonlocal last_s
         now_s = time.monotonic()
         repeated, last_s = now_s - last_s < REPEATED_WITHIN_S, now_s
         if not repeated:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
-            signal.signal(number, interrupt)
+            signal.signal(number, pass_on)
 
 
 def end_with(pid: int) -> None:

@@ -26,6 +26,7 @@ from buildhour_helpers.reports import SHIPPED
 from buildhour_helpers.rollouts import read_records
 from buildhour_helpers.tasks import load_questions
 from buildhour_helpers.tasks.questions import save_questions
+from tests.left_behind import processes_left
 
 SIDE = {
     "model",
@@ -228,7 +229,8 @@ class TestBadInput:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-def test_ctrl_c_cancels_the_job_and_keeps_the_records() -> None:
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_cancels_the_job_and_keeps_the_records(stop: str) -> None:
     demo = subprocess.Popen(
         [sys.executable, "-m", "buildhour_helpers.cli", "demo", "--questions", "5"],
         stdout=subprocess.PIPE,
@@ -236,7 +238,7 @@ def test_ctrl_c_cancels_the_job_and_keeps_the_records() -> None:
         encoding="utf-8",
     )
     folder = _wait_for_the_job(demo)
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(getattr(signal, stop))
     _, said = demo.communicate()
     assert demo.returncode == 130
     last = said.strip().splitlines()[-1]
@@ -246,6 +248,21 @@ def test_ctrl_c_cancels_the_job_and_keeps_the_records() -> None:
     assert len(read_records(folder / "baseline.jsonl")) == 15
     assert _job_status(folder) == "cancelled"
     assert servers.running(folder) == []
+    assert processes_left() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_its_servers_end_although_it_was_killed() -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "buildhour_helpers.cli", "demo", "--questions", "5"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    _wait_for_the_job(demo)
+    demo.kill()
+    demo.communicate()
+    assert processes_left() == []
 
 
 def _wait_for_the_job(demo: subprocess.Popen[str]) -> Path:
