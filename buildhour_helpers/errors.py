@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
 
 
 class WorkshopError(Exception):
@@ -32,11 +28,3 @@ def writing(file: Path) -> Iterator[None]:
             f"{file}: cannot be written ({error.strerror or error}); make room on its disk, or "
             "choose a folder that can be written"
         ) from error
-
-
-def first_problem(error: ValidationError) -> str:
-    """The first thing that pydantic found wrong with some JSON: "FIELD: what it should be"."""
-    first = error.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"])) or "row"
-    found = "" if first["type"] == "missing" else f", not {first['input']!r:.40}"
-    return f"{where}: {first['msg']}{found}"

@@ -16,8 +16,8 @@ from typing import Any
 
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import data_folder
-from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.tools.functions import Tool
+from rft_wire.records import RolloutRecord
 
 RUNS = data_folder() / "runs"
 KEPT = ("type", "role", "content", "summary", "name", "arguments", "call_id", "output")

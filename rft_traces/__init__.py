@@ -1,7 +1,7 @@
 """Read a rollout and draw it as HTML, for notebooks, the service's job page and the report.
 
-A trace is read from a record of an evaluation (`trace`), from a rollout as the service lists it
-(`items`), or from any JSON object of that shape. This package imports neither side.
+A trace is read from a rollout's record, as an evaluation writes it and a job lists it, or from any
+JSON object with its items under `trace` or `items`. This package imports neither side.
 """
 
 from rft_traces.align import aligned

@@ -108,7 +108,7 @@ class Trace:
             repeat=row["repeat"] if isinstance(row.get("repeat"), int) else None,
             model=str(row.get("model") or ""),
             stop_reason=str(row.get("stop_reason") or ""),
-            error=str(row.get("error") or row.get("failure") or ""),
+            error=str(row.get("error") or ""),
             reference=str(row.get("reference_answer") or ""),
             metrics=metrics,
             raw=row,

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from authoring import recordings
-from authoring.course.build import build, check, try_seeds
+from authoring.course.build import build, check, table, try_seeds
 from authoring.course.source import lessons
-from authoring.course.table import table
 from buildhour_helpers.errors import WorkshopError
 
 

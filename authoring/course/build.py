@@ -1,4 +1,4 @@
-"""Builds lessons, and checks that what is committed is what is built."""
+"""Builds lessons, checks that what is committed is what is built, and measures them."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 from nbformat import NotebookNode
 from tqdm.auto import tqdm
 
-from authoring.course.building import solved_notebook, stubs_notebook
 from authoring.course.execution import CellFailedError, execute, workplace
-from authoring.course.outputs import of_outputs, of_times
-from authoring.course.refusals import Complaint, of_source
-from authoring.course.source import Lesson, cell_lines, read
+from authoring.course.rules import Problem, of_outputs, of_source, of_times, shape
+from authoring.course.source import Lesson, cell_lines, read, solved_notebook, stubs_notebook
 from buildhour_helpers.errors import WorkshopError
 
 
 def build(chosen: Sequence[Lesson], patience: float = 1.0) -> None:
-    """Build both notebooks of each lesson, executed; a lesson that is refused is not written.
+    """Build both notebooks of each lesson, executed; a lesson with a problem is not written.
 
-    `patience` stretches the time budgets. Raises WorkshopError with a line for each complaint.
+    `patience` stretches the time budgets. Raises WorkshopError with a line for each problem.
     """
-    complaints: list[str] = []
+    problems: list[str] = []
     with workplace(), tqdm(total=2 * len(chosen), unit="notebook") as bar:
         for lesson in chosen:
             found = _build(lesson, patience, bar)
-            complaints += found
-            bar.write(f"{lesson.name}: {'refused' if found else 'built'}")
-    _refuse(complaints)
+            problems += found
+            bar.write(f"{lesson.name}: {'problems found, not written' if found else 'built'}")
+    _raise_if(problems)
 
 
 def _build(lesson: Lesson, patience: float, bar: Any) -> list[str]:
-    complaints = [_line(lesson, one) for one in of_source(lesson.number, read(lesson).cells)]
-    notebooks = {} if complaints else _unexecuted(lesson)
+    problems = [_line(lesson, one) for one in of_source(lesson.number, read(lesson).cells)]
+    notebooks = {} if problems else _unexecuted(lesson)
     for path, notebook in notebooks.items():
         cells = len(notebook.cells)
         path.parent.mkdir(exist_ok=True)
@@ -47,32 +46,32 @@ def _build(lesson: Lesson, patience: float, bar: Any) -> list[str]:
         try:
             executed = execute(notebook, path.parent, show)
         except CellFailedError as error:
-            failed = Complaint(error.cell, str(error), "mend it; in notebooks/ only a stub raises")
-            complaints.append(_line(lesson, failed, path))
+            failed = Problem(error.cell, str(error), "fix it; in notebooks/ only a stub may raise")
+            problems.append(_line(lesson, failed, path))
             continue
         found = [*of_outputs(notebook.cells), *of_times(executed.seconds, patience)]
-        complaints += [_line(lesson, one, path) for one in found]
+        problems += [_line(lesson, one, path) for one in found]
         bar.update()
-    if not complaints:
+    if not problems:
         for path, notebook in notebooks.items():
             write(notebook, path)
-    return complaints
+    return problems
 
 
 def try_seeds(chosen: Sequence[Lesson], seeds: Sequence[int]) -> None:
     """Run each solved lesson against a service of each seed, and write nothing: what the lessons
     claim and assert must hold whatever chance made. Raises WorkshopError with a line for each cell
     that failed, or printed what no output may hold."""
-    complaints: list[str] = []
+    problems: list[str] = []
     with tqdm(total=len(seeds) * len(chosen), unit="lesson") as bar:
         for seed in seeds:
             with workplace():
                 os.environ["BUILDHOUR_SEED"] = str(seed)
                 for lesson in chosen:
                     bar.set_description_str(f"{lesson.name}, seed {seed}")
-                    complaints += [f"seed {seed}: {line}" for line in _tried(lesson)]
+                    problems += [f"seed {seed}: {line}" for line in _tried(lesson)]
                     bar.update()
-    _refuse(complaints)
+    _raise_if(problems)
 
 
 def _tried(lesson: Lesson) -> list[str]:
@@ -81,24 +80,24 @@ def _tried(lesson: Lesson) -> list[str]:
         execute(notebook, lesson.source.parent)
         found = of_outputs(notebook.cells)
     except CellFailedError as error:
-        cure = "claim and assert what holds for every seed"
-        found = [Complaint(error.cell, str(error), cure)]
-    return [_line(lesson, complaint) for complaint in found]
+        fix = "claim and assert what holds for every seed"
+        found = [Problem(error.cell, str(error), fix)]
+    return [_line(lesson, problem) for problem in found]
 
 
 def check(chosen: Sequence[Lesson]) -> None:
     """Build afresh without executing, and compare with what is committed, outputs aside (nbval
     compares those). Raises WorkshopError with a line for each difference."""
-    complaints: list[str] = []
+    problems: list[str] = []
     for lesson in chosen:
         found = [_line(lesson, one) for one in of_source(lesson.number, read(lesson).cells)]
-        complaints += found
+        problems += found
         for path, built in {} if found else _unexecuted(lesson).items():
-            complaints += [f"{_short(path)}: {difference}" for difference in _differs(path, built)]
+            problems += [f"{_short(path)}: {difference}" for difference in _differs(path, built)]
             if path.exists():
                 committed = nbformat.read(path, as_version=nbformat.NO_CONVERT)
-                complaints += [_line(lesson, one, path) for one in of_outputs(committed.cells)]
-    _refuse(complaints)
+                problems += [_line(lesson, one, path) for one in of_outputs(committed.cells)]
+    _raise_if(problems)
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
@@ -112,9 +111,9 @@ def _unexecuted(lesson: Lesson) -> dict[Path, NotebookNode]:
 
 def _differs(path: Path, built: NotebookNode) -> Iterator[str]:
     """The first difference between a committed notebook and the one that was built."""
-    cure = f"run: python -m authoring.course build {path.name[:2]}"
+    fix = f"run: python -m authoring.course build {path.name[:2]}"
     if not path.exists():
-        yield f"is missing; {cure}"
+        yield f"is missing; {fix}"
         return
     committed = nbformat.read(path, as_version=nbformat.NO_CONVERT)
     pairs: list[tuple[str, Callable[[NotebookNode], Any]]] = [
@@ -124,7 +123,7 @@ def _differs(path: Path, built: NotebookNode) -> Iterator[str]:
     pairs += [(f"cell {n + 1}", _cell_of(n)) for n in range(len(built.cells))]
     for what, of in pairs:
         if _plain(of(committed)) != _plain(of(built)):
-            yield f"{what} is not what its source builds; {cure}"
+            yield f"{what} is not what its source builds; {fix}"
             return
 
 
@@ -140,22 +139,41 @@ def _plain(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _line(lesson: Lesson, complaint: Complaint, path: Path | None = None) -> str:
-    """A complaint as one line: file, line and cell, what is wrong, the cure."""
+def _line(lesson: Lesson, problem: Problem, path: Path | None = None) -> str:
+    """A problem as one line: file, line and cell, what is wrong, the fix."""
     where = str(lesson.source.name if path is None else _short(path))
-    if complaint.cell is not None:
+    if problem.cell is not None:
         lines = cell_lines(lesson)
-        known = complaint.cell < len(lines)
-        line = f" (line {lines[complaint.cell]} of the source)" if known else ""
-        where += f", cell {complaint.cell + 1}{line}"
-    return f"{where}: {complaint.wrong}; {complaint.cure}"
+        known = problem.cell < len(lines)
+        line = f" (line {lines[problem.cell]} of the source)" if known else ""
+        where += f", cell {problem.cell + 1}{line}"
+    return f"{where}: {problem.wrong}; {problem.fix}"
 
 
 def _short(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
-def _refuse(complaints: Iterable[str]) -> None:
-    lines = list(complaints)
+def _raise_if(problems: Iterable[str]) -> None:
+    lines = list(problems)
     if lines:
-        raise WorkshopError("\n".join(["refused:", *lines]))
+        raise WorkshopError("\n".join(["problems:", *lines]))
+
+
+def table(chosen: Sequence[Lesson], timed: bool = True) -> pd.DataFrame:
+    """The lessons by name; with `timed`, each solved one is run for its seconds."""
+    seconds = _seconds(chosen) if timed else {}
+    rows = {}
+    for lesson in chosen:
+        cells = read(lesson).cells
+        rows[lesson.name] = {**shape(cells), "seconds": round(seconds.get(lesson.name, 0.0), 1)}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _seconds(chosen: Sequence[Lesson]) -> dict[str, float]:
+    taken = {}
+    with workplace():
+        for lesson in chosen:
+            executed = execute(solved_notebook(lesson), lesson.source.parent)
+            taken[lesson.name] = sum(executed.seconds.values())
+    return taken

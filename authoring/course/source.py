@@ -1,17 +1,19 @@
-"""The lessons' sources: `solutions/NN_name.py`, notebooks in jupytext's percent format."""
+"""A lesson: its source, its exercises, and the two notebooks that are built from it.
+
+`solutions/NN_name.py` is written by hand, a notebook in jupytext's percent format.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
 from nbformat import NotebookNode, v4
 
-from authoring.course.exercises import Exercise, exercises, solved, stub
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import repository
 
@@ -109,3 +111,124 @@ def _cell_of(number: str) -> tuple[NotebookNode, Exercise]:
         if exercise.number == number:
             return cells[exercise.cell], exercise
     raise WorkshopError(f"{lesson.source.name}: has no exercise {number}")
+
+
+BEGIN, END = "# begin solution", "# end solution"
+HEADING = re.compile(r"^### Exercise (\d+\.\d+): (.+)$", re.MULTILINE)
+EFFORT = re.compile(r"^Difficulty (\d+)/5 · (\d+) minutes$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise as its heading announces it; `cell` is the index of the cell to be filled in,
+    and the check follows it."""
+
+    number: str
+    title: str
+    difficulty: int
+    minutes: int
+    cell: int
+
+    @property
+    def check(self) -> str:
+        """The name of its check."""
+        return f"exercise_{self.number.replace('.', '_')}"
+
+
+def exercises(cells: Sequence[NotebookNode]) -> list[Exercise]:
+    """The exercises of a source that follows the rules (`rules.of_source`)."""
+    return list(_exercises(cells))
+
+
+def _exercises(cells: Sequence[NotebookNode]) -> Iterator[Exercise]:
+    for index, cell in enumerate(cells):
+        if "exercise" in cell.metadata:
+            heading = HEADING.search(cells[index - 1].source)
+            if heading is None:
+                raise WorkshopError(f"exercise {cell.metadata.exercise}: has no heading")
+            about = cell.metadata
+            yield Exercise(heading[1], heading[2], about.difficulty, about.minutes, index)
+
+
+def solved(code: str) -> str:
+    """An exercise's cell without its marker lines, and without the `NAME = None` above one."""
+    code = re.sub(rf"^\w+ = None\n(?={BEGIN}$)", "", code, flags=re.MULTILINE)
+    return "\n".join(line for line in code.splitlines() if line.strip() not in (BEGIN, END))
+
+
+def stub(code: str, exercise: Exercise) -> str:
+    """An exercise's cell with what stands between the markers replaced by an exception."""
+    kept: list[str] = []
+    inside = False
+    for line in code.splitlines():
+        if line.strip() == BEGIN:
+            inside = True
+            indent = line[: len(line) - len(line.lstrip())]
+            kept.append(f'{indent}raise NotImplementedError("{message(exercise)}")')
+        elif line.strip() == END:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def message(exercise: Exercise) -> str:
+    """What a stub raises."""
+    return f"Exercise {exercise.number}: {exercise.title}"
+
+
+def raises_when_run(code: str) -> bool:
+    """Whether an exercise's stub raises by itself, and not only once its function is called."""
+    return any(line == BEGIN for line in code.splitlines())
+
+
+UNCOMPARED = "uncompared"
+NBVAL_TAGS = {UNCOMPARED: "nbval-ignore-output"}
+"""Tags of ours -> the tags that nbval heeds, added beside them."""
+RAISES = "raises-exception"
+CATCH_UP = "catch-up"
+
+
+def solved_notebook(lesson: Lesson) -> NotebookNode:
+    """The lesson with its exercises solved."""
+    cells = _copied(read(lesson).cells)
+    for exercise in exercises(cells):
+        cells[exercise.cell].source = solved(cells[exercise.cell].source)
+    return notebook_of(cells)
+
+
+def stubs_notebook(lesson: Lesson) -> NotebookNode:
+    """The lesson as a learner opens it."""
+    cells = _copied(read(lesson).cells)
+    for exercise in exercises(cells):
+        cell = cells[exercise.cell]
+        if raises_when_run(cell.source):
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), RAISES]
+        cell.source = stub(cell.source, exercise)
+    return notebook_of([*cells, _catch_up_cell(lesson)])
+
+
+def _catch_up_cell(lesson: Lesson) -> NotebookNode:
+    """What a learner who fell behind runs, and nobody else: it stands as a comment."""
+    code = (
+        "# Fell behind? This solves all exercises of the lesson, and shows how:\n"
+        f'# checks.catch_up("{lesson.number}")'
+    )
+    cell: NotebookNode = v4.new_code_cell(code, metadata={"tags": [CATCH_UP]})
+    return cell
+
+
+def _copied(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The cells anew, with the tags that nbval heeds."""
+    copies = []
+    for cell in cells:
+        metadata = {k: v for k, v in cell.metadata.items() if k != "lines_to_next_cell"}
+        tags = list(metadata.get("tags", []))
+        tags += [NBVAL_TAGS[tag] for tag in tags if tag in NBVAL_TAGS]
+        if tags:
+            metadata["tags"] = tags
+        if cell.cell_type == "code":
+            copies.append(v4.new_code_cell(cell.source, metadata=metadata))
+        else:
+            copies.append(v4.new_markdown_cell(cell.source, metadata=metadata))
+    return copies

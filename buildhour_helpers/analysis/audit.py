@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-from buildhour_helpers.rollouts.records import RolloutRecord
+from rft_wire.records import RolloutRecord
 
 _NUMBER = re.compile(r"[-−(]?\$?\d+(?:,\d{3})*(?:\.\d+)?\)?")
 _SENTENCE = re.compile(r"\b\w+\W+\w+\W+\w+.*[.!?]\s*$", re.S)

@@ -20,7 +20,7 @@ from buildhour_helpers.analysis.statistics import (
     paired_change,
     paired_difference,
 )
-from buildhour_helpers.rollouts.records import RolloutRecord
+from rft_wire.records import RolloutRecord
 
 
 def latency_s(record: RolloutRecord) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from buildhour_helpers.analysis.summaries import MEASURES, Comparison, Summary, latency_s
-from buildhour_helpers.rollouts.records import RolloutRecord
+from rft_wire.records import RolloutRecord
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import Any
 from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
 from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.recordings import RUNS
-from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.tasks import Question, load_questions
+from rft_wire.records import RolloutRecord
 
 HINTS = {
     "7.1": (

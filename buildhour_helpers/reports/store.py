@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from buildhour_helpers.errors import first_problem
 from buildhour_helpers.home import data_folder
 from buildhour_helpers.reports.report import Report
+from rft_wire.records import first_problem
 
 SHIPPED = data_folder()
 REPORTS_FILE = "reports.jsonl.gz"

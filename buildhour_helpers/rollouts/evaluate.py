@@ -18,7 +18,8 @@ from tqdm.auto import tqdm
 from buildhour_helpers.errors import WorkshopError, writing
 from buildhour_helpers.rollouts.endpoints import Grader, ToolServer
 from buildhour_helpers.rollouts.loop import MAX_STEPS, NEEDED, Row, run_rollout, trace_id_of
-from buildhour_helpers.rollouts.records import RolloutRecord, read_records, write_records
+from buildhour_helpers.rollouts.records import read_records, write_records
+from rft_wire.records import RolloutRecord
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import json
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,9 +17,9 @@ from openai import APITimeoutError, AsyncOpenAI, InternalServerError, RateLimitE
 from openai.types.shared import ReasoningEffort
 
 from buildhour_helpers.rollouts.endpoints import EndpointFault, Grader, ToolServer
-from buildhour_helpers.rollouts.records import RolloutRecord
 from buildhour_helpers.tools.schemas import for_responses
 from rft_wire import Item, StopReason, build_sample
+from rft_wire.records import RolloutRecord
 
 Row = Mapping[str, Any]
 
@@ -67,7 +66,7 @@ async def run_rollout(
                 record.stop_reason = StopReason.ANSWERED
                 break
             outputs = await asyncio.gather(*(server.call(call, item, trace_id) for call in calls))
-            _note_outputs(record, calls, outputs)
+            record.add_outputs(calls, outputs)
     except EndpointFault as fault:
         return _failed(record, StopReason.TOOL_FAILED, fault, started)
     except (InternalServerError, RateLimitError, APITimeoutError) as error:
@@ -115,34 +114,16 @@ def _note_turn(record: RolloutRecord, response: Mapping[str, Any]) -> list[Item]
     record.trace += response["output"]
     calls = [item for item in response["output"] if item["type"] == "function_call"]
     usage = response["usage"]
-    metrics = record.metrics
-    metrics.steps += 1
-    metrics.reasoning_tokens += usage["output_tokens_details"]["reasoning_tokens"]
-    metrics.output_tokens += usage["output_tokens"]
-    metrics.total_tokens += usage["total_tokens"]
+    record.count_turn(
+        usage["input_tokens"],
+        usage["output_tokens"],
+        usage["output_tokens_details"]["reasoning_tokens"],
+    )
     simulated_s = response.get("simulated_latency_s")
     if simulated_s is not None:
-        metrics.simulated_latency_s = round((metrics.simulated_latency_s or 0.0) + simulated_s, 6)
-    record.usage_cumulative = {
-        "input_tokens": metrics.total_tokens - metrics.output_tokens,
-        "output_tokens": metrics.output_tokens,
-        "reasoning_tokens": metrics.reasoning_tokens,
-        "total_tokens": metrics.total_tokens,
-    }
+        so_far_s = record.metrics.simulated_latency_s or 0.0
+        record.metrics.simulated_latency_s = round(so_far_s + simulated_s, 6)
     return calls
-
-
-def _note_outputs(record: RolloutRecord, calls: Sequence[Item], outputs: Sequence[str]) -> None:
-    """Add the tools' answers in the order of the calls."""
-    for call, output in zip(calls, outputs, strict=True):
-        record.trace.append(
-            {"type": "function_call_output", "call_id": call["call_id"], "output": output}
-        )
-    made = Counter(record.metrics.tool_calls_by_name)
-    made.update(call["name"] for call in calls)
-    record.metrics.tool_calls_by_name = dict(sorted(made.items()))
-    record.metrics.tool_calls += len(calls)
-    record.metrics.tool_errors += sum(output.startswith("Error:") for output in outputs)
 
 
 def _failed(

@@ -1,78 +1,16 @@
-"""What is kept of a rollout: one JSON line each, in a file that people and programs read."""
+"""Files of rollout records: one JSON line each, which people and programs read.
+
+The record itself is `rft_wire.records.RolloutRecord`, the same that a job stores.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from buildhour_helpers.errors import WorkshopError, first_problem
-from rft_wire import StopReason
-
-
-@dataclass
-class Metrics:
-    """What a rollout cost. `simulated_latency_s` is None if a real model answered."""
-
-    steps: int = 0
-    tool_calls: int = 0
-    tool_calls_by_name: dict[str, int] = field(default_factory=dict)
-    tool_errors: int = 0
-    reasoning_tokens: int = 0
-    output_tokens: int = 0
-    total_tokens: int = 0
-    latency_s: float = 0.0  # wall time
-    simulated_latency_s: float | None = None
-
-
-@dataclass
-class RolloutRecord:
-    """One rollout. `trace` holds its Responses items, prompt included.
-
-    `reward` is None only if the rollout failed, and `error` then says why.
-    """
-
-    question_id: str
-    repeat: int
-    model: str
-    trace_id: str
-    trace: list[dict[str, Any]] = field(default_factory=list)
-    answer: str | None = None
-    reward: float | None = None
-    correct: bool = False
-    metrics: Metrics = field(default_factory=Metrics)
-    usage_cumulative: dict[str, int] = field(default_factory=dict)
-    stop_reason: StopReason = StopReason.STEP_LIMIT
-    error: str | None = None
-
-    def to_line(self) -> str:
-        """The record as one line of JSON."""
-        row = {**vars(self), "metrics": vars(self.metrics)}
-        return json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-    @classmethod
-    def from_json(cls, row: Any) -> RolloutRecord:
-        """Read a record. Raises ValueError naming the field."""
-        if not isinstance(row, dict):
-            raise ValueError("the line must be a JSON object")
-        metrics = row.get("metrics")
-        missing = [one.name for one in fields(cls) if one.name not in row]
-        if isinstance(metrics, dict):
-            missing += [f"metrics.{one.name}" for one in fields(Metrics) if one.name not in metrics]
-        if missing:  # no default: the record once had a value
-            raise ValueError(f"{missing[0]}: missing")
-        try:
-            # Strict, so that "1" is not a reward; from JSON, so that text can be a StopReason.
-            return _ADAPTER.validate_json(json.dumps(row), strict=True)
-        except ValidationError as error:
-            raise ValueError(first_problem(error)) from None
-
-
-_ADAPTER = TypeAdapter(RolloutRecord)
+from buildhour_helpers.errors import WorkshopError
+from rft_wire.records import RolloutRecord
 
 
 def read_records(file: Path, *, torn_end: bool = False) -> list[RolloutRecord]:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from buildhour_helpers.errors import first_problem
 from buildhour_helpers.reports.store import SHIPPED
+from rft_wire.records import first_problem
 
 Kind = Literal["percent", "amount", "ratio", "yes_no"]
 Split = Literal["train", "validation", "test"]

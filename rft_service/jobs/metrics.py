@@ -61,7 +61,7 @@ def step_metrics(
         "errors": errors(train, valid),
         "timing": {
             "step": dict(timing_s),
-            "rollouts": {latency: mean(r.latency_s for r in train)},
+            "rollouts": {latency: mean(r.model_latency_s for r in train)},
             "graders": grader_timing(grader, [*train, *valid]),
         },
     }
@@ -148,7 +148,7 @@ def errors(train: Sequence[Rollout], valid: Sequence[Rollout]) -> dict[str, Any]
     return {
         "train_discarded": sum(rollout.discarded for rollout in train),
         "valid_discarded": sum(rollout.discarded for rollout in valid),
-        "by_reason": dict(Counter(str(rollout.stop_reason) for rollout in discarded)),
+        "by_reason": dict(Counter(str(rollout.record.stop_reason) for rollout in discarded)),
     }
 
 

@@ -10,11 +10,11 @@ from functools import partial
 from rft_service.jobs.dataset import Rows
 from rft_service.jobs.environment import JobEnvironment
 from rft_service.jobs.metrics import metrics_message, step_metrics
-from rft_service.rl.engine import Engine, Learner, ModelInfo
+from rft_service.rl.engine import Engine, Learner
 from rft_service.rl.rollout import Rollout
 from rft_service.rl.trainer import EvaluationReport, StepReport, Trainer
 from rft_service.store.database import pack
-from rft_service.store.job import Checkpoint, Event, Job, StepResult, StoredRollout
+from rft_service.store.job import Checkpoint, Event, Job, RolloutRow, StepResult
 from rft_service.store.jobs import JobRecords, JobStoppedError
 
 MAX_UNUSABLE_STEPS = 3
@@ -63,7 +63,7 @@ class TrainingJob:
             on_rollout=self._keep,
             namespace=f"{job.id}/{job.attempt}",
         )
-        self._kept: dict[str, StoredRollout] = {}  # of the current step, by trace ID
+        self._kept: dict[str, RolloutRow] = {}  # of the current step, by trace ID
         self._unusable_steps = job.unusable_steps
         self._updated_steps = job.updated_steps
 
@@ -91,7 +91,7 @@ class TrainingJob:
 
     def _keep(self, rollout: Rollout) -> None:
         """Pack a rollout as soon as it has ended, so that its texts need not stay in memory."""
-        self._kept[rollout.trace_id] = stored(rollout, self._learner.model)
+        self._kept[rollout.record.trace_id] = packed(rollout)
 
     async def _step(self, step: int, total: int) -> None:
         started = time.perf_counter()
@@ -132,7 +132,7 @@ class TrainingJob:
             weights_uri=weights_uri,
             events=[Event(metrics_message(data), data=data), *warnings(report, evaluation)],
             rollouts=[
-                (phase, self._kept[rollout.trace_id])
+                (phase, self._kept[rollout.record.trace_id])
                 for phase, rollouts in (("train", report.rollouts), ("valid", validation))
                 for rollout in rollouts
             ],
@@ -162,31 +162,17 @@ def checkpoint(data: dict[str, object]) -> Checkpoint:
     return Checkpoint(reward, {key: data[key] for key in keys})
 
 
-def stored(rollout: Rollout, model: ModelInfo) -> StoredRollout:
-    """A rollout as it is kept: its items, its outcome, and what it cost."""
-    latency = "simulated_latency_s" if model.simulated else "model_latency_s"
-    trace = {
-        "answer": rollout.answer,
-        "failure": rollout.failure,
-        "items": rollout.items,
-        "metrics": {
-            "steps": len(rollout.turns),
-            "tool_calls": len(rollout.tool_outcomes),
-            "tool_calls_by_name": rollout.tool_calls_by_name,
-            "reasoning_tokens": rollout.reasoning_tokens,
-            "output_tokens": rollout.output_tokens,
-            latency: rollout.latency_s,
-            "tool_latency_s": sum(outcome.latency_s for _, outcome in rollout.tool_outcomes),
-        },
-        "sub_rewards": dict(rollout.grade.sub_scores) if rollout.grade else {},
-    }
-    return StoredRollout(
+def packed(rollout: Rollout) -> RolloutRow:
+    """A rollout as it is stored, with the scores of the graders that its own consists of."""
+    record = rollout.record
+    sub_rewards = dict(rollout.grade.sub_scores) if rollout.grade else {}
+    return RolloutRow(
         row=rollout.row_index,
-        sample=rollout.sample_index,
-        trace_id=rollout.trace_id,
-        reward=rollout.reward,
-        stop_reason=str(rollout.stop_reason),
-        trace=pack(trace),
+        sample=record.repeat,
+        trace_id=record.trace_id,
+        reward=record.reward,
+        stop_reason=str(record.stop_reason),
+        record=pack({**record.to_json(), "sub_rewards": sub_rewards}),
     )
 
 
@@ -235,7 +221,7 @@ def refused_text(rollouts: Sequence[Rollout]) -> str | None:
 
 def discarded_text(rollouts: Sequence[Rollout]) -> str | None:
     """How many rollouts were discarded and why, the commonest reasons first."""
-    reasons = Counter(rollout.failure or "" for rollout in rollouts if rollout.discarded)
+    reasons = Counter(rollout.record.error or "" for rollout in rollouts if rollout.discarded)
     if not reasons:
         return None
     commonest = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_REASONS]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any
 from rft_service.errors import not_found
 from rft_service.store.database import unpack
 from rft_service.store.job import COLUMNS, Job
-from rft_traces import Outcome
+from rft_service.store.jobs import rollout_json
+from rft_traces import Outcome, Trace
 
 Row = dict[str, Any]
 
@@ -119,7 +119,7 @@ class PageQueries:
         """A page of rollouts, without their traces, and whether there is a next one."""
         condition = OUTCOME_SQL[outcome] if outcome else "1"
         rows = self._rows(
-            "SELECT seq, trace_id, step, phase, row, sample, reward, stop_reason, trace"  # noqa: S608
+            "SELECT seq, trace_id, step, phase, row, sample, reward, stop_reason, record"  # noqa: S608
             " FROM rollouts WHERE job_id = ? AND seq > ? AND step = ifnull(?, step)"
             f" AND phase = ifnull(?, phase) AND {condition} ORDER BY seq LIMIT ?",
             job_id, after, step, phase, ROLLOUTS_SHOWN + 1,
@@ -130,17 +130,13 @@ class PageQueries:
         }
 
     def rollout(self, job_id: str, trace_id: str) -> Row:
-        """One rollout with its trace, as the API lists it. Raises ApiError 404."""
+        """One rollout as the API lists it. Raises ApiError 404."""
         rows = self._rows(
             "SELECT * FROM rollouts WHERE trace_id = ? AND job_id = ?", trace_id, job_id
         )
         if not rows:
             raise not_found("rollout", trace_id)
-        row = rows[0]
-        kept = ("step", "phase", "row", "sample", "reward", "stop_reason")
-        return {
-            "id": row["trace_id"], **{name: row[name] for name in kept}, **unpack(row["trace"]),
-        }  # fmt: skip
+        return rollout_json(rows[0])
 
 
 def drawn_metrics(data: Mapping[str, Any]) -> Row:
@@ -179,14 +175,14 @@ def seconds_left(job: Job) -> float | None:
 
 
 def _summary(row: sqlite3.Row) -> Row:
-    trace = unpack(row["trace"])
-    names = (item["name"] for item in trace["items"] if item.get("type") == "function_call")
+    record = unpack(row["record"])
     kept = ("seq", "trace_id", "step", "phase", "row", "sample", "reward", "stop_reason")
     return {
         **{name: row[name] for name in kept},
         "outcome": Outcome.of(row["reward"]),
-        "answer": trace["answer"],
-        "failure": trace["failure"],
-        "tools": dict(Counter(names)),
-        "reasoning_tokens": trace["metrics"]["reasoning_tokens"],
+        "question": Trace.of(record).question,
+        "answer": record["answer"],
+        "error": record["error"],
+        "tools": record["metrics"]["tool_calls_by_name"],
+        "reasoning_tokens": record["metrics"]["reasoning_tokens"],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -90,7 +90,6 @@ def log(queries: Queries, job_id: str, before: int) -> Response:
 
 @router.get("/finetune/{job_id}/rollouts")
 def rollouts(
-    service: Serving,
     queries: Queries,
     job_id: str,
     step: Step | None = None,
@@ -100,7 +99,6 @@ def rollouts(
 ) -> Response:
     queries.job(job_id)
     found = queries.rollouts(job_id, step, phase, outcome, after)
-    add_questions(service, job_id, found["rollouts"])
     return AsciiJSONResponse(found)
 
 
@@ -132,17 +130,10 @@ def asset(name: str) -> Response:
 
 
 def shown(service: Service, queries: PageQueries, job_id: str, trace_id: str) -> Trace:
-    """A rollout with its row's prompt, unless the row's file has been deleted."""
+    """A rollout, with its row's reference answer unless the row's file has been deleted."""
     found = queries.rollout(job_id, trace_id)
-    rows = dataset_rows(service, job_id, found["phase"], {found["row"]})
-    row = rows.get(found["row"], {})
-    trace = Trace.of(
-        {
-            **{key: value for key, value in found.items() if key != "items"},
-            "trace": [*row.get("messages", []), *found["items"]],
-            "reference_answer": row.get("reference_answer"),
-        }
-    )
+    row = dataset_row(service, job_id, found["phase"], found["row"])
+    trace = Trace.of({**found, "reference_answer": row.get("reference_answer")})
     return replace(trace, question_id=title(found))
 
 
@@ -152,26 +143,14 @@ def title(rollout: Row) -> str:
     return f"Step {rollout['step']}, {phase}, row {rollout['row']}, sample {rollout['sample']}"
 
 
-def add_questions(service: Service, job_id: str, rollouts: list[Row]) -> None:
-    """Add to each rollout its row's question, empty if the row's file has been deleted."""
-    for phase in PHASES:
-        here = [one for one in rollouts if one["phase"] == phase]
-        rows = dataset_rows(service, job_id, phase, {one["row"] for one in here})
-        for one in here:
-            messages = rows.get(one["row"], {}).get("messages", [])
-            one["question"] = Trace.of({"trace": messages}).question
-
-
-def dataset_rows(
-    service: Service, job_id: str, phase: str, numbers: Set[int]
-) -> dict[int, dict[str, Any]]:
-    """The rows of the job's file with those numbers; none if the file has been deleted."""
+def dataset_row(service: Service, job_id: str, phase: str, number: int) -> dict[str, Any]:
+    """The row of the job's file with that number; empty if the file has been deleted."""
     spec = service.jobs.get(job_id).spec
     param = "training_file" if phase == "train" else "validation_file"
     try:
         path = service.files.get(getattr(spec, param), param).path
         with path.open("rb") as file:
-            lines = islice((line for line in file if line.strip()), max(numbers, default=-1) + 1)
-            return {n: parse_object(line) for n, line in enumerate(lines) if n in numbers}
+            lines = (line for line in file if line.strip())
+            return parse_object(next(islice(lines, number, None), b"{}"))
     except (ApiError, OSError):
         return {}

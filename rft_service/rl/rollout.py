@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import Counter
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from rft_service.rl.engine import Call, Sampler, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
 from rft_wire import Item, StopReason, build_sample
+from rft_wire.records import RolloutRecord
 
 log = logging.getLogger(__name__)
 
@@ -96,18 +97,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One finished rollout. `items` is the conversation after the prompt. `reward` is None exactly
-    where the rollout was discarded, and `failure` then says why."""
+    """One finished rollout: its record, and what the trainer and the metrics need besides."""
 
-    trace_id: str
+    record: RolloutRecord
     row_index: int
-    sample_index: int
-    items: tuple[Item, ...]
     turns: tuple[Turn, ...]
-    answer: str | None
-    reward: float | None
-    stop_reason: StopReason
-    failure: str | None
     grade: GradeOutcome | None
     tool_outcomes: tuple[tuple[str, ToolOutcome], ...]
 
@@ -116,32 +110,32 @@ class Rollout:
         so that one of many thousand rollouts stays small."""
         return replace(
             self,
-            items=(),
-            answer=None,
+            record=replace(self.record, trace=[], answer=None),
             turns=tuple(replace(turn, calls=(), text=None, sampled=None) for turn in self.turns),
             tool_outcomes=tuple((name, replace(o, output="")) for name, o in self.tool_outcomes),
         )
 
     @property
+    def reward(self) -> float | None:
+        """None exactly where the rollout was discarded; `record.error` then says why."""
+        return self.record.reward
+
+    @property
     def discarded(self) -> bool:
-        return self.reward is None
+        return self.record.reward is None
 
     @property
     def reasoning_tokens(self) -> int:
-        return sum(turn.reasoning_tokens for turn in self.turns)
+        return self.record.metrics.reasoning_tokens
 
     @property
     def output_tokens(self) -> int:
-        return sum(turn.output_tokens for turn in self.turns)
+        return self.record.metrics.output_tokens
 
     @property
-    def latency_s(self) -> float:
+    def model_latency_s(self) -> float:
         """Time of the model's turns, in seconds; `ModelInfo.simulated` says whether measured."""
         return sum(turn.latency_s for turn in self.turns)
-
-    @property
-    def tool_calls_by_name(self) -> dict[str, int]:
-        return dict(Counter(name for name, _ in self.tool_outcomes))
 
 
 async def run_rollout(
@@ -162,29 +156,29 @@ async def run_rollout(
     samples it together. Parallel calls of one turn run concurrently; their outputs are appended in
     the order of the calls.
     """
-    running = _Running(task.request)
+    record = RolloutRecord(
+        question_id=str(task.item.get("question_id", row_index)),
+        repeat=sample_index,
+        model=sampler.model.name,
+        trace_id=trace_id,
+        trace=list(task.request.items),
+    )
+    running = _Running(task.request, record)
+    started = time.perf_counter()
 
     def finish(
-        stop: StopReason,
-        answer: str | None,
-        grade: GradeOutcome | None = None,
-        failure: str | None = None,
+        stop: StopReason, grade: GradeOutcome | None = None, error: str | None = None
     ) -> Rollout:
-        return Rollout(
-            trace_id=trace_id,
-            row_index=row_index,
-            sample_index=sample_index,
-            items=tuple(running.items),
-            turns=tuple(running.turns),
-            answer=answer,
-            reward=grade.score if grade and failure is None else None,
-            stop_reason=stop,
-            failure=failure,
-            grade=grade,
-            tool_outcomes=tuple(running.outcomes),
-        )
+        record.stop_reason, record.error = stop, error
+        if grade and error is None:
+            record.reward, record.correct = grade.score, grade.score == 1.0
+        turns = tuple(running.turns)
+        record.metrics.latency_s = time.perf_counter() - started
+        if sampler.model.simulated:
+            record.metrics.simulated_latency_s = sum(turn.latency_s for turn in turns)
+        return Rollout(record, row_index, turns, grade, tuple(running.outcomes))
 
-    stop, answer = StopReason.STEP_LIMIT, None
+    stop = StopReason.STEP_LIMIT
     for number in range(max_turns):
         try:
             if number == 0 and first_turn is not None:
@@ -194,16 +188,16 @@ async def run_rollout(
                 turn = await sampler.sample(running.request(), seed, running.last_turn())
         except Exception as error:
             log.warning("sampling failed in rollout %s", trace_id, exc_info=True)
-            failure = f"sampling failed: {type(error).__name__}: {error}"
-            return finish(StopReason.MODEL_FAILED, None, failure=failure)
+            reason = f"sampling failed: {type(error).__name__}: {error}"
+            return finish(StopReason.MODEL_FAILED, error=reason)
         if turn.end in STOPS:
             if turn.end is not TurnEnd.CONTEXT_FULL:  # where nothing was sampled
                 running.append_turn(replace(turn, calls=()))
-            stop, answer = STOPS[turn.end], running.last_text()
+            stop, record.answer = STOPS[turn.end], running.last_text()
             break
         calls = running.append_turn(turn)
         if not calls:
-            stop, answer = StopReason.ANSWERED, turn.text or ""
+            stop, record.answer = StopReason.ANSWERED, turn.text or ""
             break
         made = [
             _call_tool(environment, task, call, item["call_id"], trace_id)
@@ -211,18 +205,16 @@ async def run_rollout(
         ]
         # A single call is the usual case, and awaiting it directly saves time and memory.
         outcomes = [await made[0]] if len(made) == 1 else await asyncio.gather(*made)
-        for item, outcome in zip(calls, outcomes, strict=True):
-            running.append_outcome(item, outcome)
+        running.append_outcomes(calls, outcomes)
         failed = next((outcome.failure for outcome in outcomes if outcome.failure), None)
         if failed:
-            return finish(StopReason.TOOL_FAILED, None, failure=failed)
-    calls_made = [item for item in running.items if item["type"] == "function_call"]
-    sample = build_sample(answer or "", calls_made, running.last_summary())
+            return finish(StopReason.TOOL_FAILED, error=failed)
+    sample = build_sample(record.answer or "", running.calls, running.last_summary())
     grade = await environment.grade(sample, task.item, trace_id)
     if grade.score is None or grade.failure:
-        failure = grade.failure or "the grader gave no score"
-        return finish(StopReason.GRADER_FAILED, answer, grade, failure)
-    return finish(stop, answer, grade)
+        reason = grade.failure or "the grader gave no score"
+        return finish(StopReason.GRADER_FAILED, grade, reason)
+    return finish(stop, grade)
 
 
 async def _call_tool(
@@ -248,26 +240,28 @@ class _Running:
     """The growing state of one rollout."""
 
     prompt: TurnRequest
-    items: list[Item] = field(default_factory=list)
+    record: RolloutRecord
     turns: list[Turn] = field(default_factory=list)
+    calls: list[Item] = field(default_factory=list)
     outcomes: list[tuple[str, ToolOutcome]] = field(default_factory=list)
 
     def request(self) -> TurnRequest:
-        return replace(self.prompt, items=(*self.prompt.items, *self.items))
+        return replace(self.prompt, items=tuple(self.record.trace))
 
     def last_turn(self) -> Turn | None:
         return self.turns[-1] if self.turns else None
 
     def append_turn(self, turn: Turn) -> list[Item]:
         """Record a turn as Responses items; returns the function_call items among them."""
-        number = len(self.turns) + 1
         self.turns.append(turn)
+        self.record.count_turn(turn.input_tokens, turn.output_tokens, turn.reasoning_tokens)
+        number, trace = len(self.turns), self.record.trace
         if turn.reasoning_summary:
             summary = [{"type": "summary_text", "text": turn.reasoning_summary}]
-            self.items.append({"type": "reasoning", "id": f"rs_{number}", "summary": summary})
+            trace.append({"type": "reasoning", "id": f"rs_{number}", "summary": summary})
         if turn.text is not None:
             content = [{"type": "output_text", "text": turn.text, "annotations": []}]
-            self.items.append(
+            trace.append(
                 {
                     "type": "message",
                     "id": f"msg_{number}",
@@ -286,18 +280,13 @@ class _Running:
             }
             for index, call in enumerate(turn.calls, 1)
         ]
-        self.items.extend(calls)
+        trace += calls
+        self.calls += calls
         return calls
 
-    def append_outcome(self, item: Item, outcome: ToolOutcome) -> None:
-        self.outcomes.append((item["name"], outcome))
-        self.items.append(
-            {
-                "type": "function_call_output",
-                "call_id": item["call_id"],
-                "output": outcome.output,
-            }
-        )
+    def append_outcomes(self, calls: Sequence[Item], outcomes: Sequence[ToolOutcome]) -> None:
+        self.outcomes += zip((call["name"] for call in calls), outcomes, strict=True)
+        self.record.add_outputs(calls, [outcome.output for outcome in outcomes])
 
     def last_text(self) -> str:
         return next((turn.text for turn in reversed(self.turns) if turn.text), "")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 Order = Literal["asc", "desc"]
 """The order of a listing: oldest or newest first."""
 
-SCHEMA_VERSION = 2  # of the tables below; another edition's file is not converted
+SCHEMA_VERSION = 3  # of the tables below; another edition's file is not converted
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, filename TEXT NOT NULL,
@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS models (
 CREATE TABLE IF NOT EXISTS rollouts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, step INTEGER NOT NULL,
     phase TEXT NOT NULL, row INTEGER NOT NULL, sample INTEGER NOT NULL,
-    trace_id TEXT UNIQUE NOT NULL, reward REAL, stop_reason TEXT NOT NULL, trace BLOB NOT NULL);
+    trace_id TEXT UNIQUE NOT NULL, reward REAL, stop_reason TEXT NOT NULL, record BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (job_id, step, phase, seq);
 CREATE TABLE IF NOT EXISTS responses (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, created_at INTEGER NOT NULL,

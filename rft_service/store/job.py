@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rft_service.store.job_spec import JobSpec
 
@@ -110,16 +110,15 @@ class Event:
         return "message" if self.data is None else "metrics"
 
 
-@dataclass(frozen=True)
-class StoredRollout:
-    """A rollout's trace as it goes into the database; `trace` is packed."""
+class RolloutRow(NamedTuple):
+    """A rollout as the database keeps it: columns to select by, and its packed record."""
 
     row: int
     sample: int
     trace_id: str
     reward: float | None
     stop_reason: str
-    trace: bytes
+    record: bytes
 
 
 @dataclass(frozen=True)
@@ -147,5 +146,5 @@ class StepResult:
     updated: bool
     weights_uri: str
     events: Sequence[Event]
-    rollouts: Sequence[tuple[str, StoredRollout]]
+    rollouts: Sequence[tuple[str, RolloutRow]]
     checkpoint: Checkpoint | None

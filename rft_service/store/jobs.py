@@ -154,13 +154,9 @@ class JobRecords:
                 raise JobStoppedError
             connection.executemany(
                 "INSERT INTO rollouts (job_id, step, phase, row, sample, trace_id, reward,"
-                " stop_reason, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (job.id, result.step, phase, r.row, r.sample, r.trace_id, r.reward,
-                     r.stop_reason, r.trace)
-                    for phase, r in result.rollouts
-                ],
-            )  # fmt: skip
+                " stop_reason, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(job.id, result.step, phase, *row) for phase, row in result.rollouts],
+            )
             for event in result.events:
                 self._log(connection, job.id, event)
             dropped = [before] if before else []
@@ -278,7 +274,7 @@ class JobRecords:
     def rollouts(
         self, job_id: str, step: int | None, phase: str | None, after: str | None, limit: int
     ) -> list[dict[str, Any]]:
-        """At most `limit` rollouts, oldest first, with their traces."""
+        """At most `limit` rollouts, oldest first, as records with their place in the job."""
         self.get(job_id)
         beyond = 0
         if after is not None:
@@ -288,20 +284,7 @@ class JobRecords:
             " AND phase = ifnull(?, phase) ORDER BY seq LIMIT ?",
             job_id, beyond, step, phase, limit,
         )  # fmt: skip
-        return [
-            {
-                "object": "fine_tuning.job.rollout",
-                "id": row["trace_id"],
-                "step": row["step"],
-                "phase": row["phase"],
-                "row": row["row"],
-                "sample": row["sample"],
-                "reward": row["reward"],
-                "stop_reason": row["stop_reason"],
-                **unpack(row["trace"]),
-            }
-            for row in rows
-        ]
+        return [{"object": "fine_tuning.job.rollout", **rollout_json(row)} for row in rows]
 
     def _place(self, table: str, after: str | None, column: str = "id") -> int:
         """The sequence number of a page's last object. Raises ApiError 400 for an unknown one."""
@@ -312,3 +295,9 @@ class JobRecords:
         if row is None:
             raise bad_request(f"Nothing has the ID {after!r}.", "after")
         return int(row["seq"])
+
+
+def rollout_json(row: sqlite3.Row) -> dict[str, Any]:
+    """A row of the rollouts table: its place in the job, and its record."""
+    place = {name: row[name] for name in ("step", "phase", "row", "sample")}
+    return {"id": row["trace_id"], **place, **unpack(row["record"])}

@@ -8,10 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from authoring.course import build, table
-from authoring.course.building import solved_notebook, stubs_notebook
+from authoring.course import build, rules
 from authoring.course.execution import CellFailedError, execute
-from authoring.course.exercises import stub
 from authoring.course.source import (
     Lesson,
     cell_lines,
@@ -19,7 +17,10 @@ from authoring.course.source import (
     notebook_of,
     read,
     solution_of,
+    solved_notebook,
+    stub,
     stub_of,
+    stubs_notebook,
 )
 from buildhour_helpers.errors import WorkshopError
 
@@ -180,7 +181,7 @@ def test_a_stub_keeps_what_stands_outside_the_markers(tmp_path: Path) -> None:
 
 
 def test_the_table_measures_prose_and_code(tmp_path: Path) -> None:
-    shape = table.shape(read(lesson(tmp_path)).cells)
+    shape = rules.shape(read(lesson(tmp_path)).cells)
     assert (shape["exercises"], shape["cells"], shape["code cells"]) == (2, 11, 7)
     assert shape["longest cell"] == 6
     assert shape["minutes"] >= 11

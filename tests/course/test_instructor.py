@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from authoring.course.rules import shape
 from authoring.course.source import lessons, read
-from authoring.course.table import shape
 from buildhour_helpers import checks
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from authoring.course.building import solved_notebook
-from authoring.course.source import Lesson, lessons
+from authoring.course.source import Lesson, lessons, solved_notebook
 from buildhour_helpers import servers, session
 from buildhour_helpers.demo.stage import stage
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from authoring.course.names import bound
+from authoring.course.rules import names_bound
 from authoring.course.source import Lesson, lessons, read
 from buildhour_helpers.demo.stage import stage
 
@@ -140,7 +140,7 @@ NAMES_ITS_CELLS = [lesson for lesson in TAKEN if lesson.number in ("04", "05", "
 def test_the_box_names_each_cell_that_defines_something(lesson: Lesson) -> None:
     named = set(re.findall(r"`(\w+)`", box(lesson)))
     for code in taken_cells(lesson):
-        names = bound(ast.parse(code))
+        names = names_bound(ast.parse(code))
         assert named & names or not any(is_kept(name, code) for name in names), names
 
 

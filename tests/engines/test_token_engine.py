@@ -99,8 +99,8 @@ def test_a_job_on_another_engine_learns_and_resumes_after_a_kill(
             outputs = [
                 item["output"]
                 for rollout in listed["data"]
-                for item in rollout["items"]
-                if item["type"] == "function_call_output"
+                for item in rollout["trace"]
+                if item.get("type") == "function_call_output"
             ]
             assert any(output.startswith("Error: there is no tool 'find'") for output in outputs)
 

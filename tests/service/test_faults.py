@@ -92,7 +92,7 @@ def test_the_model_is_shown_its_mistake(
     assert job.status == "succeeded"
     found = rollouts(service, job.id)
     assert all(rollout["reward"] == 0.0 for rollout in found)
-    output = next(i["output"] for i in found[0]["items"] if i["type"] == "function_call_output")
+    output = next(item["output"] for item in found[0]["trace"] if "output" in item)
     assert len(output) < 3_000
     told = {
         "404 without output": '{"error": {"code": 404, "message": "{\\"detail\\":',
@@ -123,7 +123,7 @@ def test_a_passing_fault_is_tried_again(
     setattr(customer, where, once_per_rollout(RETRIED[fault]))
     job = one_step(service, customer_url)
     assert job.status == "succeeded"
-    assert all(rollout["failure"] is None for rollout in rollouts(service, job.id))
+    assert all(rollout["error"] is None for rollout in rollouts(service, job.id))
     asked = customer.tool_bodies if where == "tool" else customer.grader_bodies
     assert len(asked) == 2 * len({body["trace_id"] for body in asked})
 
@@ -144,7 +144,10 @@ GRADERS_OWN = {
     "429 always": (lambda body: Response(status_code=429), "answered 429 (tried 4 times)"),
     "NaN": (lambda body: Response('{"score": NaN}'), "no usable JSON (NaN is not JSON)"),
     "infinity": (lambda body: Response('{"score": 1e999}'), "out of range"),
-    "a score of 7": (lambda body: JSONResponse({"score": 7}), "the score 7, not within 0 to 1"),
+    "a score of 7": (
+        lambda body: JSONResponse({"score": 7}),
+        "the score 7.0, which is not from 0 to 1",
+    ),
     "a boolean": (lambda body: JSONResponse({"score": True}), "no number in `score`"),
     "1 MB and more": (lambda body: Response("x" * 1_000_001), "more than 1 MB"),
     "1 MB and more without a length": (
@@ -220,9 +223,11 @@ def test_what_would_be_sent_is_bounded_too(
     ]
     assert len(large) == 2
     for rollout in large:
-        output = next(i["output"] for i in rollout["items"] if i["type"] == "function_call_output")
+        output = next(
+            i["output"] for i in rollout["trace"] if i.get("type") == "function_call_output"
+        )
         assert output == '{"error": {"code": 413, "message": "the tool call is larger than 1 MB"}}'
-        assert rollout["failure"] == "the grader's request is larger than 1 MB"
+        assert rollout["error"] == "the grader's request is larger than 1 MB"
     assert not any("notes" in body["item"] for body in customer.tool_bodies)
     assert not any("notes" in body["item"] for body in customer.grader_bodies)
 
@@ -277,7 +282,7 @@ def test_a_tool_that_fails_for_some_rows_costs_their_rollouts_only(
     customer.tool = fails_for_two_rows
     job = one_step(service, customer_url)
     assert job.status == "succeeded"
-    discarded = [r for step in (1, 2) for r in rollouts(service, job.id, step) if r["failure"]]
+    discarded = [r for step in (1, 2) for r in rollouts(service, job.id, step) if r["error"]]
     assert len(discarded) == 4
     assert all(r["reward"] is None and r["stop_reason"] == "tool_failed" for r in discarded)
 
@@ -297,7 +302,7 @@ def test_a_tool_that_is_dead_for_less_than_the_retries_last_costs_nothing(
     job = one_step(service, customer_url)
     assert job.status == "succeeded"
     assert len(customer.tool_bodies) > len({body["trace_id"] for body in customer.tool_bodies})
-    assert not any(r["failure"] for step in (1, 2) for r in rollouts(service, job.id, step))
+    assert not any(r["error"] for step in (1, 2) for r in rollouts(service, job.id, step))
 
 
 def test_a_tool_server_that_ends_within_a_job_ends_the_job(

@@ -7,6 +7,8 @@ import json
 import openai
 import pytest
 
+from rft_wire.records import RolloutRecord
+
 from .conftest import Running
 from .customer import KEY, Customer, method, row
 from .servers import closed_port
@@ -177,10 +179,13 @@ def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> 
     assert page["has_more"]
     assert len(page["data"]) == 30
     first = page["data"][0]
-    assert [item["type"] for item in first["items"]] == [
-        "reasoning", "function_call", "function_call_output", "reasoning", "message",
+    assert [item.get("type") for item in first["trace"]] == [
+        None, None, "reasoning", "function_call", "function_call_output", "reasoning", "message",
     ]  # fmt: skip
     assert first["reward"] in (0.0, 1.0)
+    record = RolloutRecord.from_json(first)  # what an evaluation writes, too
+    assert record.metrics.steps == 2
+    assert record.metrics.total_tokens == record.usage_cumulative["total_tokens"] > 0
     for step in ("0", "99999999999999999999"):
         with pytest.raises(openai.BadRequestError, match="'step'"):
             service.client.get(f"/fine_tuning/jobs/{job.id}/rollouts?step={step}", cast_to=object)

@@ -185,7 +185,7 @@ def test_rollouts_are_paged_and_filtered(service: Running, customer_url: str) ->
             assert browser.get(root, params=query).status_code == 400
 
 
-def test_a_rollout_is_shown_without_its_question_once_the_file_is_gone(
+def test_a_rollout_keeps_its_question_when_the_file_is_deleted(
     service: Running, customer_url: str
 ) -> None:
     job = service.wait(service.job(customer_url).id)
@@ -193,7 +193,7 @@ def test_a_rollout_is_shown_without_its_question_once_the_file_is_gone(
     with visitor(service) as browser:
         root = f"/finetune/{job.id}/rollouts"
         first = browser.get(root, params={"phase": "train"}).json()["rollouts"][0]
-        assert first["question"] == ""
+        assert first["question"].startswith("What is the value of key")
         assert "I look it up." in browser.get(f"{root}/{first['trace_id']}").text
 
 

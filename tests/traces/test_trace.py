@@ -76,7 +76,7 @@ def test_items_become_steps_with_outputs_beside_their_calls() -> None:
 
 def test_a_rollout_of_the_service_is_read_too() -> None:
     trace = Trace.of(
-        {"id": "trace_1", "items": STEPS, "answer": "7", "reward": None, "failure": "tool down"}
+        {"id": "trace_1", "trace": STEPS, "answer": "7", "reward": None, "error": "tool down"}
     )
     assert trace.question_id == "trace_1"
     assert trace.outcome is Outcome.DISCARDED

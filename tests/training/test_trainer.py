@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_weights_at_any_concurrency():
     jobs = [trainer(concurrency, n_epochs=9) for concurrency in (1, 16)]
     reports = [asyncio.run(steps(job, 6)) for job in jobs]
     assert saved(jobs[0]) == saved(jobs[1])
-    rollouts = [[r.items for report in run for r in report.rollouts] for run in reports]
+    rollouts = [[r.record.trace for report in run for r in report.rollouts] for run in reports]
     assert rollouts[0] == rollouts[1]
 
 
@@ -121,9 +121,9 @@ def test_what_the_environment_failed_is_discarded_and_never_a_zero(failing, stop
     job = trainer(failing=failing)
     before = saved(job)
     (report,) = asyncio.run(steps(job, 1))
-    failed = [r for r in report.rollouts if r.stop_reason == stop]
+    failed = [r for r in report.rollouts if r.record.stop_reason == stop]
     assert failed
-    assert all(r.reward is None and r.discarded and r.failure for r in failed)
+    assert all(r.reward is None and r.discarded and r.record.error for r in failed)
     if failing == "grader":
         assert report.update is None
         assert saved(job) == before
@@ -171,13 +171,17 @@ def test_a_turn_that_was_cut_short_is_graded_on_what_was_said(end, stop):
     first = Turn(calls=(FIND_RED,), text="B-10", end=TurnEnd.CALLED_TOOLS)
     said = None if end is TurnEnd.CONTEXT_FULL else "B-10"
     rollout = rollout_of(Scripted(first, Turn(text=said, calls=(), end=end)))
-    assert (rollout.stop_reason, rollout.answer, rollout.reward) == (stop, "B-10", 1.0)
+    assert (rollout.record.stop_reason, rollout.record.answer, rollout.reward) == (
+        stop,
+        "B-10",
+        1.0,
+    )
 
 
 def test_text_and_calls_of_one_turn_are_both_kept():
     both = Turn(calls=(FIND_RED,), text="I look.", end=TurnEnd.CALLED_TOOLS)
     model = Scripted(both, Turn(text="B-10"))
-    kinds = [item["type"] for item in rollout_of(model).items]
+    kinds = [item["type"] for item in rollout_of(model).record.trace[1:]]
     assert kinds == ["message", "function_call", "function_call_output", "message"]
     assert model.previous == [None, both]
 
@@ -196,27 +200,31 @@ def test_a_call_that_cannot_be_made_is_an_error_that_the_model_reads(call, told)
     output = model.seen[1].items[-1]["output"]
     assert output.startswith("Error: ")
     assert told in output
-    assert (rollout.reward, rollout.stop_reason) == (1.0, StopReason.ANSWERED)
+    assert (rollout.reward, rollout.record.stop_reason) == (1.0, StopReason.ANSWERED)
 
 
 def test_a_sampling_failure_discards_the_rollout_and_says_why():
     rollout = rollout_of(Scripted(Turn(calls=(FIND_RED,)), RuntimeError("out of memory")))
-    assert (rollout.stop_reason, rollout.reward) == (StopReason.MODEL_FAILED, None)
-    assert "RuntimeError: out of memory" in rollout.failure
+    assert (rollout.record.stop_reason, rollout.reward) == (StopReason.MODEL_FAILED, None)
+    assert "RuntimeError: out of memory" in rollout.record.error
 
 
 def test_parallel_calls_are_answered_in_the_order_of_the_calls():
     calls = tuple(Call("find_part", json.dumps({"query": color})) for color in ("blue", "red"))
     rollout = rollout_of(Scripted(Turn(calls=calls), Turn(text="B-10")))
-    outputs = [item for item in rollout.items if item["type"] == "function_call_output"]
+    outputs = [item for item in rollout.record.trace if item.get("type") == "function_call_output"]
     assert ["blue" in outputs[0]["output"], "red" in outputs[1]["output"]] == [True, True]
     assert rollout.reward == 1.0
-    assert rollout.tool_calls_by_name == {"find_part": 2}
+    assert rollout.record.metrics.tool_calls_by_name == {"find_part": 2}
 
 
 def test_a_rollout_without_an_answer_ends_at_the_step_limit_and_is_graded_on_nothing():
     rollout = rollout_of(Scripted(Turn(calls=(FIND_RED,))), max_turns=3)
-    assert (rollout.stop_reason, rollout.answer, rollout.reward) == ("step_limit", None, 0.0)
+    assert (rollout.record.stop_reason, rollout.record.answer, rollout.reward) == (
+        "step_limit",
+        None,
+        0.0,
+    )
     assert len(rollout.turns) == 3
 
 
@@ -230,7 +238,10 @@ def test_the_model_is_never_shown_what_the_row_knows():
 
 def test_advantages_are_centred_on_the_group_and_zero_variance_groups_teach_nothing():
     rollout = rollout_of(Scripted(Turn(text="B-10", reasoning_tokens=100)))
-    group = [replace(rollout, reward=reward) for reward in (1.0, 0.0, 0.5)]
+    group = [
+        replace(rollout, record=replace(rollout.record, reward=reward))
+        for reward in (1.0, 0.0, 0.5)
+    ]
     scored = trajectories(group, reasoning_token_penalty=0.0)
     assert [t.advantage for t in scored] == pytest.approx([0.5, -0.5, 0.0])
     equal = trajectories([rollout, rollout], reasoning_token_penalty=0.05)
@@ -241,7 +252,7 @@ def test_reasoning_tokens_cost_a_little():
     cheap, dear = (
         rollout_of(Scripted(Turn(text="B-10", reasoning_tokens=tokens))) for tokens in (0, 1000)
     )
-    wrong = replace(cheap, reward=0.0)
+    wrong = replace(cheap, record=replace(cheap.record, reward=0.0))
     first, second, _ = trajectories([cheap, dear, wrong], reasoning_token_penalty=0.05)
     assert first.advantage - second.advantage == pytest.approx(0.05)
 

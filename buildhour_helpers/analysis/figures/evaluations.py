@@ -36,7 +36,7 @@ from buildhour_helpers.analysis.summaries import (
     summarise,
     varying_share,
 )
-from buildhour_helpers.rollouts.records import RolloutRecord
+from rft_wire.records import RolloutRecord
 
 Records = Sequence[RolloutRecord]
 

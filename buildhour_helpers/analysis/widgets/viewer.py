@@ -12,8 +12,8 @@ import ipywidgets as widgets
 from IPython.display import HTML, display
 
 from buildhour_helpers.errors import WorkshopError
-from buildhour_helpers.rollouts.records import RolloutRecord
 from rft_traces import Outcome, Trace, pair_html, style, table_html, trace_html
+from rft_wire.records import RolloutRecord
 
 ANY = "any"
 NOTHING, NONE = "nothing", -1  # in the menu of the second rollout

@@ -61,7 +61,7 @@ function row(rollout) {
     if (box.checked) chosen.add(box.value); else chosen.delete(box.value);
     showChosen();
   });
-  const answer = rollout.answer ?? rollout.failure ?? `no answer (${rollout.stop_reason.replaceAll("_", " ")})`;
+  const answer = rollout.answer ?? rollout.error ?? `no answer (${rollout.stop_reason.replaceAll("_", " ")})`;
   const tools = Object.entries(rollout.tools).map(([tool, count]) => `${tool}\u00a0${count}`).join(", ");
   return element("tr", {}, cell("compare", box), rowHead("rollout", open),
     numberCell("step", `${rollout.step}`), cell("phase", PHASES[rollout.phase]),

@@ -10,8 +10,7 @@ import pytest
 from nbformat import NotebookNode, v4
 
 from authoring.course import build
-from authoring.course.outputs import of_outputs, of_times
-from authoring.course.refusals import Complaint, of_source
+from authoring.course.rules import Problem, of_outputs, of_source, of_times
 from authoring.course.source import read
 from buildhour_helpers.errors import WorkshopError
 
@@ -20,12 +19,12 @@ from .sample import GOOD, lesson
 KEY_LIKE = "sk-" + "local-Ab3dEfGh1jKlMn0p"
 
 
-def complaints(root: Path, text: str) -> list[Complaint]:
+def problems(root: Path, text: str) -> list[Problem]:
     return of_source("00", read(lesson(root, text)).cells)
 
 
 def test_the_good_lesson_is_accepted(tmp_path: Path) -> None:
-    assert complaints(tmp_path, GOOD) == []
+    assert problems(tmp_path, GOOD) == []
 
 
 SPOILT = {
@@ -93,8 +92,8 @@ SPOILT = {
 def test_a_spoilt_source_is_refused(name: str, tmp_path: Path) -> None:
     good, spoilt, message = SPOILT[name]
     assert good in GOOD
-    found = complaints(tmp_path, GOOD.replace(good, spoilt))
-    lines = [f"{one.wrong}; {one.cure}" for one in found]
+    found = problems(tmp_path, GOOD.replace(good, spoilt))
+    lines = [f"{one.wrong}; {one.fix}" for one in found]
     assert any(re.search(message, line) for line in lines), lines
 
 
@@ -103,20 +102,20 @@ def test_an_exercise_without_both_hints_is_refused(
     hints: dict[str, tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("buildhour_helpers.checks.lesson_00.HINTS", hints | {"0.2": ("a", "b")})
-    (found,) = complaints(tmp_path, GOOD)
+    (found,) = problems(tmp_path, GOOD)
     assert "hints in checks" in found.wrong
-    assert 'HINTS = {"0.1": ("a nudge", "nearly the answer")}' in found.cure
+    assert 'HINTS = {"0.1": ("a nudge", "nearly the answer")}' in found.fix
 
 
 def test_a_check_that_does_not_exist_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr("buildhour_helpers.checks.lesson_00.exercise_0_1")
-    (found,) = complaints(tmp_path, GOOD)
+    (found,) = problems(tmp_path, GOOD)
     assert "checks has no exercise_0_1" in found.wrong
 
 
-def test_a_complaint_names_file_cell_line_and_cure(tmp_path: Path) -> None:
+def test_a_problem_names_file_cell_line_and_cure(tmp_path: Path) -> None:
     with pytest.raises(WorkshopError) as refused:
         build.build([lesson(tmp_path, GOOD.replace(" minutes=5", ""))])
     assert "00_small.py, cell 6 (line 23 of the source): minutes=None; minutes=N" in str(
@@ -165,7 +164,7 @@ def test_an_output_that_tells_of_the_machine_is_refused(name: str) -> None:
         (found,) = of_outputs(cell(output))
         assert what in found.wrong
         assert found.cell == 0
-        assert found.cure
+        assert found.fix
 
 
 def test_ordinary_outputs_are_accepted() -> None:
@@ -205,7 +204,7 @@ def test_time_budgets() -> None:
     assert of_times({0: 19.0, 1: 19.0}, 1.0) == []
     (found,) = of_times({0: 1.0, 3: 21.0}, 1.0)
     assert (found.cell, "took 21.0 s of 20" in found.wrong) == (3, True)
-    assert "--patience" in found.cure
+    assert "--patience" in found.fix
     assert of_times({3: 21.0}, 2.0) == []
     (whole,) = of_times(dict.fromkeys(range(4), 16.0), 1.0)
     assert whole.wrong == "the lesson took 64 s of 60"
