@@ -20,7 +20,7 @@ import uvicorn
 
 from rft_service.api.security import api_key
 from rft_service.app import DATABASE, Settings, create_app
-from rft_service.graders.python import kill_graders
+from rft_service.graders.python import isolation
 from rft_service.graders.run import Judge
 from rft_service.ids import repeat_ids
 from rft_service.lock import AlreadyRunningError, FolderLock
@@ -87,7 +87,8 @@ def serve(chosen: argparse.Namespace) -> int:
     except (ImportError, AttributeError, ValueError) as error:
         return refuse(str(error))
     if chosen.check:
-        print(about)
+        confined = " and ".join(isolation()) or "the audit hook alone (docs/security.md)"
+        print(f"{about}; python graders confined by {confined}")
         return 0
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -164,10 +165,6 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._announce = announce
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        kill_graders()  # those of requests; the process would wait for their threads
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

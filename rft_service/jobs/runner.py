@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 
 from rft_service.endpoints import probe
 from rft_service.errors import DISK_FULL, ApiError, is_disk_full
-from rft_service.graders.python import kill_graders
 from rft_service.graders.run import GraderRunner, Judge
 from rft_service.graders.specs import endpoints
 from rft_service.graders.templates import item_keys
@@ -32,7 +31,6 @@ from rft_wire.client import EndpointClient, EndpointLimits
 log = logging.getLogger(__name__)
 
 ROOM_PAUSE_S = 5.0
-CANCEL_S = 0.5
 
 
 class JobRunner:
@@ -68,10 +66,7 @@ class JobRunner:
         """End the thread. A job under way stays as its last stored step left it."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._main_task.cancel)
-            self._thread.join(timeout=CANCEL_S)
-            while self._thread.is_alive():  # it waits for the threads of graders
-                kill_graders()
-                self._thread.join(timeout=CANCEL_S)
+            self._thread.join()
 
     def wake(self) -> None:
         """Have a look at the jobs: one was created or resumed."""
