@@ -201,3 +201,20 @@ def test_graders_end_with_the_service(asked_by: str, stop: signal.Signals, tmp_p
         process.child.communicate(timeout=60)
         _, left = psutil.wait_procs(graders, timeout=60)
         assert not left
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [(None, "user/.buildhour"), ("", "user/.buildhour"), ("state", "state"), ("~/my", "user/my")],
+)
+def test_without_home_state_goes_where_the_user_says_or_into_the_home_folder(
+    chosen: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "user"))
+    if chosen is None:
+        monkeypatch.delenv("BUILDHOUR_HOME")
+    else:
+        monkeypatch.setenv("BUILDHOUR_HOME", chosen)
+    assert options([]).home.absolute() == tmp_path / expected
