@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 from buildhour_helpers import doctor as checkup
-from buildhour_helpers import lifetimes, servers, session
+from buildhour_helpers import jupyter, lifetimes, servers, session
 from buildhour_helpers.errors import Interrupted, WorkshopError
 from buildhour_helpers.home import home, is_checkout, program, repository
 
@@ -120,12 +120,12 @@ def lab(context: typer.Context) -> int:
     users = home() / "servers" / f"lab-{os.getpid()}.users"
     watched = [sys.executable, "-m", "buildhour_helpers.lifetimes", str(users)]
     folder = repository() if is_checkout() else Path.cwd()
-    first = min((folder / "notebooks").glob("*.ipynb"), default=folder)
+    command = [*watched, "jupyterlab", *jupyter.arguments(folder), *context.args]
     try:
         session.start(bound=True)
         print(f"Jobs: {session.page_link()}", flush=True)
         lifetimes.add_user(users)
-        process = subprocess.Popen([*watched, "jupyterlab", *context.args, str(first)], cwd=folder)
+        process = subprocess.Popen(command, cwd=folder, env=jupyter.environment(os.environ))
         try:
             return process.wait()
         except KeyboardInterrupt:
