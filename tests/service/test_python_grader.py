@@ -159,8 +159,12 @@ def test_memory_is_bounded() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no bound of open files")
 def test_memory_of_the_kernel_is_bounded() -> None:
-    body = "import _socket\npairs = []\nwhile True: pairs.append(_socket.socketpair())"
-    assert "Too many open files" in error_of(body)
+    body = (
+        "import _socket\npairs = []\n"
+        "try:\n    while True: pairs.append(_socket.socketpair())\n"
+        "except OSError: return len(pairs)"
+    )
+    assert grade(body) < 256 / 2
 
 
 def test_threads_are_bounded() -> None:
