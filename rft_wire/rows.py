@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from rft_wire import ContentError, text_of
+from rft_wire.functions import NAME, parameters_problem
 
 MIN_ROWS = 10
 ROLES = ("system", "developer", "user", "assistant")
-TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Problem = tuple[str, str]
 """A field of a row, and what is wrong there with how to fix it."""
@@ -19,17 +18,10 @@ SchemaCheck = Callable[[Mapping[str, Any]], str | None]
 """Says what is wrong with a tool's parameters, or None."""
 
 
-def object_schema_problem(parameters: Mapping[str, Any]) -> str | None:
-    """The least that a tool's parameters must be: a JSON Schema of an object."""
-    if parameters.get("type", "object") != "object":
-        return f"the type is {parameters['type']!r}; it must be 'object'"
-    return None
-
-
 def row_problems(
     row: Any,
     job_tools: Collection[str] | None = None,
-    schema_problem: SchemaCheck = object_schema_problem,
+    schema_problem: SchemaCheck = parameters_problem,
 ) -> Iterator[Problem]:
     """Everything a fine-tuning job would refuse in a dataset row.
 
@@ -89,14 +81,14 @@ def _tool_problems(
             definition = '{"type": "function", "function": {"name", "description", "parameters"}}'
             yield where, f"not a function definition; write {definition}"
             continue
-        name, parameters = function.get("name"), function.get("parameters") or {}
-        if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
+        name, parameters = function.get("name"), function.get("parameters")
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             yield f"{where}.function.name", f"{name!r}; use 1 to 64 letters, digits, '_' and '-'"
             continue
         names.append(name)
-        if not isinstance(parameters, dict):
+        if not isinstance(parameters, dict | None):
             yield f"{where}.function.parameters", "must be a JSON Schema object"
-        elif problem := schema_problem(parameters):
+        elif parameters is not None and (problem := schema_problem(parameters)):
             yield f"{where}.function.parameters", problem
         if job_tools is not None and name not in job_tools:
             known = ", ".join(sorted(job_tools)) or "none"

@@ -27,7 +27,7 @@ from rft_service.errors import bad_request, invalid_value, unsupported_parameter
 from rft_service.ids import derived_id, random_id
 from rft_service.rl.engine import Seed, Turn, TurnEnd, TurnRequest
 from rft_service.store.job_spec import Metadata
-from rft_service.strict_json import AsciiJSONResponse, RequestModel, StrictRoute, dumps
+from rft_service.strict_json import AsciiJSONResponse, Entry, RequestModel, StrictRoute, dumps
 from rft_wire import Item
 
 router = APIRouter(prefix="/v1/chat/completions", tags=["chat"], route_class=StrictRoute)
@@ -60,9 +60,9 @@ class ChatRequest(RequestModel):
     """Every parameter that OpenAI documents; those of the last block have no effect."""
 
     model: str
-    messages: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    tools: list[dict[str, Any]] = Field(default_factory=list)
-    tool_choice: str | dict[str, Any] | None = None
+    messages: Annotated[list[Entry], Field(min_length=1)]
+    tools: list[Entry] = Field(default_factory=list)
+    tool_choice: str | Entry | None = None
     parallel_tool_calls: bool = True
     response_format: ResponseFormat = Field(default_factory=ResponseFormat)
     reasoning_effort: Effort = "default"
@@ -115,7 +115,9 @@ class ChatRequest(RequestModel):
 
     def conversation(self, signer: ReasoningSigner) -> TurnRequest:
         """What the policy is shown. Raises ApiError 400."""
-        choice, tools = read_choice(self.tool_choice, read_tools(self.tools))
+        choice, tools = read_choice(
+            self.tool_choice, read_tools(self.tools, nested=True), nested=True
+        )
         answer = self.response_format.answer_schema()
         items = [
             item

@@ -12,7 +12,8 @@ from typing import Any, overload
 from rft_service.rl.rollout import Task
 from rft_service.schemas.check import SchemaError, check_parameters
 from rft_service.store.files import StoredFile, numbered_lines, parse_object
-from rft_wire.rows import MIN_ROWS, object_schema_problem, row_problems
+from rft_wire.functions import parameters_problem
+from rft_wire.rows import MIN_ROWS, row_problems
 
 
 class DatasetError(Exception):
@@ -32,7 +33,7 @@ def schema_problem(parameters: Mapping[str, Any]) -> str | None:
         check_parameters(parameters)
     except SchemaError as error:
         return f"not a usable JSON Schema: {error}"
-    return object_schema_problem(parameters)
+    return parameters_problem(parameters)
 
 
 class Rows(Sequence[Task]):
