@@ -12,12 +12,11 @@ from rft_service.errors import ApiError, invalid_value
 from rft_service.graders.run import Grade, check_grader
 from rft_service.graders.specs import parse_grader
 from rft_service.ids import random_id
-from rft_service.jobs.tool_calls import MAX_SHOWN, tool_payload
-from rft_service.redaction import redacted
+from rft_service.jobs.tool_calls import read_reply, tool_payload
 from rft_service.store.job_spec import Tool, public_grader
 from rft_service.strict_json import RequestModel, StrictRoute, dumps, loads
 from rft_wire import build_sample
-from rft_wire.client import Fault
+from rft_wire.client import MAX_BYTES, Fault
 
 FLAGS = (
     "formula_parse_error",
@@ -118,27 +117,26 @@ def validate_grader(body: GraderToValidate) -> Any:
 
 @router.post("/tool/run")
 async def run_tool(service: Serving, body: ToolRun) -> Any:
-    """Forward one tool call; answers the tool's body, or an error that says what went wrong."""
+    """Forward one tool call and answer the tool's body.
+
+    An answer that a job would not take, or would show to the model as a mistake, is an error here.
+    """
     arguments = body.arguments if isinstance(body.arguments, str) else dumps(body.arguments)
     trace_id = body.trace_id or random_id("trace_")
     payload = tool_payload(body.name, arguments, body.call_id, trace_id, body.item, body.id)
+    if len(payload) > MAX_BYTES:
+        raise ApiError(413, "The tool call is larger than 1 MB.", code="request_too_large")
     reply = await service.client.post(body.server_url, body.headers, payload)
     if isinstance(reply, Fault):
         raise tool_failed(f"The tool {body.name!r} {reply.reason}.")
     if reply.body is None:
         raise ApiError(413, "The tool's answer is larger than 1 MB.", code="request_too_large")
-    try:
-        answer = loads(reply.body)
-    except ValueError as error:
-        raise tool_failed(
-            f"The tool {body.name!r} answered {reply.status} with no usable JSON ({error})."
-        ) from None
-    if reply.status >= 400:
-        raise tool_failed(
-            f"The tool {body.name!r} answered {reply.status}: "
-            f"{redacted(dumps(answer), body.headers)[:MAX_SHOWN]}"
-        )
-    return answer
+    outcome = read_reply(body.name, reply, body.call_id, body.headers)
+    if outcome.failure:
+        raise tool_failed(f"{outcome.failure[:1].upper()}{outcome.failure[1:]}.")
+    if outcome.refused:
+        raise tool_failed(f"The tool {body.name!r} answered {reply.status}: {outcome.output}")
+    return loads(reply.body)
 
 
 def tool_failed(message: str) -> ApiError:

@@ -1,15 +1,21 @@
-"""`calculate_output` of a multi grader, through simpleeval: arithmetic on names, never `eval`."""
+"""`calculate_output` of a multi grader: OpenAI's arithmetic on the graders' scores, nothing more.
+
+The language (https://platform.openai.com/docs/guides/graders): numbers, the graders' names,
+`+ - * / ^`, parentheses, and the functions below. `^` is the power: it binds more tightly than a
+minus sign and groups from the right, as in mathematics and in Python's `**`.
+"""
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-import simpleeval
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_TOKEN = re.compile(rf"\s*(?:({_NUMBER})|(\w+)|(.))", re.DOTALL)
+_SIGNS = "+-*/^(),"
 
 
 class FormulaError(ValueError):
@@ -24,9 +30,7 @@ class UndefinedError(FormulaError):
     """A formula that has no finite value for these scores, such as a division by zero."""
 
 
-FUNCTIONS: dict[str, Callable[..., float]] = {
-    "min": min,
-    "max": max,
+_ONE_ARGUMENT: Mapping[str, Callable[[float], float]] = {
     "abs": abs,
     "floor": math.floor,
     "ceil": math.ceil,
@@ -34,42 +38,95 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "sqrt": math.sqrt,
     "log": math.log,
 }
-_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+_MANY_ARGUMENTS: Mapping[str, Callable[[Iterable[float]], float]] = {"min": min, "max": max}
+FUNCTIONS = (*_MANY_ARGUMENTS, *_ONE_ARGUMENT)
+LANGUAGE = f"use numbers, the graders' names, + - * / ^ ( ) and {', '.join(FUNCTIONS)}"
+_OPERATORS: Mapping[type[ast.AST], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: simpleeval.safe_mult,
+    ast.Mult: operator.mul,
     ast.Div: operator.truediv,
-    ast.Pow: simpleeval.safe_power,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
+    ast.Pow: math.pow,
 }
 
 
-def check(formula: str, names: Iterable[str]) -> None:
+def check(formula: str, names: Collection[str]) -> None:
     """Raises FormulaError, or UnknownNameError, that says what is wrong with a formula."""
-    with contextlib.suppress(UndefinedError):  # other scores may give it a value
-        evaluate(formula, dict.fromkeys(names, 0.5))
+    _parse(formula, names)
 
 
 def evaluate(formula: str, scores: Mapping[str, float]) -> float:
     """The formula's value. Raises FormulaError or a subclass."""
-    evaluator = simpleeval.SimpleEval(operators=_OPERATORS, functions=FUNCTIONS, names=dict(scores))
+    tree, names = _parse(formula, scores)
     try:
-        value = evaluator.eval(formula)
-        number = float(value)
-    except simpleeval.NameNotDefined as error:
-        known = ", ".join(sorted(scores))
-        raise UnknownNameError(f"{error.name!r} is not a grader; there are {known}") from None
+        value = float(_value(tree, [scores[name] for name in names]))
     except (ArithmeticError, ValueError) as error:
-        raise UndefinedError(f"{formula!r} has no value here: {error}") from None
-    except (
-        simpleeval.InvalidExpression,
-        SyntaxError,
-        TypeError,
-        KeyError,
-        RecursionError,
-    ) as error:
-        raise FormulaError(f"cannot compute {formula!r}: {error}") from None
-    if not math.isfinite(number):
-        raise UndefinedError(f"{formula!r} gives {number}")
-    return number
+        raise UndefinedError(f"{formula!r:.200} has no value here ({error})") from None
+    if not math.isfinite(value):
+        raise UndefinedError(f"{formula!r:.200} has no value here ({value})")
+    return value
+
+
+def _parse(formula: str, names: Collection[str]) -> tuple[ast.expr, list[str]]:
+    """The formula as Python's parser sees it, and the graders that its variables `_0`, `_1`, ...
+    stand for: a grader may be called `is` or `lambda`."""
+    used, words = list[str](), list[str]()
+    tokens = [match.groups() for match in _TOKEN.finditer(formula.rstrip())]
+    for index, (number, name, sign) in enumerate(tokens):
+        is_call = index + 1 < len(tokens) and tokens[index + 1][2] == "("
+        if number or (name in FUNCTIONS and is_call):
+            words.append(number or name)
+        elif name in names:
+            words.append(f"_{len(used)}")
+            used.append(name)
+        elif name:
+            known = ", ".join(sorted(names))
+            raise UnknownNameError(f"{name!r} is not a grader; the graders are {known}")
+        elif sign not in _SIGNS or sign == "*" == (tokens[index - 1][2] if index else None):
+            raise FormulaError(f"{formula!r:.200} has {sign!r} at a wrong place; {LANGUAGE}")
+        else:
+            words.append("**" if sign == "^" else sign)
+    try:
+        tree = ast.parse(" ".join(words), mode="eval").body
+        _check_tree(tree)
+    except (SyntaxError, MemoryError, RecursionError, ValueError):
+        raise FormulaError(f"{formula!r:.200} is not a formula; {LANGUAGE}") from None
+    return tree, used
+
+
+def _check_tree(node: ast.AST) -> None:
+    """Raises ValueError where Python's grammar allows more than the language does."""
+    match node:
+        case ast.BinOp(left, op, right) if type(op) in _OPERATORS:
+            _check_tree(left)
+            _check_tree(right)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
+            _check_tree(operand)
+        case ast.Call(ast.Name(name), arguments, []) if arguments and name in FUNCTIONS:
+            if name in _ONE_ARGUMENT and len(arguments) > 1:
+                raise ValueError(name)
+            for argument in arguments:
+                _check_tree(argument)
+        case ast.Constant(int() | float()) | ast.Name():
+            pass
+        case _:
+            raise ValueError(node)
+
+
+def _value(node: ast.expr, scores: list[float]) -> float:
+    match node:
+        case ast.BinOp(left, op, right):
+            return _OPERATORS[type(op)](_value(left, scores), _value(right, scores))
+        case ast.UnaryOp(op, operand):
+            value = _value(operand, scores)
+            return -value if isinstance(op, ast.USub) else value
+        case ast.Call(ast.Name(name), arguments):
+            values = [_value(argument, scores) for argument in arguments]
+            if name in _MANY_ARGUMENTS:
+                return _MANY_ARGUMENTS[name](values)
+            return _ONE_ARGUMENT[name](values[0])
+        case ast.Constant(int() | float() as number):
+            return float(number)
+        case ast.Name(name):
+            return scores[int(name.removeprefix("_"))]
+    raise AssertionError(f"{node} has passed _check_tree")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +30,10 @@ from rft_wire.client import MAX_BYTES, EndpointClient, Fault, Reply
 
 GRADER_MODEL = "sim-grader"
 MAX_QUOTED = 200  # characters of an endpoint's error
+ROUNDING = 1e-9
+"""How far beyond a bound a score may be by rounding alone: 0.4 + 0.2 + 0.3 + 0.1 is above 1."""
+NOT_THE_ANSWERS = frozenset({"other_error", "python_grader_server_error"})
+"""Flags of failures that say nothing about the answer: such a rollout is always discarded."""
 
 
 class Judgement(Protocol):
@@ -196,19 +199,17 @@ class GraderRunner:
         broken = {name: grade for name, grade in grades.items() if grade.score is None}
         joint = Grade(grader.name, grader.type, None, sub_grades=grades, tokens=tokens)
         if broken:
-            return replace(
-                joint,
-                failure="; ".join(f"{name}: {grade.failure}" for name, grade in broken.items()),
-                flags=frozenset().union(*(grade.flags for grade in broken.values())),
-                details={k: v for grade in broken.values() for k, v in grade.details.items()},
-            )
+            failure = "; ".join(f"{name}: {grade.failure}" for name, grade in broken.items())
+            flags = frozenset[str]().union(*(grade.flags for grade in broken.values()))
+            details = {k: v for grade in broken.values() for k, v in grade.details.items()}
+            joint = replace(joint, failure=failure, flags=flags, details=details)
+            return joint if flags & NOT_THE_ANSWERS else invalid(grader, joint)
         scores = {name: g.score for name, g in grades.items() if g.score is not None}
         try:
             return replace(joint, score=formula.evaluate(grader.calculate_output, scores))
-        except formula.UnknownNameError as error:
-            return replace(joint, failure=str(error), flags=frozenset({"invalid_variable_error"}))
         except formula.FormulaError as error:
-            return replace(joint, failure=str(error), flags=frozenset({"formula_parse_error"}))
+            flags = frozenset({"formula_parse_error"})
+            return invalid(grader, replace(joint, failure=str(error), flags=flags))
 
     def _score_model(
         self, grader: ScoreModel, sample: Mapping[str, Any], item: Mapping[str, Any]
@@ -231,7 +232,16 @@ class GraderRunner:
         self, grader: Python, sample: Mapping[str, Any], item: Mapping[str, Any]
     ) -> Grade:
         try:
-            return Grade(grader.name, grader.type, await run_python(grader.source, sample, item))
+            score = bounded(await run_python(grader.source, sample, item))
+            return Grade(grader.name, grader.type, score)
+        except ScoreError as error:
+            failure = f"grade() returned {error}"
+            return failed(
+                grader,
+                "python_grader_runtime_error",
+                failure,
+                python_grader_runtime_error_details=failure,
+            )
         except PythonError as error:
             if error.is_servers:
                 return failed(
@@ -276,17 +286,37 @@ def _read_endpoint_reply(grader: Endpoint, reply: Reply) -> Grade:
     score = answer.get("score") if isinstance(answer, dict) else None
     if isinstance(score, bool) or not isinstance(score, int | float):
         return failed(grader, "other_error", f"{who} with no number in `score`")
-    if not (math.isfinite(score) and 0 <= score <= 1):
-        return failed(grader, "other_error", f"{who} with the score {score:g}, not within 0 to 1")
-    return Grade(grader.name, grader.type, float(score))
+    try:
+        return Grade(grader.name, grader.type, bounded(float(score)))
+    except (ScoreError, OverflowError) as error:
+        return failed(grader, "other_error", f"{who} with the score {error}")
+
+
+class ScoreError(ValueError):
+    """A score that is not within 0 to 1."""
+
+
+def bounded(score: float) -> float:
+    """A score from 0 to 1; one that is beyond a bound by rounding alone is the bound.
+
+    Raises ScoreError.
+    """
+    if -ROUNDING <= score <= 1 + ROUNDING:
+        return min(1.0, max(0.0, score))
+    raise ScoreError(f"{score!r}, which is not from 0 to 1")
+
+
+def invalid(grader: Multi, grade: Grade) -> Grade:
+    """A grade without a score: it has the grader's `invalid_grade`, if there is one."""
+    return grade if grader.invalid_grade is None else replace(grade, score=grader.invalid_grade)
 
 
 def string_check(operation: str, text: str, reference: str) -> bool:
-    """`eq`, `ne`; `like` and `ilike` ask whether the text contains the reference."""
+    """`eq`, `ne` or `neq`; `like` and `ilike` ask whether the text contains the reference."""
     match operation:
         case "eq":
             return text == reference
-        case "ne":
+        case "ne" | "neq":
             return text != reference
         case "like":
             return reference in text

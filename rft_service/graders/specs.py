@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from rft_service.endpoints import Headers, Url
 from rft_service.errors import ApiError, bad_request, reason_of
@@ -14,17 +14,26 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 MAX_SOURCE_BYTES = 256_000
 
 
-class StringCheck(RequestModel):
-    """1 where the comparison holds, else 0: `eq`, `ne`, `like` (contains), `ilike` (any case)."""
+class BaseGrader(RequestModel):
+    """What all kinds share; `pass_threshold` has no effect in fine-tuning."""
+
+    pass_threshold: float | None = None
+
+
+class StringCheck(BaseGrader):
+    """1 where the comparison holds, else 0: `eq`, `ne`, `like` (contains), `ilike` (any case).
+
+    OpenAI's API reference calls the second one `ne`, its guide `neq`.
+    """
 
     type: Literal["string_check"]
     name: Name
     input: str
     reference: str
-    operation: Literal["eq", "ne", "like", "ilike"]
+    operation: Literal["eq", "ne", "neq", "like", "ilike"]
 
 
-class TextSimilarity(RequestModel):
+class TextSimilarity(BaseGrader):
     """A similarity of two texts, from 0 to 1."""
 
     type: Literal["text_similarity"]
@@ -35,7 +44,6 @@ class TextSimilarity(RequestModel):
         "fuzzy_match", "bleu", "gleu", "meteor", "cosine",
         "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l",
     ]  # fmt: skip
-    pass_threshold: float | None = None
 
 
 class Message(RequestModel):
@@ -51,7 +59,7 @@ class Message(RequestModel):
         return "\n".join(p if isinstance(p, str) else str(p.get("text", "")) for p in parts)
 
 
-class ScoreModel(RequestModel):
+class ScoreModel(BaseGrader):
     """A model reads the messages and gives a score within `range`."""
 
     type: Literal["score_model"]
@@ -60,7 +68,6 @@ class ScoreModel(RequestModel):
     input: list[Message] = Field(min_length=1)
     range: tuple[float, float] = (0.0, 1.0)
     sampling_params: dict[str, Any] | None = None
-    pass_threshold: float | None = None
 
     @field_validator("range")
     @classmethod
@@ -70,14 +77,13 @@ class ScoreModel(RequestModel):
         return value
 
 
-class Python(RequestModel):
+class Python(BaseGrader):
     """`source` defines `grade(sample, item)`, which returns a number."""
 
     type: Literal["python"]
-    name: Name
+    name: Name = "python"
     source: str
     image_tag: str | None = None
-    pass_threshold: float | None = None
 
     @field_validator("source")
     @classmethod
@@ -87,30 +93,49 @@ class Python(RequestModel):
         return value
 
 
-class Endpoint(RequestModel):
+class Endpoint(BaseGrader):
     """The customer's own HTTP endpoint. `rate_limit` is in requests a second."""
 
     type: Literal["endpoint"]
-    name: Name
+    name: Name = "endpoint"
     url: Url
     headers: Headers = Field(default_factory=dict)
     rate_limit: Annotated[float, Field(gt=0)] | None = None
-    pass_threshold: float | None = None
 
 
+UNNAMED = ("python", "endpoint")
+"""The kinds that published code sends without a name."""
 SingleGrader = Annotated[
     Union[StringCheck, TextSimilarity, ScoreModel, Python, Endpoint],  # noqa: UP007
     Field(discriminator="type"),
 ]
 
 
-class Multi(RequestModel):
-    """Several graders and the formula that joins their scores."""
+class Multi(BaseGrader):
+    """Several graders and the formula that joins their scores; a grader without a name has its key.
+
+    `invalid_grade` (Foundry's) is the score of an answer that a grader or the formula cannot score.
+    """
 
     type: Literal["multi"]
-    name: Name
+    name: Name = "multi"
     graders: dict[str, SingleGrader] = Field(min_length=1)
     calculate_output: Annotated[str, Field(min_length=1, max_length=2_000)]
+    invalid_grade: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_key(cls, value: Any) -> Any:
+        graders = value.get("graders") if isinstance(value, dict) else None
+        if not isinstance(graders, dict):
+            return value
+        named = {
+            key: {"name": key, **{k: v for k, v in spec.items() if v is not None}}
+            if isinstance(spec, dict) and spec.get("type") in UNNAMED
+            else spec
+            for key, spec in graders.items()
+        }
+        return {**value, "graders": named}
 
 
 Grader = Annotated[
@@ -131,8 +156,10 @@ def parse_grader(spec: Any, param: str = "grader") -> AnyGrader:
 
 def _explained(error: ValidationError, param: str) -> ApiError:
     problem = error.errors(include_url=False)[0]
-    kinds = {"string_check", "text_similarity", "score_model", "python", "endpoint", "multi"}
-    where = ".".join([param, *(str(part) for part in problem["loc"] if part not in kinds)])
+    path = list(problem["loc"])
+    if path[:2] == ["multi", "graders"]:
+        del path[3:4]  # pydantic's path also has the type that it chose: here that of a part
+    where = ".".join([param, *map(str, path[1:])])
     message = f"Invalid grader: {where}: {reason_of(problem['msg'])}."
     return bad_request(message, where, "invalid_grader")
 

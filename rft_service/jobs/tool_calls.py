@@ -49,7 +49,7 @@ async def call_tool(
     reply = await client.post(url, headers, body)
     if isinstance(reply, Fault):
         return ToolOutcome("", reply.latency_s, failure=f"the tool {name!r} {reply.reason}")
-    return _read_reply(name, reply, call_id, headers)
+    return read_reply(name, reply, call_id, headers)
 
 
 def _shown_error(status: int, message: str, latency_s: float) -> ToolOutcome:
@@ -57,7 +57,7 @@ def _shown_error(status: int, message: str, latency_s: float) -> ToolOutcome:
     return ToolOutcome(output, latency_s, is_error=True, refused=True)
 
 
-def _read_reply(name: str, reply: Reply, call_id: str, headers: Mapping[str, str]) -> ToolOutcome:
+def read_reply(name: str, reply: Reply, call_id: str, headers: Mapping[str, str]) -> ToolOutcome:
     """What a mistake says goes to the model without header values; a proper output as it is."""
     if reply.body is None:
         return _shown_error(413, "the tool's output is larger than 1 MB", reply.latency_s)

@@ -144,7 +144,10 @@ GRADERS_OWN = {
     "429 always": (lambda body: Response(status_code=429), "answered 429 (tried 4 times)"),
     "NaN": (lambda body: Response('{"score": NaN}'), "no usable JSON (NaN is not JSON)"),
     "infinity": (lambda body: Response('{"score": 1e999}'), "out of range"),
-    "a score of 7": (lambda body: JSONResponse({"score": 7}), "the score 7, not within 0 to 1"),
+    "a score of 7": (
+        lambda body: JSONResponse({"score": 7}),
+        "the score 7.0, which is not from 0 to 1",
+    ),
     "a boolean": (lambda body: JSONResponse({"score": True}), "no number in `score`"),
     "1 MB and more": (lambda body: Response("x" * 1_000_001), "more than 1 MB"),
     "1 MB and more without a length": (

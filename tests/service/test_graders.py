@@ -59,6 +59,8 @@ def python(source: str) -> dict[str, Any]:
         ("eq", TEXT, 1.0),
         ("eq", "{{item.reference_answer}}", 0.0),
         ("ne", "{{ item.reference_answer }}", 1.0),
+        ("neq", "{{ item.reference_answer }}", 1.0),
+        ("neq", TEXT, 0.0),
         ("like", "value key1", 1.0),
         ("like", "VALUE", 0.0),
         ("ilike", "VALUE", 1.0),
@@ -170,10 +172,115 @@ def test_multi(service: Running, customer_url: str) -> None:
     result = run(service, grader)
     assert result.reward == pytest.approx(1.0)
     assert result.sub_rewards == {"like": 1.0, "judged": 10.0}
-    every = "min(max(abs(floor(like)), ceil(like)), exp(log(sqrt(like)))) + 2 ** like - 2"
+    every = "min(max(abs(floor(like)), ceil(like)), exp(log(sqrt(like)))) + 2 ^ like - 2"
     assert run(service, {**grader, "calculate_output": every}).reward == pytest.approx(1.0)
     undefined = run(service, {**grader, "calculate_output": "1 / (like - 1)"})
     assert flags(undefined) == {"formula_parse_error"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "reward"),
+    [
+        ("(a + 1) ^ 2 / 8", 0.5),
+        ("2 ^ 3 ^ 2 - 511.5", 0.5),
+        ("-2 ^ 2 + 4.25", 0.25),
+        ("2 ^ -a", 0.5),
+        ("min(a)", 1.0),
+        ("max(b, a, .25)", 1.0),
+        ("floor(1.5) * is", 1.0),
+        ("min + 1e-1 - 1", 0.1),
+        ("a\n- b", 1.0),
+    ],
+)
+def test_formulas_know_what_openai_documents(service: Running, formula: str, reward: float) -> None:
+    """A grader may have the name of a function, or of a word that Python keeps for itself."""
+    same = {**EQUAL, "reference": TEXT}
+    graders = {"a": same, "b": {**same, "operation": "ne"}, "is": same, "min": same}
+    grader = {"type": "multi", "graders": graders, "calculate_output": formula}
+    assert run(service, grader).reward == pytest.approx(reward)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "a // 1", "a % 1", "a ** 2", "not a", "a and 1", "a or 1", "a if 1 else 0", "a == 1",
+        "a < 1", "a.real", "[a]", "(a, a)", "min", "min(*a)", "min(a=1)", "log(a, 2)", "pow(a, 2)",
+        "lambda: 1", "True", "None", "'a'", "{{a}}", "1_0", "2a", "a;a", "a ^", "()", "min()",
+        "-" * 1_990 + "a", "(" * 900 + "a" + ")" * 900, "1" * 1_999 + "x",
+    ],
+)  # fmt: skip
+def test_formulas_know_nothing_else(service: Running, formula: str) -> None:
+    grader = {"type": "multi", "graders": {"a": EQUAL}, "calculate_output": formula}
+    with pytest.raises(openai.BadRequestError) as refused:
+        run(service, grader)
+    assert "calculate_output" in str(refused.value)
+    assert "object at 0x" not in str(refused.value)
+    assert "ast." not in str(refused.value)
+
+
+@pytest.mark.parametrize("formula", ["9 ^ 9 ^ 9 ^ 9", "1 / (a - a)", "sqrt(0 - 1)", "1e999"])
+def test_a_formula_without_a_value_gives_no_score(service: Running, formula: str) -> None:
+    grader = {"type": "multi", "graders": {"a": EQUAL}, "calculate_output": formula}
+    assert flags(run(service, grader)) == {"formula_parse_error"}
+    assert run(service, {**grader, "invalid_grade": 0.25}).reward == 0.25
+
+
+@pytest.mark.parametrize(
+    "grader",
+    [
+        {"type": "multi", "graders": {"one": EQUAL}, "calculate_output": "one", "name": None},
+        {"type": "python", "source": "def grade(sample, item): return 1", "name": None},
+        {"type": "endpoint", "url": "http://127.0.0.1:1/grade", "headers": None},
+        {"type": "multi", "calculate_output": "(python + b) / 2", "invalid_grade": None,
+         "graders": {"python": {"type": "python", "source": "def grade(s, i): return 1"},
+                     "b": {"type": "endpoint", "url": "http://127.0.0.1:1/", "name": None}}},
+        {**EQUAL, "pass_threshold": 0.5},
+        {**SIMILAR, "pass_threshold": None},
+        {**JUDGED, "range": None, "sampling_params": None, "pass_threshold": 0.75},
+        {"type": "multi", "graders": {"one": {**EQUAL, "pass_threshold": 1}},
+         "calculate_output": "one", "pass_threshold": 0.6},
+    ],
+    ids=lambda grader: grader["type"],
+)  # fmt: skip
+def test_published_forms_are_valid(service: Running, grader: dict[str, Any]) -> None:
+    path = "/fine_tuning/alpha/graders/validate"
+    service.client.post(path, body={"grader": grader}, cast_to=object)
+
+
+def test_a_problem_in_a_part_is_named_by_the_parts_key(service: Running) -> None:
+    for key in ("python", "multi", "first"):
+        grader = {"type": "multi", "graders": {key: {"type": "python"}}, "calculate_output": key}
+        with pytest.raises(openai.BadRequestError, match=f"grader.graders.{key}.source: "):
+            run(service, grader)
+
+
+SUM = 0.4 + 0.2 + 0.3 + 0.1
+
+
+@pytest.mark.parametrize(
+    ("score", "reward"),
+    [(SUM, 1.0), (-1e-17, 0.0), (1 + 5e-10, 1.0), (-0.0, 0.0), (1, 1.0)],
+)
+def test_a_score_within_rounding_of_a_bound_is_the_bound(
+    service: Running, customer: Customer, customer_url: str, score: float, reward: float
+) -> None:
+    customer.grader = lambda body: JSONResponse({"score": score})
+    endpoint = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
+    for grader in (endpoint, python(f"def grade(sample, item): return {score!r}")):
+        result = run(service, grader)
+        assert (result.reward, flags(result)) == (reward, set())
+
+
+@pytest.mark.parametrize("score", [1.000001, -0.0000001, 7, -1e300])
+def test_a_score_beyond_a_bound_is_an_error_with_the_whole_number(
+    service: Running, customer: Customer, customer_url: str, score: float
+) -> None:
+    customer.grader = lambda body: JSONResponse({"score": score})
+    endpoint = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
+    for grader in (endpoint, python(f"def grade(sample, item): return {score!r}")):
+        errors = run(service, grader).to_dict()["metadata"]["errors"]
+        said = errors["other_error_details"] or errors["python_grader_runtime_error_details"]
+        assert f"{float(score)!r}, which is not from 0 to 1" in said
 
 
 def test_python(service: Running) -> None:
@@ -325,3 +432,26 @@ def test_tool_run_forwards_a_call(service: Running, customer: Customer, customer
     customer.tool = lambda body: JSONResponse({"detail": "no"}, 422)
     with pytest.raises(openai.APIStatusError, match="answered 422"):
         service.client.post("/fine_tuning/alpha/tool/run", body=body, cast_to=object)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"output": 7}, {"output": ["value"]}, {"output": None}, {"call_id": "call_2"},
+        {"type": "message"}, "value", ["value"], None,
+    ],
+)  # fmt: skip
+def test_tool_run_refuses_what_a_job_discards(
+    service: Running, customer: Customer, customer_url: str, answer: Any
+) -> None:
+    def reply(body: dict[str, Any]) -> Response:
+        proper = {"call_id": body["call_id"], "output": "value"}
+        return JSONResponse({**proper, **answer} if isinstance(answer, dict) else answer)
+
+    customer.tool = reply
+    body = {"name": "lookup", "server_url": f"{customer_url}/lookup", "arguments": '{"key": "k"}'}
+    with pytest.raises(openai.APIStatusError, match="The tool 'lookup' answered 200 with") as said:
+        service.client.post("/fine_tuning/alpha/tool/run", body=body, cast_to=object)
+    assert said.value.status_code == 424
+    job = service.wait(service.job(customer_url, rows=10).id)
+    assert (job.status, job.error and job.error.code) == ("failed", "no_usable_rollouts")
