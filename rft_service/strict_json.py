@@ -77,7 +77,7 @@ def whole_characters(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-_DATA = ("parameters", "schema")  # JSON Schemas, in which null is a value
+_DATA = ("parameters", "schema", "output_schema")  # JSON Schemas, in which null is a value
 
 
 def without_nulls(value: Any) -> Any:

@@ -219,26 +219,3 @@ def test_a_bad_request_says_what_is_wrong(
     found, error = refused(shared, path, {**GOOD[path], **change})
     assert (found, error["code"], error["param"]) == (status, code, param)
     assert words in error["message"]
-
-
-NULLS: dict[str, dict[str, Any]] = {
-    "/responses": {"text": {"format": None, "verbosity": None}, "tools": None, "store": None,
-                   "include": None, "metadata": None, "reasoning": {"summary": None},
-                   "temperature": None, "stream": None},
-    "/chat/completions": {"tools": None, "response_format": None, "n": None, "stop": None,
-                          "stream_options": None, "stream": None, "reasoning_effort": None},
-    "/embeddings": {"dimensions": None, "encoding_format": None, "user": None},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("path", NULLS)
-def test_null_means_absent(shared: Running, path: str) -> None:
-    headers = {"Authorization": f"Bearer {shared.key}"}
-    plain, nulls = (
-        httpx.post(f"{shared.url}/v1{path}", json={**GOOD[path], **change}, headers=headers)
-        for change in ({}, NULLS[path])
-    )
-    assert (plain.status_code, nulls.status_code) == (200, 200), nulls.text
-    own = ("id", "created", "created_at", "completed_at", "store")
-    one, two = ({k: v for k, v in a.json().items() if k not in own} for a in (plain, nulls))
-    assert one == two
