@@ -201,13 +201,19 @@ def import_finqa(
             f"{destination}: holds reports already; give a new folder, or --force to replace them"
         )
     try:
-        print(finqa.import_finqa(source, destination).summary())
+        report = finqa.import_finqa(source, destination)
     except OSError as error:
         said = f"{error.filename}: {error.strerror}; give another folder"
         raise WorkshopError(said if error.strerror else str(error)) from error
     except ValueError as error:
         raise WorkshopError(str(error)) from error
-    print(f"\nNow: {program()} demo --reports {destination}")
+    print(report.summary())
+    if not report.questions.total() and report.skipped:
+        raise WorkshopError(f"{source}: no question could be read; the list above says why")
+    if missing := report.missing_splits():
+        print(f"\nThe tools can read it; a demo also needs {', '.join(missing)} questions.")
+    else:
+        print(f"\nNow: {program()} demo --reports {destination}")
     return 0
 
 

@@ -233,3 +233,19 @@ class TestImportFinqa:
         said = capsys.readouterr().err
         assert said.count("\n") == 1
         assert "; give another folder" in said
+
+    @pytest.mark.parametrize("left", [0, 3])
+    def test_a_demo_is_suggested_only_where_it_can_run(
+        self, tmp_path: Path, left: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Rows of another format are counted; nothing is suggested on a split without questions."""
+        rows = [example(number) for number in range(left)]
+        rows += [{**example(number), "qa": None, "qa_0": {"question": "?"}} for number in range(4)]
+        (tmp_path / "dev.json").write_text(json.dumps(rows), encoding="utf-8")
+        status = cli.main(["import-finqa", str(tmp_path), str(tmp_path / "out")])
+        said = capsys.readouterr()
+        assert "skipped: 4" in said.out
+        assert "demo --reports" not in said.out
+        assert status == (0 if left else 1)
+        assert ("no question could be read" in said.err) == (not left)
+        assert ("a demo also needs" in said.out) == bool(left)

@@ -33,6 +33,9 @@ _ASKS_PERCENT = re.compile(
 )
 _PATH = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")
+_OF_A_QUESTION = re.compile(r"qa|question|program|answer|annotation|dialogue|turn|exe_ans")
+"""How keys begin that only an example with a question has, in FinQA and in its relatives."""
+PLACES_SHOWN = 3  # of the examples that were skipped for one reason
 
 
 @dataclass
@@ -44,7 +47,18 @@ class ImportReport:
     kinds: Counter[str] = field(default_factory=Counter)
     text_disagrees: int = 0  # the person's answer is not the program's; the program's counts
     ignored: list[str] = field(default_factory=list)  # files of the folder that were not read
-    skipped: list[str] = field(default_factory=list)  # "FILE, example N: reason; fix"
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # the example, and why
+
+    def skipped_by_reason(self) -> dict[str, list[str]]:
+        """The examples that were skipped, the commonest reason first."""
+        places: dict[str, list[str]] = {}
+        for place, reason in self.skipped:
+            places.setdefault(reason, []).append(place)
+        return dict(sorted(places.items(), key=lambda pair: -len(pair[1])))
+
+    def missing_splits(self) -> list[str]:
+        """The splits without a question; a training needs all three."""
+        return [split for split in SPLIT_FILES.values() if not self.questions[split]]
 
     def summary(self) -> str:
         """The report in a few lines, the skipped examples by reason."""
@@ -57,7 +71,11 @@ class ImportReport:
             f"files not read: {', '.join(self.ignored) or 'none'}",
             f"skipped: {len(self.skipped)}",
         ]
-        return "\n".join([*lines, *(f"  {line}" for line in self.skipped)])
+        for reason, places in self.skipped_by_reason().items():
+            shown = "; ".join(places[:PLACES_SHOWN])
+            more = f"; and {len(places) - PLACES_SHOWN} more" if len(places) > PLACES_SHOWN else ""
+            lines.append(f"  {len(places)} x {reason} ({shown}{more})")
+        return "\n".join(lines)
 
 
 def import_finqa(src: Path, dest: Path) -> ImportReport:
@@ -80,14 +98,23 @@ def import_finqa(src: Path, dest: Path) -> ImportReport:
         for where, example in _examples(file):
             try:
                 page = _page(example)
-                pages.setdefault(page.path, page)
-                if "qa" in example:
+                if pages.setdefault(page.path, page) != page:
+                    raise ValueError(f"its page {page.path} differs from an earlier one")
+                if example.get("qa") is not None:
                     questions.append(_question(example, page.path, split, report))
+                elif other := _keys_of_a_question(example):
+                    raise ValueError(
+                        f"it has {other} instead of `qa` with `question`, `program` and `exe_ans`; "
+                        "only FinQA's own format is read"
+                    )
+                elif _stem(file) in SPLIT_FILES:
+                    raise ValueError("it has no question: `qa` is missing")
             except (BadFieldError, ValueError) as problem:
-                report.skipped.append(f"{where}: {problem}")
+                report.skipped.append((where, str(problem)))
     kept = list(_without_repeats(questions, report))
     if not pages:
-        raise ValueError(f"{src}: no page could be read; first problem: {report.skipped[:1]}")
+        (reason, places), *_ = report.skipped_by_reason().items() or [("it is empty", [str(src)])]
+        raise ValueError(f"{src}: no page could be read; {places[0]}: {reason}")
     save(sorted(pages.values(), key=lambda page: page.path), dest)
     save_questions(kept, dest)
     report.pages = len(pages)
@@ -95,6 +122,12 @@ def import_finqa(src: Path, dest: Path) -> ImportReport:
     report.questions.update(question.split for question in kept)
     report.kinds.update(question.kind for question in kept)
     return report
+
+
+def _keys_of_a_question(example: dict[str, Any]) -> str:
+    """The keys that show that an example without `qa` has a question all the same."""
+    found = [key for key, value in example.items() if value and _OF_A_QUESTION.match(key.lower())]
+    return ", ".join(f"`{key}`" for key in found[:4])
 
 
 class BadFieldError(Exception):
@@ -280,14 +313,13 @@ def _without_repeats(questions: list[Question], report: ImportReport) -> Iterato
     for question in questions:
         other = first.setdefault(question.text, question)
         if question.id in ids:
-            report.skipped.append(f"{question.id}: this id occurs twice; the first was kept")
+            report.skipped.append((question.id, "this id occurs twice; the first was kept"))
         elif other is not question and other.answer != question.answer:
-            report.skipped.append(
-                f"{question.id}: {other.id} asks the same and has another answer, so neither page "
-                "can be meant; the first was kept"
-            )
+            reason = "another example asks the same and has another answer; the first was kept"
+            report.skipped.append((f"{question.id} ({other.id})", reason))
         elif other is not question:
-            report.skipped.append(f"{question.id}: {other.id} is the same question; it was kept")
+            reason = "another example asks the same; the first was kept"
+            report.skipped.append((f"{question.id} ({other.id})", reason))
         else:
             ids.add(question.id)
             yield question

@@ -204,18 +204,56 @@ def test_a_bad_example_is_skipped_with_its_place_and_fix(
     write(tmp_path, "dev.json", [example(1), {**example(2), **spoil}])
     report = import_finqa(tmp_path, tmp_path / "out")
     assert len(load_questions(tmp_path / "out")) == 1
-    (line,) = report.skipped
-    assert said in line
-    assert "fix the example or drop it" in line
-    assert line in report.summary()
+    ((place, reason),) = report.skipped
+    assert said in f"{place}: {reason}"
+    assert "fix the example or drop it" in reason
+    assert f"1 x {reason} ({place})" in report.summary()
 
 
 def test_repeats_and_contradictions_are_skipped_and_said(tmp_path: Path) -> None:
     other = example(2, question=example()["qa"]["question"], exe_ans=0.5, answer="50%")
     write(tmp_path, "dev.json", [example(), example(), other])
     skipped = import_finqa(tmp_path, tmp_path / "out").skipped
-    assert "this id occurs twice" in skipped[0]
-    assert "has another answer" in skipped[1]
+    assert "this id occurs twice" in skipped[0][1]
+    assert "has another answer" in skipped[1][1]
+
+
+FLAT = {"question": "What?", "program_re": "add(1, 2)", "answer": "3", "final_result": "3"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"qa_0": {"question": "a?"}, "qa_1": {"question": "b?"}}, "`qa_0`, `qa_1`"),
+        (FLAT, "`question`, `program_re`, `answer`"),
+        ({"annotation": {"dialogue_break": ["a?"]}}, "`annotation`"),
+        ({"questions": [{"question": "a?"}]}, "`questions`"),
+        ({"qa": None}, "`qa` is missing"),
+    ],
+)
+def test_a_related_format_is_counted_as_skipped(
+    tmp_path: Path, change: dict[str, Any], named: str
+) -> None:
+    """ConvFinQA's turns, a flat export, a dialogue: the page is read, the question is not."""
+    rows = []
+    for number in range(1, 6):
+        row = {**example(number), **change}
+        rows.append(row if "qa" in change else {k: v for k, v in row.items() if k != "qa"})
+    write(tmp_path, "train.json", [example(9), *rows])
+    report = import_finqa(tmp_path, tmp_path / "out")
+    assert (report.questions.total(), len(report.skipped)) == (1, 5)
+    assert named in report.summary()
+    assert "5 x it has" in report.summary()
+    assert "train.json, example 1; train.json, example 2; train.json, example 3; and 2 more" in (
+        report.summary()
+    )
+
+
+def test_two_pages_of_one_name_are_not_merged(tmp_path: Path) -> None:
+    write(tmp_path, "dev.json", [example(1), {**example(1), "post_text": ["Other."]}])
+    ((place, reason),) = import_finqa(tmp_path, tmp_path / "out").skipped
+    assert place == "dev.json, example 1"
+    assert "differs from an earlier one" in reason
 
 
 def test_bad_json_names_file_and_line(tmp_path: Path) -> None:
