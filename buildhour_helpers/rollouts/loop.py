@@ -90,7 +90,7 @@ def _request(
         "tools": for_responses(row["tools"]),
         "tool_choice": "auto",
         "parallel_tool_calls": True,
-        "reasoning": {"effort": effort},
+        "reasoning": {"effort": effort, "summary": "auto"},  # for the viewer and the grader
         "store": False,  # the service keeps nothing, so the reasoning comes back encrypted
         "include": ["reasoning.encrypted_content"],
         "metadata": {"repeat": str(repeat)},  # a simulated model answers each repeat differently

@@ -80,7 +80,7 @@ def test_the_requests_are_those_of_the_published_loop(world: World) -> None:
         "model": "sim",
         "tool_choice": "auto",
         "parallel_tool_calls": True,
-        "reasoning": {"effort": "low"},
+        "reasoning": {"effort": "low", "summary": "auto"},
         "store": False,
         "include": ["reasoning.encrypted_content"],
         "metadata": {"repeat": "2"},
