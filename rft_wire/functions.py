@@ -42,6 +42,8 @@ def parameters_problem(parameters: Mapping[str, Any]) -> str | None:
     if any(keyword in parameters for keyword in _NOT_AT_THE_TOP):
         forbidden = "/".join(f"'{keyword}'" for keyword in _NOT_AT_THE_TOP)
         return f"schema must have type 'object' and not have {forbidden} at the top level"
+    if "properties" not in parameters:
+        return "In context=(), object schema missing properties"
     for context, schema in _schemas(parameters):
         declared = schema.get("type")
         is_array = declared == "array" or (isinstance(declared, list) and "array" in declared)

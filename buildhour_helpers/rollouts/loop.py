@@ -18,7 +18,7 @@ from openai.types.shared import ReasoningEffort
 
 from buildhour_helpers.rollouts.endpoints import EndpointFault, Grader, ToolServer
 from buildhour_helpers.tools.schemas import for_responses
-from rft_wire import Item, StopReason, build_sample
+from rft_wire import Item, StopReason, build_sample, text_of
 from rft_wire.records import RolloutRecord
 
 Row = Mapping[str, Any]
@@ -54,7 +54,7 @@ async def run_rollout(
     (a wrong key, an unknown model, no server) raises openai.APIError or WorkshopError.
     """
     item = {key: value for key, value in row.items() if key not in SEEN_BY_MODEL}
-    record = RolloutRecord(row["question_id"], repeat, model, trace_id, list(row["messages"]))
+    record = RolloutRecord(row["question_id"], repeat, model, trace_id, _prompt(row))
     request = _request(row, record.trace, model, repeat, reasoning_effort)
     started = time.perf_counter()
     try:
@@ -78,6 +78,17 @@ async def run_rollout(
     record.correct = record.reward == 1.0
     record.metrics.latency_s = round(time.perf_counter() - started, 3)
     return record
+
+
+def _prompt(row: Row) -> list[Item]:
+    """A row's messages. Text that is in parts becomes a string: the parts of a row are those of
+    Chat Completions, which Responses refuses."""
+    return [
+        {**message, "content": text_of(message["content"])}
+        if isinstance(message.get("content"), list)
+        else message
+        for message in row["messages"]
+    ]
 
 
 def _request(

@@ -138,6 +138,7 @@ class ChatRequest(RequestModel):
         )
 
 
+PARTS = ("text", "refusal")
 TOOL_NAMES = {"call_id": "tool_call_id", "output": "content"}
 CALL_NAMES = {"call_id": "id", "name": "function.name", "arguments": "function.arguments"}
 
@@ -148,14 +149,14 @@ def message_items(message: Mapping[str, Any], param: str) -> list[tuple[Item, It
         output = {
             "type": "function_call_output",
             "call_id": message.get("tool_call_id"),
-            "output": message.get("content"),
+            "output": part_texts(message.get("content"), f"{param}.content", PARTS),
         }
         return [(output, ItemPath(param, TOOL_NAMES))]
     items = list[tuple[Item, ItemPath]]()
     calls = message.get("tool_calls") or []
     content = message.get("content")
     if content is not None or not calls:
-        text = part_texts(content, f"{param}.content")
+        text = part_texts(content, f"{param}.content", PARTS)
         said = {"type": "message", "role": message.get("role"), "content": text}
         items.append((said, ItemPath(param)))
     if not isinstance(calls, list):

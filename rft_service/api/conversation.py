@@ -32,15 +32,26 @@ ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}}
 """The schema that `json_object` stands for: an answer under one key."""
 
 
-def part_texts(content: Any, param: str) -> str:
-    """The text of a content that is a string or a list of parts. Raises ApiError 400."""
+SAID = ("output_text", "refusal")  # the parts of an assistant's message in Responses
+TOLD = ("input_text", *SAID)  # the parts of all others, and of a tool's output
+SUMMARY = ("summary_text",)
+
+
+def part_texts(content: Any, param: str, kinds: Sequence[str]) -> str:
+    """The text of a content that is a string or a list of parts of these kinds. Raises ApiError
+    400."""
     try:
-        return text_of(content)
+        text = text_of(content)
     except ContentError as error:
         where = param + error.path
         if error.missing:
             raise missing_parameter(where) from None
         raise invalid_value(where, str(error)) from None
+    for index, part in enumerate(content if isinstance(content, list) else ()):
+        if part["type"] not in kinds:
+            reason = f"{part['type']!r}. Supported values are: {', '.join(kinds)}"
+            raise invalid_value(f"{param}[{index}].type", reason)
+    return text
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,10 @@ class _ItemReader:
         role = item.get("role")
         if role not in ROLES:
             raise invalid_value(path.of("role"), f"{role!r}; use one of {', '.join(ROLES)}")
-        text = part_texts(item.get("content"), path.of("content"))
+        if "tool_calls" in item:  # how Chat Completions writes calls
+            raise unknown_parameter(path.of("tool_calls"))
+        kinds = SAID if role == "assistant" else TOLD
+        text = part_texts(item.get("content"), path.of("content"), kinds)
         return {"type": "message", "role": role, "content": text}
 
     def _call(self, item: Mapping[str, Any], path: ItemPath) -> Item:
@@ -126,7 +140,7 @@ class _ItemReader:
         return {
             "type": "function_call_output",
             "call_id": self._call_ids[call_id],
-            "output": part_texts(item.get("output"), path.of("output")),
+            "output": part_texts(item.get("output"), path.of("output"), TOLD),
         }
 
     def _reasoning(self, item: Mapping[str, Any], path: ItemPath) -> Item:
@@ -142,7 +156,7 @@ class _ItemReader:
                     path.of("encrypted_content"),
                     "invalid_encrypted_content",
                 ) from None
-        text = part_texts(summary if summary is not None else [], path.of("summary"))
+        text = part_texts([] if summary is None else summary, path.of("summary"), SUMMARY)
         return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
 
 

@@ -75,6 +75,7 @@ def takes(**properties: Any) -> dict[str, Any]:
         ({}, "got 'type: \"None\"'"),
         ({"properties": {"key": {"type": "string"}}}, "got 'type: \"None\"'"),
         ({"type": None}, "type must be one or more of"),
+        ({"type": "object"}, r"In context=\(\), object schema missing properties"),
         ({"type": "string"}, "got 'type: \"string\"'"),
         ({"type": ["object", "null"]}, "must be a JSON Schema of 'type: \"object\"'"),
         ({"$ref": "#/$defs/a", "$defs": {"a": takes()}}, "got 'type: \"None\"'"),
@@ -102,7 +103,7 @@ def test_parameters_that_the_real_api_refuses_are_refused(
     "parameters",
     [
         None,
-        {"type": "object"},
+        takes(),
         takes(keys=PATHS, other={**BARE, "items": {}}),
         takes(kind={"enum": [BARE], "default": BARE}),  # values, not schemas
         takes(items={"type": "string"}, array={"const": "array"}),
