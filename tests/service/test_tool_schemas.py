@@ -10,7 +10,7 @@ import pytest
 
 from rft_service.engines.simulated import SimulatedEngine
 from rft_service.jobs.dataset import schema_problem
-from rft_wire.rows import row_problems
+from rft_wire.rows import RowError, read_row
 
 from .conftest import Running, Start
 from .customer import row
@@ -34,7 +34,9 @@ def refused_everywhere(service: Running, parameters: Any, words: str) -> str:
     messages: Any = [{"role": "user", "content": "x"}]
     with pytest.raises(openai.BadRequestError, match=words):
         service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
-    field, problem = next(row_problems(row(1, tools=[nested]), {"lookup"}, schema_problem))
+    with pytest.raises(RowError) as refused:
+        read_row(row(1, tools=[nested]), {"lookup"}, schema_problem)
+    field, problem = refused.value.problems[0]
     assert field == "tools[0].function.parameters"
     return problem
 
@@ -118,8 +120,8 @@ def test_parameters_that_the_real_api_takes_are_taken(service: Running, paramete
     nested: Any = {"type": "function", "function": declared}
     messages: Any = [{"role": "user", "content": "x"}]
     service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
-    assert not list(row_problems(row(1, tools=[nested]), {"lookup"}, schema_problem))
-    assert not list(row_problems(row(1, tools=[nested]), {"lookup"}))  # as the client checks it
+    read_row(row(1, tools=[nested]), {"lookup"}, schema_problem)
+    read_row(row(1, tools=[nested]), {"lookup"})  # as the client checks it
 
 
 @pytest.mark.parametrize("default", [None, "many", 10**400, 3])
