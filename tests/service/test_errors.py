@@ -6,6 +6,7 @@ answer, and words of its message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -218,7 +219,12 @@ def test_a_bad_request_says_what_is_wrong(
 ) -> None:
     found, error = refused(shared, path, {**GOOD[path], **change})
     assert (found, error["code"], error["param"]) == (status, code, param)
-    assert words in error["message"]
+    message = error["message"]
+    assert words in message
+    assert re.search(r"[^.][.…]$", message)  # a sentence, with one full stop
+    assert "Input should" not in message  # pydantic's words
+    assert "Input tag" not in message
+    assert message.count(param if param and "." in param else f"'{param}'") <= 1  # the path once
 
 
 NULLS: dict[str, dict[str, Any]] = {
