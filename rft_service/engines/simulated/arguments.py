@@ -67,7 +67,7 @@ class Arguments:
         shape = self._shapes.read(part)
         absent = None if required and shape.nullable else _LEFT_OUT
         self.values_left -= bool(prefix)
-        if self.values_left < 0 or shape.references & within:
+        if (prefix and self.values_left < 0) or shape.references & within:
             return absent
         within |= shape.references
         if "enum" not in shape.schema and shape.kind == "object":
@@ -84,13 +84,16 @@ class Arguments:
         self, shape: Shape, name: str, prefix: str, required: bool, within: frozenset[str]
     ) -> list[Any]:
         """Distinct values, as many as a list must have but at least one."""
+        count = max(1, int(shape.schema.get("minItems", 1)))
         found: list[Any] = []
-        for _ in range(min(max(1, int(shape.schema.get("minItems", 1))), MAX_VALUES)):
+        for _ in range(2 * min(count, MAX_VALUES)):
+            if len(found) == count or self.values_left <= 0:
+                break
             self.values_left -= 1
             item = self._value(shape.schema.get("items", {}), name, prefix, required, within)
-            if item is _LEFT_OUT or item in found:
+            if item is _LEFT_OUT:
                 break
-            found.append(item)
+            found += [] if item in found else [item]
         return found
 
     def _chosen(self, shape: Shape, name: str, path: str, required: bool) -> Any:
