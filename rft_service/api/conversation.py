@@ -165,6 +165,8 @@ def read_tools(tools: Sequence[Mapping[str, Any]]) -> tuple[ToolSpec, ...]:
             raise invalid_value(f"{where}.parameters", "must be a JSON Schema, which is an object")
         try:
             check_parameters(parameters or {})
+            if function.get("strict"):
+                check_schema(parameters or {})
         except SchemaError as error:
             message = f"Invalid schema for function {name!r}: {error}."
             raise bad_request(message, f"{where}.parameters") from None
