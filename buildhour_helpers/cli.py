@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand
 
 from buildhour_helpers import doctor as checkup
-from buildhour_helpers import session
+from buildhour_helpers import jupyter, session
 from buildhour_helpers.errors import Interrupted, WorkshopError
 from buildhour_helpers.home import home, is_checkout, program, repository
 
@@ -126,9 +126,8 @@ def lab(context: typer.Context) -> int:
     session.start()
     print(f"Jobs: {session.page_link()}", flush=True)
     folder = repository() if is_checkout() else Path.cwd()
-    first = min((folder / "notebooks").glob("*.ipynb"), default=folder)
-    command = [sys.executable, "-m", "jupyterlab", *context.args, str(first)]
-    process = subprocess.Popen(command, cwd=folder)
+    command = [sys.executable, "-m", "jupyterlab", *jupyter.arguments(folder), *context.args]
+    process = subprocess.Popen(command, cwd=folder, env=jupyter.environment(os.environ))
     try:
         return process.wait()
     except KeyboardInterrupt:

@@ -130,7 +130,8 @@ def wait(
 ) -> FineTuningJob:
     """Follow a job to its end with a progress bar and return it.
 
-    Raises WorkshopError with the service's reason if the job failed or was cancelled.
+    Raises WorkshopError with the service's reason if the job failed or was cancelled, or if the
+    service paused it: that is a warning, unlike the event of a pause that was asked for.
     """
     with tqdm(desc=job_id, unit="step", disable=not progress) as bar:
         for event in follow(client, job_id, poll_s=poll_s):
@@ -138,6 +139,12 @@ def wait(
                 bar.total = step["total_steps"]
                 bar.set_postfix_str(event.message.partition(",")[2].strip())
                 bar.update(step["step"] - bar.n)
+            elif (
+                event.level == "warn"
+                and "has been paused" in event.message
+                and str(client.fine_tuning.jobs.retrieve(job_id).status) == "paused"  # still
+            ):
+                raise WorkshopError(f"{job_id}: {event.message}")
     job = client.fine_tuning.jobs.retrieve(job_id)
     if job.status != "succeeded":
         why = job.error.message if job.error and job.error.message else "see its events"

@@ -72,7 +72,8 @@ def slim(record: RolloutRecord) -> RolloutRecord:
                 {"type": part["type"], "text": part.get("text", "")} for part in item["content"]
             ]
         trace.append(kept)
-    return replace(record, trace=trace, metrics=replace(record.metrics, latency_s=0.0))
+    metrics = replace(record.metrics, latency_s=0.0)
+    return replace(record, trace=trace, metrics=metrics, reference_answer=None)
 
 
 def whole(record: RolloutRecord, tools: Mapping[str, Tool]) -> RolloutRecord:

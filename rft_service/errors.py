@@ -19,7 +19,8 @@ from rft_service.strict_json import AsciiJSONResponse as JSONResponse
 
 log = logging.getLogger(__name__)
 
-DISK_FULL = "the disk that holds the service's state folder is full: free some room and try again"
+DISK_IS_FULL = "the disk that holds the service's state folder is full"
+DISK_FULL = f"{DISK_IS_FULL}: free some room and try again"
 
 
 class ApiError(Exception):

@@ -20,6 +20,7 @@ import uvicorn
 
 from rft_service.api.security import api_key
 from rft_service.app import DATABASE, Settings, create_app
+from rft_service.graders.python import isolation
 from rft_service.graders.run import Judge
 from rft_service.ids import repeat_ids
 from rft_service.lock import AlreadyRunningError, FolderLock
@@ -76,7 +77,8 @@ def serve(chosen: argparse.Namespace) -> int:
     except (ImportError, AttributeError, ValueError) as error:
         return refuse(str(error))
     if chosen.check:
-        print(about)
+        confined = " and ".join(isolation()) or "the audit hook alone (docs/security.md)"
+        print(f"{about}; python graders confined by {confined}")
         return 0
     try:
         folder.mkdir(parents=True, exist_ok=True)

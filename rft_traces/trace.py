@@ -129,10 +129,15 @@ class Trace:
         return tuple(name for step in self.steps for name in step.tools)
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether `latency_s` is what a real model would have taken, rather than measured."""
+        return _number(self.metrics.get("simulated_latency_s")) is not None
+
+    @property
     def latency_s(self) -> float | None:
         """Simulated latency if there is one, else wall time."""
-        simulated_s = _number(self.metrics.get("simulated_latency_s"))
-        return _number(self.metrics.get("latency_s")) if simulated_s is None else simulated_s
+        name = "simulated_latency_s" if self.is_simulated else "latency_s"
+        return _number(self.metrics.get(name))
 
     def costs(self) -> dict[str, float]:
         """Steps, calls and tokens: from the row's metrics, else as counted here."""

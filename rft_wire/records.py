@@ -36,7 +36,8 @@ class Metrics:
 class RolloutRecord:
     """One rollout. `trace` holds its Responses items, prompt included.
 
-    `reward` is None only if the rollout failed, and `error` then says why.
+    `reward` is None only if the rollout failed, and `error` then says why. `reference_answer` is
+    that of the dataset row, for a reader; a row need not have one.
     """
 
     question_id: str
@@ -51,10 +52,14 @@ class RolloutRecord:
     usage_cumulative: dict[str, int] = field(default_factory=dict)
     stop_reason: StopReason = StopReason.STEP_LIMIT
     error: str | None = None
+    reference_answer: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON values, in the order of its fields."""
-        return {**vars(self), "metrics": vars(self.metrics)}
+        row = {**vars(self), "metrics": vars(self.metrics)}
+        if self.reference_answer is None:
+            del row["reference_answer"]
+        return row
 
     def to_line(self) -> str:
         """The record as one line of JSON."""
@@ -69,7 +74,8 @@ class RolloutRecord:
         if not isinstance(row, dict):
             raise ValueError("the line must be a JSON object")
         metrics = row.get("metrics")
-        missing = [one.name for one in fields(cls) if one.name not in row]
+        needed = [one.name for one in fields(cls) if one.name != "reference_answer"]
+        missing = [name for name in needed if name not in row]
         if isinstance(metrics, dict):
             missing += [f"metrics.{one.name}" for one in fields(Metrics) if one.name not in metrics]
         if missing:  # no default: the record once had a value

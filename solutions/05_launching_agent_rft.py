@@ -704,9 +704,10 @@ print(wait_for(spoilt.id, *ENDED).status)
 
 # %% [markdown]
 # The slip is no mistake of the model, so such a rollout is not scored 0 but
-# thrown away, and counted. (So is one whose tool answers 500 or not at all,
-# after three more tries.) As long as some rollouts are usable, the job goes
-# on, and its status says nothing. An event of level `warn` does:
+# thrown away, and counted. (So is one with a call that gets a 500 four times,
+# while other calls are answered. The job waits for a tool that is down.) As
+# long as some rollouts are usable, the job goes on, and its status says
+# nothing. An event of level `warn` does:
 
 # %%
 warned = [e.message for e in spoilt_events if e.level == "warn"]

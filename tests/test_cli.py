@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -137,10 +138,12 @@ def test_lab_opens_the_first_lesson_or_else_this_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     opened: list[str] = []
+    given: dict[str, str] = {}
 
     class Lab:
-        def __init__(self, command: list[str], **_: object) -> None:
+        def __init__(self, command: list[str], *, env: dict[str, str], **_: object) -> None:
             opened.extend(command)
+            given.update(env)
 
         def wait(self) -> int:
             return 0
@@ -151,9 +154,14 @@ def test_lab_opens_the_first_lesson_or_else_this_folder(
     for name, value in (("running", {}), ("start", None), ("stop", True), ("page_link", "")):
         monkeypatch.setattr(f"buildhour_helpers.session.{name}", lambda value=value: value)
     assert cli.main(["lab", "--no-browser"]) == 0
-    assert opened[1:4] == ["-m", "jupyterlab", "--no-browser"]
-    lesson = home.PACKAGE.parent / "notebooks" / "00_start_here.ipynb"
-    assert Path(opened[-1]) == (lesson if checkout else tmp_path)
+    assert opened[1:3] == ["-m", "jupyterlab"]
+    assert opened[-1] == "--no-browser"
+    root = home.PACKAGE.parent if checkout else tmp_path
+    assert f"--ServerApp.root_dir={root}" in opened  # notebooks/ and solutions/ are in it
+    address = "/lab/tree/notebooks/00_start_here.ipynb" if checkout else "/lab"
+    assert f"--LabApp.default_url={address}" in opened
+    settings = Path(given["JUPYTER_CONFIG_PATH"].split(os.pathsep)[-1])
+    assert "announcements" in (settings / "labconfig" / "page_config.json").read_text()
 
 
 def test_test_needs_the_checkout(

@@ -208,6 +208,25 @@ def test_interrupting_a_follower_leaves_the_job_alone(
     assert jobs.wait(client, "ftjob-1", poll_s=0, progress=False).status == "succeeded"
 
 
+def test_waiting_ends_where_the_service_pauses_the_job(service: Service, client: OpenAI) -> None:
+    service.end = "paused"
+    told = "The job has been paused: http://127.0.0.1:1/search answered 500"
+    service.events.append(
+        {
+            "id": "ftevent-0",
+            "object": "fine_tuning.job.event",
+            "created_at": 0,
+            "level": "warn",
+            "message": told,
+            "type": "message",
+            "data": {},
+        }
+    )
+    service.total = 60
+    with pytest.raises(WorkshopError, match=told):
+        jobs.wait(client, "ftjob-1", poll_s=0, progress=False)
+
+
 def test_following_in_an_event_loop_does_not_block_it(base_url: str) -> None:
     async def run() -> tuple[list[str], int]:
         ticks = 0

@@ -13,6 +13,7 @@ from typing import Any
 from rft_service.engines.simulated.words import quantities, stems
 from rft_service.rl.engine import Call
 from rft_service.rl.rollout import GradeOutcome, Task, ToolOutcome
+from rft_wire.rows import read_row
 
 Function = Callable[..., str]
 CALL_BUDGET = 10
@@ -104,7 +105,7 @@ def task(world: World, problem: Problem, rng: random.Random) -> Task:
         "source": problem.source,
         "world": world.name,
     }
-    return Task.from_row(row)
+    return Task.from_row(read_row(row))
 
 
 class Worlds:

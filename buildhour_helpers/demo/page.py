@@ -130,4 +130,4 @@ def _reward(record: RolloutRecord) -> float:
 
 
 def _trace(record: RolloutRecord) -> Trace:
-    return Trace.of({**vars(record), "metrics": vars(record.metrics)})
+    return Trace.of(record.to_json())

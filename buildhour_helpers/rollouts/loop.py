@@ -54,7 +54,9 @@ async def run_rollout(
     (a wrong key, an unknown model, no server) raises openai.APIError or WorkshopError.
     """
     item = {key: value for key, value in row.items() if key not in SEEN_BY_MODEL}
+    reference = item.get("reference_answer")
     record = RolloutRecord(row["question_id"], repeat, model, trace_id, list(row["messages"]))
+    record.reference_answer = None if reference is None else str(reference)
     request = _request(row, record.trace, model, repeat, reasoning_effort)
     started = time.perf_counter()
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from buildhour_helpers.tasks.questions import Question
-from rft_wire.rows import MIN_ROWS, Problem, row_problems
+from rft_wire.rows import MIN_ROWS, Problem, RowError, read_row
 
 Row = dict[str, Any]
 
@@ -70,7 +70,7 @@ def validate_file(file: Path, job_tools: Collection[str] | None = None) -> list[
     Raises FileNotFoundError if there is no such file.
     """
     try:
-        with file.open(encoding="utf-8") as opened:
+        with file.open(encoding="utf-8-sig") as opened:
             lines = list(opened)
     except UnicodeDecodeError as error:
         return [
@@ -87,10 +87,17 @@ def validate_file(file: Path, job_tools: Collection[str] | None = None) -> list[
     return faults
 
 
+def _reject(name: str) -> None:
+    raise ValueError(f"{name} is not JSON; write null")
+
+
 def _line_faults(line: str, job_tools: Collection[str] | None) -> Iterator[Problem]:
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_constant=_reject)
     except ValueError as error:
         yield "row", f"not JSON ({error}); write one JSON object on each line"
         return
-    yield from row_problems(row, job_tools)
+    try:
+        read_row(row, job_tools)
+    except RowError as error:
+        yield from error.problems

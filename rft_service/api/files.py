@@ -18,11 +18,15 @@ router = APIRouter(prefix="/v1/files", tags=["files"], route_class=StrictRoute)
 
 
 async def _check_fields(request: Request) -> None:
-    """Raises ApiError 400 for a field of the form that is not read here."""
-    for name in await request.form():
-        if name.startswith("expires_after"):
-            raise unsupported_parameter("expires_after")
-        if name not in ("file", "purpose"):
+    """Raises ApiError 400 for a field of the form that is not read here.
+
+    A form knows no null: clients write an absent field as an empty text, or as "null".
+    """
+    for name, value in (await request.form()).multi_items():
+        if name.partition("[")[0] == "expires_after":
+            if value not in ("", "null"):
+                raise unsupported_parameter("expires_after")
+        elif name not in ("file", "purpose"):
             raise unknown_parameter(name)
 
 

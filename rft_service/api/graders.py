@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from rft_service.api.context import Serving
@@ -18,6 +19,7 @@ from rft_service.strict_json import RequestModel, StrictRoute, dumps, loads
 from rft_wire import build_sample
 from rft_wire.client import MAX_BYTES, Fault
 
+POLL_S = 0.2  # how often to see whether the client still waits
 FLAGS = (
     "formula_parse_error",
     "invalid_variable_error",
@@ -92,7 +94,7 @@ def run_result(grade: Grade) -> dict[str, Any]:
 
 
 @router.post("/graders/run")
-async def run_grader(service: Serving, body: GraderRun) -> Any:
+async def run_grader(service: Serving, request: Request, body: GraderRun) -> Any:
     grader = parse_grader(body.grader)
     check_grader(grader)
     item = body.item
@@ -105,7 +107,13 @@ async def run_grader(service: Serving, body: GraderRun) -> Any:
     else:
         sample = build_sample(body.model_sample, [], None)
     trace_id = body.trace_id or random_id("trace_")
-    return run_result(await service.graders.grade(grader, sample, item, trace_id))
+    grading = asyncio.create_task(service.graders.grade(grader, sample, item, trace_id))
+    while not grading.done():
+        await asyncio.wait({grading}, timeout=POLL_S)
+        if not grading.done() and await request.is_disconnected():
+            grading.cancel()  # nobody waits for the score: a python grader's process is killed
+            return Response(status_code=499)
+    return run_result(grading.result())
 
 
 @router.post("/graders/validate")

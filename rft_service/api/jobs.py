@@ -10,13 +10,12 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from rft_service.api.context import Serving
+from rft_service.api.conversation import answer_schema
 from rft_service.api.paging import Limit, Step, page
 from rft_service.errors import bad_request, invalid_value
 from rft_service.graders.run import check_grader
 from rft_service.graders.specs import parse_grader
 from rft_service.rl.hyperparameters import Hyperparameters
-from rft_service.schemas.check import SchemaError
-from rft_service.schemas.structured import check_schema
 from rft_service.store.job import ACTIVE
 from rft_service.store.job_spec import JobSpec, Metadata, Tool
 from rft_service.strict_json import RequestModel, StrictRoute
@@ -61,7 +60,7 @@ class JobRequest(RequestModel):
             raise invalid_value("method.type", message)
         if self.integrations:
             raise invalid_value("integrations", "integrations are not offered here; leave them out")
-        if self.hyperparameters:
+        if any(value is not None for value in (self.hyperparameters or {}).values()):
             message = "put them into method.reinforcement.hyperparameters"
             raise invalid_value("hyperparameters", message)
         return self.method.reinforcement
@@ -109,10 +108,7 @@ def _check_format(response_format: dict[str, Any] | None) -> None:
         raise invalid_value(where, message)
     if not isinstance(schema.get("schema"), dict):
         raise invalid_value(f"{where}.json_schema.schema", "must be a JSON Schema object")
-    try:
-        check_schema(schema["schema"])
-    except SchemaError as error:
-        raise bad_request(f"Invalid schema: {error}.", f"{where}.json_schema.schema") from None
+    answer_schema("json_schema", schema.get("name"), schema["schema"], f"{where}.json_schema")
 
 
 @router.post("")

@@ -1,12 +1,14 @@
-"""Python graders: the customer's source in a separate process, with limits and without network.
+"""Python graders: the customer's source in a process that may compute and nothing else.
 
-docs/security.md says what the sandbox prevents, and what it does not.
+`python_child` is what runs in that process, `sandbox` what the kernel forbids it. docs/security.md
+says what this prevents on which platform, and what it does not.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,14 @@ import psutil
 from rft_service.strict_json import dumps, whole_characters
 
 MAX_OUTPUT_BYTES = 64_000
-_CHILD = Path(__file__).with_name("python_child.py")
-_RUNNING = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+_ROOT = Path(__file__).parents[2]  # the folder that holds the package rft_service
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]);"
+    " from rft_service.graders.python_child import main; del sys.path[0]; main()"
+)
+_POOL = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="grader")
+"""A thread waits for each grader that runs; the others wait for a thread."""
+_RUNNING = set["_Child"]()
 
 
 @dataclass(frozen=True)
@@ -50,21 +59,11 @@ async def run_python(
     item: Mapping[str, Any],
     limits: PythonLimits | None = None,
 ) -> float:
-    """`grade(sample, item)` of a source. Raises PythonError."""
-    return await asyncio.to_thread(_run, source, sample, item, limits or PythonLimits())
+    """`grade(sample, item)` of a source. When it is cancelled, the process is killed.
 
-
-def _run(
-    source: str, sample: Mapping[str, Any], item: Mapping[str, Any], limits: PythonLimits
-) -> float:
-    request = {
-        "source": source,
-        "sample": sample,
-        "item": item,
-        "memory_bytes": limits.memory_bytes,
-    }
-    with _RUNNING:
-        answer = _child_answer(dumps(request).encode(), limits)
+    Raises PythonError.
+    """
+    answer = await _answer(source, sample, item, limits or PythonLimits())
     if "error" in answer:
         raise PythonError("runtime", whole_characters(str(answer["error"]))[:2_000])
     score = answer.get("score")
@@ -73,57 +72,112 @@ def _run(
     return float(score)
 
 
-def _child_answer(request: bytes, limits: PythonLimits) -> dict[str, Any]:
-    """Run the child to its end or its time limit, and kill the processes that it started."""
-    environment = {k: v for k, v in os.environ.items() if k in ("PATH", "SYSTEMROOT", "TMPDIR")}
-    child = subprocess.Popen(
-        [sys.executable, "-I", str(_CHILD)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        _kill_tree(child.pid)
-
-    timer = threading.Timer(limits.timeout_s, expire)
-    timer.start()
+@functools.cache
+def isolation() -> tuple[str, ...]:
+    """The layers of the kernel that confine graders on this machine, as one of them found out."""
+    source = "def grade(sample, item): return 1"
     try:
-        with contextlib.suppress(BrokenPipeError, OSError):
-            child.stdin.write(request)
-            child.stdin.close()
-        output = child.stdout.read(MAX_OUTPUT_BYTES + 1)
+        return tuple(asyncio.run(_answer(source, {}, {}, PythonLimits()))["layers"])
+    except (PythonError, KeyError):
+        return ()
+
+
+async def _answer(
+    source: str, sample: Mapping[str, Any], item: Mapping[str, Any], limits: PythonLimits
+) -> dict[str, Any]:
+    request = {
+        "source": source,
+        "sample": sample,
+        "item": item,
+        "memory_bytes": limits.memory_bytes,
+        "parent": os.getpid(),
+    }
+    child = _Child(dumps(request).encode(), limits)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_POOL, child.run)
     finally:
-        timer.cancel()
-        _kill_tree(child.pid)
-        child.stdout.close()
-        status = child.wait()
-    if expired.is_set():
-        raise PythonError("timeout", f"grade() took longer than {limits.timeout_s:g} s", True)
-    if len(output) > MAX_OUTPUT_BYTES:
-        raise PythonError("output", "the grader's output is larger than 64 kB", True)
-    try:
-        answer: dict[str, Any] = json.loads(output)
-    except ValueError:
-        raise PythonError("crash", f"the grader's process died ({status})", True) from None
-    return answer
+        child.kill()  # if nobody waits for its answer any more
 
 
-def _kill_tree(pid: int) -> None:
-    """Kill a process and all its descendants; nothing happens to one that has been waited for."""
-    with contextlib.suppress(psutil.Error):
-        for process in psutil.Process(pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-    if os.name == "posix":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-    else:
+def kill_graders() -> None:
+    """Kill all graders of this process; nobody waits for their scores any more."""
+    for child in list(_RUNNING):
+        child.kill()
+
+
+class _Child:
+    """One grader's process; `kill` may be called at any time, from any thread."""
+
+    def __init__(self, request: bytes, limits: PythonLimits) -> None:
+        self._request, self._limits = request, limits
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_done = False
+
+    def run(self) -> dict[str, Any]:
+        """Run it to its end or its time limit. Raises PythonError."""
+        with self._lock:
+            if self._is_done:
+                raise PythonError("cancelled", "the grader was cancelled", True)
+            process = self._process = self._start()
+        _RUNNING.add(self)
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            self.kill()
+
+        timer = threading.Timer(self._limits.timeout_s, expire)
+        timer.start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            with contextlib.suppress(OSError):  # it died before it had read everything
+                process.stdin.write(self._request)
+                process.stdin.close()
+            output = process.stdout.read(MAX_OUTPUT_BYTES + 1)
+        finally:
+            timer.cancel()
+            self.kill()
+            process.stdout.close()
+            status = process.wait()
+            _RUNNING.discard(self)
+        if expired.is_set():
+            limit_s = self._limits.timeout_s
+            raise PythonError("timeout", f"grade() took longer than {limit_s:g} s", True)
+        if len(output) > MAX_OUTPUT_BYTES:
+            raise PythonError("output", "the grader's output is larger than 64 kB", True)
+        try:
+            answer: dict[str, Any] = json.loads(output)
+        except ValueError:
+            raise PythonError("crash", f"the grader's process died ({status})", True) from None
+        return answer
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = {k: v for k, v in os.environ.items() if k in ("PATH", "SYSTEMROOT", "TMPDIR")}
+        return subprocess.Popen(
+            [sys.executable, "-I", "-c", _START, str(_ROOT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+        )
+
+    def kill(self) -> None:
+        """Kill the process and its descendants; where seccomp is in force it has none."""
+        with self._lock:
+            self._is_done = True
+            if self._process is None or self._process.returncode is not None:
+                return
+            pid = self._process.pid
         with contextlib.suppress(psutil.Error):
-            psutil.Process(pid).kill()
+            for process in psutil.Process(pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        else:
+            with contextlib.suppress(psutil.Error):
+                psutil.Process(pid).kill()

@@ -1,22 +1,25 @@
-"""The process in which one Python grader runs: request on stdin, `{"score"}` or `{"error"}` out.
+"""The process in which one Python grader runs: a request on stdin, a score or an error on stdout.
 
-Run by `python.py` with `python -I`; imports nothing of this package. It sets the limits, gives up
-network, files and processes, and then runs the source.
+`python.py` starts it with `python -I`. It gives up what a grader may not have (`sandbox`), and then
+imports the source as a module and calls its `grade`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import math
 import os
 import sys
+import types
+
+from rft_service.graders.sandbox import confine
 
 TYPE_CHECKING = False  # typing and traceback would take a third of the time that a grade takes
 if TYPE_CHECKING:
     from typing import Any
 
+FILE = "<grader>"
 # Audit events (PEP 578) that are refused, by prefix, and the exceptions: events that only read, or
 # that change nothing outside this process.
 REFUSED = (
@@ -28,7 +31,10 @@ ALLOWED = {
     "os.putenv", "os.unsetenv", "os.chdir", "os.add_dll_directory", "socket.__new__",
 }  # fmt: skip
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+class BadScoreError(Exception):
+    """The source or its result is not what a grader's must be; the message says it all."""
 
 
 def limit_resources(memory_bytes: int, cpu_s: int = 120) -> None:
@@ -43,23 +49,11 @@ def limit_resources(memory_bytes: int, cpu_s: int = 120) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_AS: memory_bytes,
     }
+    if sys.platform == "darwin":  # counts processes, and threads not; on Linux seccomp refuses them
+        bounds[resource.RLIMIT_NPROC] = 1
     for what, bound in bounds.items():
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(what, (bound, bound))
-
-
-def leave_network() -> bool:
-    """On Linux, where the kernel allows it: a network namespace with nothing in it.
-
-    An ordinary user needs a user namespace for that; root may do without. Returns whether it went.
-    """
-    if sys.platform != "linux":
-        return False
-    try:
-        unshare = ctypes.CDLL(None).unshare
-    except (OSError, AttributeError):
-        return False
-    return any(unshare(flags) == 0 for flags in (CLONE_NEWUSER | CLONE_NEWNET, CLONE_NEWNET))
 
 
 def install_audit_hook() -> None:
@@ -77,45 +71,55 @@ def install_audit_hook() -> None:
 
 
 def score(request: dict[str, Any]) -> float:
-    """Run the source and its `grade`. Raises whatever they raise, or ValueError."""
-    namespace: dict[str, Any] = {"__name__": "grader"}
-    exec(compile(request["source"], "<grader>", "exec"), namespace)  # noqa: S102
-    grade = namespace.get("grade")
+    """Import the source and call its `grade`. Raises whatever they raise, or BadScoreError."""
+    module = types.ModuleType("grader")
+    module.__file__ = FILE
+    sys.modules[module.__name__] = module  # dataclasses, pydantic and pickle look there
+    code = compile(request["source"], FILE, "exec", dont_inherit=True)
+    exec(code, vars(module))  # noqa: S102
+    grade = getattr(module, "grade", None)
     if not callable(grade):
-        raise ValueError("the source defines no function grade(sample, item)")
+        raise BadScoreError("the source defines no function grade(sample, item)")
     value = grade(request["sample"], request["item"])
     if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise ValueError(f"grade() returned {type(value).__name__}, not a number")
+        raise BadScoreError(f"grade() returned {type(value).__name__}, not a number")
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"grade() returned {number}")
+        raise BadScoreError(f"grade() returned {number}")
     return number
 
 
-def last_line(error: BaseException) -> int:
-    """The number of the line that raised an exception."""
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    return frame.tb_lineno if frame else 0
+def explained(error: BaseException) -> str:
+    """An exception as its author should read it, with the last line of the source on its way."""
+    if isinstance(error, BadScoreError):
+        return str(error)
+    line, trace = 0, error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == FILE:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename == FILE:
+        line, said = error.lineno or 0, error.msg
+    else:
+        said = str(error)
+    where = f"line {line}: " if line else ""
+    return f"{where}{type(error).__name__}: {said}"
 
 
 def main() -> None:
+    """Answer one request; `layers` of an answer are the kernel's layers that are in force."""
     request = json.load(sys.stdin)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
     limit_resources(request["memory_bytes"])
-    leave_network()
+    layers = confine(request["parent"])
     install_audit_hook()
     try:
         answer: dict[str, Any] = {"score": score(request)}
     except BaseException as error:
-        answer = {"error": f"line {last_line(error)}: {type(error).__name__}: {error}"[:2_000]}
-    answers.write(json.dumps(answer))
+        answer = {"error": explained(error)[:2_000]}
+    answers.write(json.dumps({**answer, "layers": layers}))
     answers.flush()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -13,6 +13,10 @@ class Ballast:
 
     def __init__(self, home: Path) -> None:
         self._path = home / "ballast"
+        self.fill()
+
+    def fill(self) -> None:
+        """Take the room again, if there is any."""
         if not self._path.exists():
             with contextlib.suppress(OSError):
                 self._path.write_bytes(bytes(SIZE_BYTES))

@@ -10,27 +10,30 @@ import contextlib
 import logging
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from rft_service.endpoints import probe
-from rft_service.errors import DISK_FULL, ApiError, is_disk_full
+from rft_service.errors import DISK_FULL, DISK_IS_FULL, ApiError, is_disk_full
 from rft_service.graders.run import GraderRunner, Judge
 from rft_service.graders.specs import endpoints
-from rft_service.graders.templates import item_keys
 from rft_service.jobs.dataset import DatasetError, Rows, validate_file
 from rft_service.jobs.disk_reserve import Ballast
 from rft_service.jobs.environment import JobEnvironment
+from rft_service.jobs.outages import JobClient, OutageError, duration, is_over
 from rft_service.jobs.training import JobFailedError, TrainingJob
 from rft_service.rl.engine import Engine
 from rft_service.store.files import FileStore, StoredFile
-from rft_service.store.job import Job, base_of
+from rft_service.store.job import Event, Job, base_of
 from rft_service.store.job_spec import JobSpec
 from rft_service.store.jobs import JobRecords, JobStoppedError
-from rft_wire.client import EndpointClient, EndpointLimits
+from rft_wire.client import EndpointLimits
 
 log = logging.getLogger(__name__)
 
 ROOM_PAUSE_S = 5.0
+MAX_OUTAGES = 10  # in one step
 
 
 class JobRunner:
@@ -98,6 +101,7 @@ class JobRunner:
         task = asyncio.current_task()
         assert task is not None
         self._main_task = task
+        self._left_behind = self._records.ids("validating_files")
         self._ready.set()
         validating, training = self._wakes
         await asyncio.gather(
@@ -142,18 +146,33 @@ class JobRunner:
             code = error.code or "invalid_request_error"
             await self._fail(job, code, error.message, error.param)
         except Exception as error:
-            log.exception("the job %s failed", job.id)
-            message = f"the service had an error: {type(error).__name__}: {error}"
-            full = is_disk_full(error)
-            await self._fail(
-                job, "disk_full" if full else "server_error", DISK_FULL if full else message
-            )
+            if not is_disk_full(error):
+                log.exception("the job %s failed", job.id)
+                message = f"the service had an error: {type(error).__name__}: {error}"
+                await self._fail(job, "server_error", message)
+            elif job.status == "validating_files":
+                await self._fail(job, "disk_full", DISK_FULL)
+            else:
+                await self._pause(job, f"{DISK_IS_FULL}. Free some room")
 
     async def _fail(self, job: Job, code: str, message: str, param: str | None = None) -> None:
-        """Write a failure down: in the ballast's place, or when there is room again, if need be."""
+        await self._write(partial(self._records.fail, job.id, code, message, param))
+
+    async def _pause(self, job: Job, reason: str) -> None:
+        """Keep a job that cannot go on now; `reason` ends with what its owner has to do."""
+        resume = f"POST /v1/fine_tuning/jobs/{job.id}/resume"
+        message = f"The job has been paused: {reason}, then resume the job ({resume})."
+        sources = ("queued", "running")
+        with contextlib.suppress(ApiError):  # cancelled or paused meanwhile
+            await self._write(
+                partial(self._records.move, job.id, sources, "paused", message, level="warn")
+            )
+
+    async def _write(self, write: Callable[[], object]) -> None:
+        """Write something down: in the ballast's place, or when there is room again, if need be."""
         while True:
             try:
-                self._records.fail(job.id, code, message, param)
+                write()
                 return
             except sqlite3.OperationalError:
                 if not self._ballast.release():
@@ -162,23 +181,50 @@ class JobRunner:
     async def _validate(self, job: Job) -> None:
         """Check both files and reach every endpoint, then queue the job."""
         spec = job.spec
-        names, keys = {tool.name for tool in spec.tools}, item_keys(spec.grader)
         for param, file_id in files_of(spec):
             stored = self._files.get(file_id, param)
-            await asyncio.to_thread(validate_file, stored, param, names, keys)
-        await check_reachable(spec)
+            await asyncio.to_thread(validate_file, stored, param, spec, self._engine)
+        if job.id not in self._left_behind:  # those wait for endpoints that start beside us
+            await check_reachable(spec)
         with contextlib.suppress(ApiError):  # cancelled meanwhile
             message = "Files validated, moving job to queued state"
             self._records.move(job.id, ("validating_files",), "queued", message)
 
     async def _train(self, job: Job) -> None:
+        """Train a job to its end. Where an endpoint is down, wait, and go on or pause the job."""
+        self._ballast.fill()
+        limit = duration(self._limits.patience_s)
+        outages = Counter[int]()  # by the step that was stored last
+        while True:
+            try:
+                await self._attempt(job)
+                return
+            except OutageError as outage:
+                what = f"Waiting for {outage.url}: it {outage.reason}"
+                text = f"{what}. Trying again for up to {limit}; then the job is paused."
+                self._records.note(job.id, Event(text, "warn"))
+                step = self._records.get(job.id).step
+                outages[step] += 1
+                if outages[step] > MAX_OUTAGES:
+                    since = f"for the {outages[step]}th time in one step"
+                elif await is_over(outage, self._limits):
+                    self._records.note(job.id, Event(f"{outage.url} answers again."))
+                    continue
+                else:
+                    since = f"for {limit}"
+                fix = "Start its server again at that address, or fix it"
+                await self._pause(job, f"{outage}, {since}. {fix}")
+                return
+
+    async def _attempt(self, job: Job) -> None:
+        """Train from the last stored step. Raises OutageError."""
         job = self._records.begin(job.id)
         with contextlib.ExitStack() as stack:
             train, validation = (
-                stack.enter_context(contextlib.closing(self._rows(spec_file, job.spec)))
-                for spec_file in self._stored_files(job.spec)
+                stack.enter_context(contextlib.closing(Rows(stored, job.spec)))
+                for stored in self._stored_files(job.spec)
             )
-            async with EndpointClient(self._limits) as client:
+            async with JobClient(self._limits, job.spec) as client:
                 graders = GraderRunner(client, self._judge)
                 environment = JobEnvironment(client, graders, job.spec)
                 base, uri = base_of(job.spec.model), self._records.weights_uri(job.id)
@@ -192,14 +238,10 @@ class JobRunner:
                     validation,
                     self._concurrency,
                 )
-                await training.run()
+                await client.attempt(training.run())
 
     def _stored_files(self, spec: JobSpec) -> list[StoredFile]:
         return [self._files.get(file_id, param) for param, file_id in files_of(spec)]
-
-    def _rows(self, stored: StoredFile, spec: JobSpec) -> Rows:
-        effort = spec.hyperparameters.reasoning_effort
-        return Rows(stored, spec.json_schema(), effort)
 
 
 def files_of(spec: JobSpec) -> tuple[tuple[str, str], tuple[str, str]]:

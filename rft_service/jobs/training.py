@@ -15,7 +15,7 @@ from rft_service.rl.rollout import Rollout
 from rft_service.rl.trainer import EvaluationReport, StepReport, Trainer
 from rft_service.store.database import pack
 from rft_service.store.job import Checkpoint, Event, Job, RolloutRow, StepResult
-from rft_service.store.jobs import JobRecords, JobStoppedError
+from rft_service.store.jobs import JobRecords
 
 MAX_UNUSABLE_STEPS = 3
 MAX_REASONS = 3  # of discarded rollouts that one event lists
@@ -140,7 +140,7 @@ class TrainingJob:
         )
         try:
             unneeded = self._records.commit_step(self._job, result)
-        except JobStoppedError:
+        except Exception:  # stopped, or no room left
             await self._engine.delete(weights_uri)
             raise
         for uri in unneeded:

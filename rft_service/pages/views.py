@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import islice
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,7 +20,6 @@ from rft_service.api.paging import Step
 from rft_service.errors import ApiError, not_found
 from rft_service.pages import stream
 from rft_service.pages.queries import PageQueries, Row
-from rft_service.store.files import parse_object
 from rft_service.store.jobs import BEST_KEPT
 from rft_service.strict_json import AsciiJSONResponse
 from rft_traces import Outcome, Trace, pair_html, style, trace_html
@@ -48,7 +47,9 @@ Queries = Annotated[PageQueries, Depends(_queries)]
 @functools.cache
 def templates() -> Environment:
     loader = PackageLoader("rft_service.pages")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    made.filters["utc"] = lambda at: f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    return made
 
 
 def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -103,14 +104,12 @@ def rollouts(
 
 
 @router.get("/finetune/{job_id}/rollouts/{trace_id}")
-def rollout(
-    service: Serving, queries: Queries, job_id: str, trace_id: str, beside: str | None = None
-) -> Response:
+def rollout(queries: Queries, job_id: str, trace_id: str, beside: str | None = None) -> Response:
     """A rollout as HTML, or two of them side by side."""
-    one = shown(service, queries, job_id, trace_id)
+    one = shown(queries, job_id, trace_id)
     if beside is None:
         return HTMLResponse(trace_html(one, level=2, copy=True))
-    other = shown(service, queries, job_id, beside)
+    other = shown(queries, job_id, beside)
     return HTMLResponse(pair_html(one, other, ("Left", "Right"), level=2, copy=True))
 
 
@@ -129,28 +128,13 @@ def asset(name: str) -> Response:
     return Response(files[name].read_bytes(), media_type=MEDIA_TYPES[files[name].suffix])
 
 
-def shown(service: Service, queries: PageQueries, job_id: str, trace_id: str) -> Trace:
-    """A rollout, with its row's reference answer unless the row's file has been deleted."""
+def shown(queries: PageQueries, job_id: str, trace_id: str) -> Trace:
+    """A rollout under the name that the pages give it."""
     found = queries.rollout(job_id, trace_id)
-    row = dataset_row(service, job_id, found["phase"], found["row"])
-    trace = Trace.of({**found, "reference_answer": row.get("reference_answer")})
-    return replace(trace, question_id=title(found))
+    return replace(Trace.of(found), question_id=title(found))
 
 
 def title(rollout: Row) -> str:
     """How the pages name a rollout; a trace ID would tell a reader nothing."""
     phase = PHASES[rollout["phase"]]
     return f"Step {rollout['step']}, {phase}, row {rollout['row']}, sample {rollout['sample']}"
-
-
-def dataset_row(service: Service, job_id: str, phase: str, number: int) -> dict[str, Any]:
-    """The row of the job's file with that number; empty if the file has been deleted."""
-    spec = service.jobs.get(job_id).spec
-    param = "training_file" if phase == "train" else "validation_file"
-    try:
-        path = service.files.get(getattr(spec, param), param).path
-        with path.open("rb") as file:
-            lines = (line for line in file if line.strip())
-            return parse_object(next(islice(lines, number, None), b"{}"))
-    except (ApiError, OSError):
-        return {}

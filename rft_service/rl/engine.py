@@ -199,6 +199,10 @@ class Engine(Protocol):
         """The length of a text in the tokens of a base model."""
         ...
 
+    def prompt_tokens(self, model: str, request: TurnRequest) -> int:
+        """The length of a request in tokens, tool definitions included: as `sample` counts it."""
+        ...
+
     async def sampler(self, model: str, uri: str | None = None) -> Sampler:
         """A base model, with its own weights or with saved ones."""
         ...

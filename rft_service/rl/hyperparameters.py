@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from rft_service.strict_json import RequestModel
 
 
-class Hyperparameters(BaseModel):
-    """Each may be given as a value, as `"auto"` or null; the defaults are what `"auto"` means."""
-
-    model_config = ConfigDict(extra="forbid")
+class Hyperparameters(RequestModel):
+    """Each may be given as a value or as `"auto"`; the defaults are what `"auto"` means."""
 
     n_epochs: Annotated[int, Field(ge=1, le=100)] = 1
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
@@ -28,5 +28,5 @@ class Hyperparameters(BaseModel):
         return {
             name: value
             for name, value in given.items()
-            if value is not None and (value != "auto" or name == "reasoning_effort")
+            if value != "auto" or name == "reasoning_effort"
         }

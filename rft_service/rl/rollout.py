@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from rft_service.rl.engine import Call, Sampler, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
 from rft_wire import Item, StopReason, build_sample
 from rft_wire.records import RolloutRecord
+from rft_wire.rows import Row
 
 log = logging.getLogger(__name__)
 
@@ -77,22 +78,18 @@ class Task:
     @classmethod
     def from_row(
         cls,
-        row: Mapping[str, Any],
+        row: Row,
         response_format: Mapping[str, Any] | None = None,
         reasoning_effort: str = "default",
     ) -> Task:
-        """Read `messages` and `tools` of a row; every other key is for tools and grader only."""
-        functions = (tool.get("function", tool) for tool in row.get("tools") or ())
+        """`messages` and `tools` of a row; every other key is for tools and grader only."""
         request = TurnRequest(
-            items=tuple(dict(message) for message in row["messages"]),
-            tools=tuple(
-                ToolSpec(f["name"], f.get("description") or "", f.get("parameters") or {})
-                for f in functions
-            ),
+            items=row.messages,
+            tools=tuple(ToolSpec(f.name, f.description, f.parameters) for f in row.tools),
             response_format=response_format,
             reasoning_effort=reasoning_effort,
         )
-        return cls(request, row)
+        return cls(request, row.item)
 
 
 @dataclass(frozen=True)
@@ -170,6 +167,8 @@ async def run_rollout(
         stop: StopReason, grade: GradeOutcome | None = None, error: str | None = None
     ) -> Rollout:
         record.stop_reason, record.error = stop, error
+        if (reference := task.item.get("reference_answer")) is not None:
+            record.reference_answer = str(reference)
         if grade and error is None:
             record.reward, record.correct = grade.score, grade.score == 1.0
         turns = tuple(running.turns)

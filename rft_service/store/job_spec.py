@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from rft_service.endpoints import Headers, Url
 from rft_service.graders.specs import AnyGrader, Grader
 from rft_service.redaction import REDACTED
 from rft_service.rl.hyperparameters import Hyperparameters
+from rft_service.strict_json import RequestModel
 
 Metadata = dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]]
 
 
-class Tool(BaseModel):
+class Tool(RequestModel):
     """A tool that the job's model may call, at the customer's `server_url`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
     server_url: Url

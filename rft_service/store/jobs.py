@@ -73,13 +73,30 @@ class JobRecords:
         row = self._database.row(f"{FIND} WHERE status = ? ORDER BY seq LIMIT 1", status)
         return Job.of(row) if row else None
 
+    def ids(self, status: str) -> set[str]:
+        """The IDs of all jobs of a status."""
+        rows = self._database.rows("SELECT id FROM jobs WHERE status = ?", status)
+        return {row["id"] for row in rows}
+
+    def note(self, job_id: str, event: Event) -> None:
+        """Add an event to a job's log."""
+        with self._database.transaction() as connection:
+            self._log(connection, job_id, event)
+
     def weights_uri(self, job_id: str) -> str | None:
         """The saved state to continue from: that of the last stored step; before any step the one
         that the job was created with, None for the base model's."""
         row = self._database.row("SELECT weights_uri FROM jobs WHERE id = ?", job_id)
         return row["weights_uri"] if row else None
 
-    def move(self, job_id: str, sources: Sequence[str], target: str, message: str) -> Job:
+    def move(
+        self,
+        job_id: str,
+        sources: Sequence[str],
+        target: str,
+        message: str,
+        level: str = "info",
+    ) -> Job:
         """Change a job's status. Raises ApiError: 404, or 409 from any other status."""
         with self._database.transaction() as connection:
             job = self.get(job_id)
@@ -90,7 +107,7 @@ class JobRecords:
                 "UPDATE jobs SET status = ?, finished_at = ? WHERE id = ?",
                 (target, finished_at, job_id),
             )
-            self._log(connection, job_id, Event(message))
+            self._log(connection, job_id, Event(message, level))
         return self.get(job_id)
 
     def begin(self, job_id: str) -> Job:

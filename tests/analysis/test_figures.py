@@ -348,7 +348,7 @@ def test_the_gaps_are_training_less_validation_where_it_was_validated() -> None:
     ]
     assert figures.reward_gaps(steps) == [(2, pytest.approx(0.3)), (3, pytest.approx(0.0))]
     chart = figures.training_gaps({"a job": steps})
-    assert chart.finding == "Training less validation reward at the end: a job +0.00"
+    assert chart.finding == "Training minus validation reward at the end: a job +0.00"
     assert "gap +0.30 at 2, +0.00 at 3" in chart.alt_text()
 
 

@@ -12,6 +12,7 @@ from IPython.utils.capture import capture_output
 
 from buildhour_helpers.analysis.widgets import TraceViewer, read_traces
 from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.tasks import load_questions
 from tests.analysis.test_figures import record
 
 
@@ -118,3 +119,15 @@ def test_many_rollouts_are_listed_in_part_and_found_by_a_filter() -> None:
     viewer.question.value = "number 650?"
     assert [place for _, place in viewer.left.options] == [650]
     assert "more are not" in viewer.static_html()
+
+
+def test_the_reference_answer_is_shown_beside_the_answer() -> None:
+    """The row's own, or that of the shipped question, but only if it is that question."""
+    shipped = load_questions()[0]
+    rows = [
+        {"question_id": "q", "trace": question("Cash?"), "reference_answer": "12%"},
+        {"question_id": shipped.id, "trace": question(f"Answer this. {shipped.text}")},
+        {"question_id": shipped.id, "trace": question("Another question?")},
+    ]
+    references = [trace.reference for trace in TraceViewer(rows).traces]
+    assert references == ["12%", shipped.answer_text, ""]

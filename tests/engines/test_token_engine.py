@@ -20,7 +20,7 @@ import pytest
 
 from tests.service.customer import Customer, method, row
 from tests.service.processes import ROOT, Process
-from tests.service.servers import served
+from tests.service.servers import closed_port, served
 
 ENGINE = ("--engine", "tests.engines.token_engine")
 EPOCHS = 4
@@ -132,3 +132,37 @@ def test_saved_states_that_nothing_needs_are_deleted(tmp_path: Path, token_serve
         for model in [job.fine_tuned_model or "", *models]:
             client.models.delete(model)
         assert len(list(states.iterdir())) == 1  # the job's own resume point
+
+
+def test_an_outage_and_a_kill_cost_no_digit(tmp_path: Path, token_server: str) -> None:
+    """On an engine whose states are somewhere else, too, the step is run again from the last."""
+    customer = Customer()
+    port = closed_port()
+    with Process(tmp_path / "service", *ENGINE) as process:
+        with served(customer.app(), port) as customer_url:
+            calm = launch(process, customer_url)
+            assert process.service.wait(calm).status == "succeeded"
+            customer.delay_s = 0.01  # so that the outage falls into a step
+            job_id = launch(process, customer_url)
+            while len(steps_of(process, job_id)) < 2:
+                time.sleep(0.01)
+        messages: list[str] = []
+        while not any(message.startswith("Waiting for ") for message in messages):
+            messages = [event.message for event in process.service.events(job_id)]
+            time.sleep(0.01)
+        process.kill()
+    customer.delay_s = 0.0
+    with Process(tmp_path / "service", *ENGINE) as process, served(customer.app(), port):
+        assert process.service.wait(job_id).status == "succeeded"
+        assert numbers_of(process, job_id) == numbers_of(process, calm)
+        messages = [event.message for event in process.service.events(job_id)]
+        assert not any("discarded" in message for message in messages)
+
+
+def numbers_of(process: Process, job_id: str) -> list[tuple[Any, ...]]:
+    """What each step measured, but for times."""
+    keys = ("step", "train_mean_reward", "full_valid_mean_reward", "tool_calls_per_rollout")
+    return [
+        (*(data[key] for key in keys), data["update"] and data["update"]["gradient_norm"])
+        for data in steps_of(process, job_id)
+    ]

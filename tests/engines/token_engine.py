@@ -131,6 +131,9 @@ class TokenEngine:
     def count_tokens(self, model: str, text: str) -> int:
         return len(words(text))
 
+    def prompt_tokens(self, model: str, request: TurnRequest) -> int:
+        return len(render(request, None))
+
     async def sampler(self, model: str, uri: str | None = None) -> TokenModel:
         path = uri and uri.removeprefix("token://")
         return TokenModel(self, (await self.post("create", path=path))["model"], uri)

@@ -14,6 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from rft_service.graders.specs import parse_grader
+from rft_service.rl.hyperparameters import Hyperparameters
+from rft_service.store.job_spec import JobSpec, Tool
+
 KEY = "customers-secret-key-1234"
 EQUAL = {
     "type": "string_check",
@@ -126,3 +130,20 @@ def method(url: str, *, headers: dict[str, str] | None = None, **more: Any) -> d
     }
     reinforcement.update(more)
     return {"type": "reinforcement", "reinforcement": reinforcement}
+
+
+def job_spec(model: str) -> JobSpec:
+    """A job on rows of `row`, for what is tested without a service."""
+    return JobSpec(
+        model=model,
+        training_file="file-1",
+        validation_file="file-1",
+        suffix="",
+        seed=0,
+        metadata={},
+        tools=[Tool(name="lookup", server_url="http://127.0.0.1:9/lookup")],
+        grader=parse_grader(EQUAL),
+        max_episode_steps=4,
+        response_format=None,
+        hyperparameters=Hyperparameters(),
+    )

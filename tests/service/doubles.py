@@ -110,6 +110,9 @@ class DoubleEngine:
     def count_tokens(self, model: str, text: str) -> int:
         return count_tokens(text)
 
+    def prompt_tokens(self, model: str, request: TurnRequest) -> int:
+        return prompt_tokens(request)
+
     async def learner(self, model: str, uri: str | None = None) -> LookupModel:
         made = self.make(self.folder)
         if uri is not None:

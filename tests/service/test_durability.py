@@ -289,7 +289,7 @@ def checkpoint_weights(service: Running, job_id: str) -> dict[str, Any]:
     return {name: weights(service, name) for name in names}
 
 
-def test_a_disk_that_fills_fails_the_job_and_the_database_opens(
+def test_a_disk_that_fills_pauses_the_job_and_the_database_opens(
     small_disk: Path, customer_url: str
 ) -> None:
     with Process(small_disk) as process:
@@ -297,10 +297,9 @@ def test_a_disk_that_fills_fails_the_job_and_the_database_opens(
         job_id = service.job(customer_url, hyperparameters={**SMALL, "n_epochs": 100}).id
         service.wait(job_id, "running")
         fill(small_disk / "filler")
-        failed = service.wait(job_id)
-        assert failed.error is not None
-        assert failed.error.code == "disk_full"
-        assert "disk that holds the service's state folder is full" in failed.error.message
+        assert service.wait(job_id, "paused", "failed").status == "paused"
+        told = service.events(job_id)[-1].message
+        assert "disk that holds the service's state folder is full. Free some room" in told
         with pytest.raises(openai.InternalServerError, match="is full"):
             service.upload([row(n) for n in range(20_000)])
         steps = curve(service, job_id)
@@ -308,9 +307,19 @@ def test_a_disk_that_fills_fails_the_job_and_the_database_opens(
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     (small_disk / "filler").unlink()
     with Process(small_disk) as process:
-        assert curve(process.service, job_id) == steps
-        again = process.service.job(customer_url, rows=10)
-        assert process.service.wait(again.id).status == "succeeded"
+        service, jobs = process.service, process.service.client.fine_tuning.jobs
+        assert curve(service, job_id) == steps
+        assert jobs.resume(job_id).status == "queued"
+        wait_for_a_step_after(service, job_id, len(steps))
+        jobs.cancel(job_id)
+        again = service.job(customer_url, rows=10)
+        assert service.wait(again.id).status == "succeeded"
+
+
+def wait_for_a_step_after(service: Running, job_id: str, step: int) -> None:
+    while len(curve(service, job_id)) <= step:
+        assert service.client.fine_tuning.jobs.retrieve(job_id).finished_at is None
+        time.sleep(0.01)
 
 
 def fill(path: Path) -> None:

@@ -15,7 +15,7 @@ from rft_wire.client import EndpointClient, EndpointLimits, Fault, Reply
 
 from .conftest import Running, Start
 from .customer import KEY, Customer, row, tool_answer
-from .servers import closed_port, served
+from .servers import closed_port
 
 
 def rollouts(service: Running, job_id: str, step: int = 1) -> list[dict[str, Any]]:
@@ -63,14 +63,6 @@ def without_length(content: bytes) -> Response:
             yield content[start : start + 100_000]
 
     return StreamingResponse(parts())
-
-
-class Late(Response):
-    """An answer that comes after a second."""
-
-    async def __call__(self, *connection: Any) -> None:
-        await asyncio.sleep(1.0)
-        await super().__call__(*connection)
 
 
 SHOWN = {
@@ -129,11 +121,6 @@ def test_a_passing_fault_is_tried_again(
 
 
 DISCARDED = {
-    "500 always": (lambda body: Response(status_code=500), "answered 500 (tried 4 times)"),
-    "a dropped connection always": (
-        lambda body: dropped(),
-        "dropped the connection (ClientPayloadError) (tried 4 times)",
-    ),
     "a redirect": (lambda body: RedirectResponse("/elsewhere"), "answered 307, a redirect"),
     "garbage": (lambda body: Response("<html>"), "answered 200 with"),
     "a wrong shape": (lambda body: JSONResponse(["x"]), "answered 200 with"),
@@ -194,19 +181,6 @@ def test_a_lasting_fault_discards_rollouts_and_ends_the_job(
     asked = customer.tool_bodies if where == "tool" else customer.grader_bodies
     tries = 4 if "tried 4 times" in words else 1
     assert len(asked) == tries * len({body["trace_id"] for body in asked})
-
-
-@pytest.mark.parametrize("where", ["tool", "grader"])
-def test_an_endpoint_that_says_nothing_times_out_and_is_tried_again(
-    start: Start, customer: Customer, customer_url: str, where: str
-) -> None:
-    service = start(limits=EndpointLimits(timeout_s=0.15, first_pause_s=0.01))
-    setattr(customer, where, lambda body: Late())
-    hyperparameters = {"batch_size": 5, "compute_multiplier": 0.25}
-    job = service.wait(service.job(customer_url, hyperparameters=hyperparameters).id)
-    assert job.status == "failed"
-    assert f"the {where} '" in warnings(service, job.id)[0]
-    assert "did not answer in 0.15 s (tried 4 times)" in warnings(service, job.id)[0]
 
 
 def test_what_would_be_sent_is_bounded_too(
@@ -303,24 +277,6 @@ def test_a_tool_that_is_dead_for_less_than_the_retries_last_costs_nothing(
     assert job.status == "succeeded"
     assert len(customer.tool_bodies) > len({body["trace_id"] for body in customer.tool_bodies})
     assert not any(r["error"] for step in (1, 2) for r in rollouts(service, job.id, step))
-
-
-def test_a_tool_server_that_ends_within_a_job_ends_the_job(
-    service: Running, customer: Customer, customer_url: str
-) -> None:
-    customer.delay_s = 0.01
-    grader = {"type": "endpoint", "name": "exact", "url": f"{customer_url}/grade"}
-    many = {"batch_size": 5, "compute_multiplier": 0.25, "n_epochs": 100}
-    with served(customer.app()) as url:
-        job_id = service.job(url, grader=grader, hyperparameters=many).id
-        while not any(event.type == "metrics" for event in service.events(job_id)):
-            time.sleep(0.01)
-    job = service.wait(job_id)
-    assert job.error is not None
-    assert job.error.code == "no_usable_rollouts"
-    told = " ".join(warnings(service, job_id))
-    assert "the tool 'lookup' cannot be reached" in told
-    assert "(tried 4 times)" in told
 
 
 async def _turns(limit: RateLimit, count: int) -> None:
@@ -441,11 +397,11 @@ def test_a_step_without_a_usable_rollout_is_a_warning_only(
 ) -> None:
     asked = set[str]()
 
-    def dead_at_first(body: dict[str, Any]) -> Response | None:
+    def wrong_at_first(body: dict[str, Any]) -> Response | None:
         asked.add(body["trace_id"])
-        return Response(status_code=500) if len(asked) <= 10 else None
+        return Response("<html>") if len(asked) <= 10 else None
 
-    customer.tool = dead_at_first
+    customer.tool = wrong_at_first
     job = one_step(service, customer_url)
     assert job.status == "succeeded"
     told = warnings(service, job.id)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from rft_service.jobs.dataset import Rows, validate_file
-from rft_service.jobs.training import stored
+from rft_service.jobs.training import packed
 from rft_service.rl.engine import Call
 from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import GradeOutcome, ToolOutcome
@@ -21,8 +21,8 @@ from rft_service.rl.trainer import Trainer
 from rft_service.store.files import StoredFile
 
 from .conftest import Running
-from .customer import EQUAL, jsonl, method, row
-from .doubles import MODEL, LookupModel
+from .customer import EQUAL, job_spec, jsonl, method, row
+from .doubles import MODEL, DoubleEngine, LookupModel
 from .processes import Process
 
 ROWS = 10_000
@@ -54,8 +54,9 @@ def test_ten_thousand_rows_are_validated_and_read_from_the_disk(tmp_path: Path) 
     big = big_file(tmp_path, ROWS)
     assert big.bytes > 20 * MB
     tracemalloc.start()
-    count = validate_file(big, "training_file", {"lookup"}, {"reference_answer"})
-    rows = Rows(big, None, "default")
+    spec = job_spec(MODEL.name)
+    count = validate_file(big, "training_file", spec, DoubleEngine(tmp_path))
+    rows = Rows(big, spec)
     last = rows[ROWS - 1]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -66,7 +67,7 @@ def test_ten_thousand_rows_are_validated_and_read_from_the_disk(tmp_path: Path) 
 
 
 def test_a_large_evaluation_keeps_its_numbers_only(tmp_path: Path) -> None:
-    rows = Rows(big_file(tmp_path, 1_000), None, "default")
+    rows = Rows(big_file(tmp_path, 1_000), job_spec(MODEL.name))
     kept = []
     trainer = Trainer(
         LookupModel(),
@@ -74,7 +75,7 @@ def test_a_large_evaluation_keeps_its_numbers_only(tmp_path: Path) -> None:
         Hyperparameters(batch_size=2, compute_multiplier=0.25),
         rows,
         rows,
-        on_rollout=lambda rollout: kept.append(len(stored(rollout, MODEL).trace)),
+        on_rollout=lambda rollout: kept.append(len(packed(rollout).record)),
     )
     tracemalloc.start()
     report = asyncio.run(trainer.evaluate(1))

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -201,3 +202,17 @@ def test_pages_only_read(service: Running) -> None:
     queries = PageQueries(service.home / "service.sqlite")
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         queries._rows("DELETE FROM jobs")
+
+
+def test_the_list_of_jobs_says_when_and_why(service: Running, customer_url: str) -> None:
+    """Also to a browser that runs no script: times in UTC, and the reason of a failure."""
+    row = {"messages": [{"role": "assistant", "content": "no question"}]}
+    failed = service.wait(service.job(customer_url, rows=[row] * 10).id)
+    service.wait(service.job(customer_url, rows=10).id)
+    assert failed.error
+    with visitor(service) as browser:
+        page = html.unescape(browser.get("/").text)
+    assert failed.error.message in page
+    assert page.count("UTC</time>") == 4  # two jobs, created and finished
+    at = datetime.fromtimestamp(failed.created_at, UTC)
+    assert f"{at:%Y-%m-%d %H:%M} UTC" in page

@@ -10,7 +10,7 @@ import pytest
 
 from rft_service.engines.simulated import SimulatedEngine
 from rft_service.jobs.dataset import schema_problem
-from rft_wire.rows import row_problems
+from rft_wire.rows import RowError, read_row
 
 from .conftest import Running, Start
 from .customer import row
@@ -50,7 +50,9 @@ def test_parameters_that_are_no_schema_are_refused(
     messages: Any = [{"role": "user", "content": "x"}]
     with pytest.raises(openai.BadRequestError, match=words):
         service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
-    field, problem = next(row_problems(row(1, tools=[nested]), {"lookup"}, schema_problem))
+    with pytest.raises(RowError) as refused:
+        read_row(row(1, tools=[nested]), {"lookup"}, schema_problem)
+    field, problem = refused.value.problems[0]
     assert field == "tools[0].function.parameters"
     assert problem.startswith("not a usable JSON Schema: ")
 

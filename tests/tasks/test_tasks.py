@@ -57,6 +57,7 @@ def test_written_rows_are_valid(tmp_path: Path) -> None:
     [
         ("{oops", "row: not JSON"),
         ("[]", "row: not a JSON object"),
+        ('{"score": NaN}', "row: not JSON (NaN is not JSON; write null)"),
         ({}, "messages: missing or empty"),
         ({"messages": []}, "messages: missing or empty"),
         ({"messages": ["hello"]}, "messages[0]: not an object"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
+from typing import Any
+
+import pytest
 
 from rft_traces import Trace, pair_html, style, table_html, trace_html
 
@@ -39,7 +42,7 @@ def test_question_answer_and_reference_stand_whole_before_the_first_step() -> No
     trace = Trace.of(row)
     for drawn in (trace_html(trace), pair_html(trace, trace)):
         head = text_of(drawn[: drawn.index("Two at once.")])
-        for said in (f"question {question}", "answer 7", "reference 8", "Use the tools."):
+        for said in (f"question {question}", "answer 7", "reference answer 8", "Use the tools."):
             assert said in head
 
 
@@ -124,3 +127,19 @@ def test_the_sheet_names_every_outcome_and_fetches_nothing() -> None:
         assert f".rollout .{outcome} " in sheet
     assert "url(" not in sheet
     assert "@import" not in sheet
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        ({"simulated_latency_s": 1.5, "latency_s": 9.0}, "simulated latency 1.5 s"),
+        ({"simulated_latency_s": None, "latency_s": 9.0}, "latency 9 s"),
+        ({"latency_s": 0.25}, "latency 0.25 s"),
+    ],
+)
+def test_latency_is_called_simulated_where_it_is(metrics: dict[str, Any], said: str) -> None:
+    trace = Trace.of({"trace": [], "metrics": metrics, "reference_answer": "8"})
+    assert f"<span>{said}</span>" in trace_html(trace)
+    is_simulated = said.startswith("simulated")
+    assert ("simulated latency, s</th>" in table_html([trace])) == is_simulated
+    assert '<th scope="col">reference answer</th>' in table_html([trace])

@@ -15,6 +15,7 @@ from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import GradeOutcome, Task, ToolOutcome, run_rollout
 from rft_service.rl.trainer import Trainer, trajectories
 from rft_wire import StopReason
+from rft_wire.rows import read_row
 
 TOOL = {
     "type": "function",
@@ -36,7 +37,7 @@ def row(color: str, part: str) -> dict:
     return {"messages": [message], "tools": [TOOL], "answer": part}
 
 
-TASKS = [Task.from_row(row(label.split()[0], part)) for part, label in PARTS.items()]
+TASKS = [Task.from_row(read_row(row(label.split()[0], part))) for part, label in PARTS.items()]
 
 
 class Catalogue:
@@ -230,7 +231,7 @@ def test_a_rollout_without_an_answer_ends_at_the_step_limit_and_is_graded_on_not
 
 def test_the_model_is_never_shown_what_the_row_knows():
     model = Scripted(Turn(text="B-10"))
-    task = Task.from_row({**row("red", "B-10"), "secret": "the answer is B-10"})
+    task = Task.from_row(read_row({**row("red", "B-10"), "secret": "the answer is B-10"}))
     asyncio.run(run_rollout(model, Catalogue(), task, trace_id="t", seed_parts=(), max_turns=1))
     assert "secret" not in repr(model.seen)
     assert "the answer is" not in repr(model.seen)

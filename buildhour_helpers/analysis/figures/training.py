@@ -96,9 +96,11 @@ def _per_rollout(steps: Steps, name: str) -> Floats:
 def _curve(axis: Axes, steps: Steps, train: Floats, valid: Floats) -> None:
     at, shown = column(steps, "step"), np.isfinite(valid)
     mean, low, high = smoothed(train)
-    axis.fill_between(at, low, high, color=BLUE, alpha=0.15, linewidth=0)
-    axis.plot(at, train, ".", color=BLUE, alpha=0.5, markersize=4)
-    axis.plot(at, mean, color=BLUE, label="train")
+    axis.plot(at, train, ".", color=BLUE, alpha=0.5, markersize=4, label="training, each step")
+    axis.plot(at, mean, color=BLUE, label=f"mean of {WINDOW} steps")
+    axis.fill_between(
+        at, low, high, color=BLUE, alpha=0.15, linewidth=0, label="their lowest and highest"
+    )
     if shown.any():
         axis.plot(at[shown], valid[shown], "s--", color=ORANGE, markersize=4, label="validation")
     _step_axis(axis)
@@ -126,14 +128,14 @@ def training_gaps(curves: Mapping[str, Steps], limit: float = 0.1, *, note: str 
     for name, found in gaps.items():
         need(found, f"{name} has no step with a training and a validation reward")
     listed = ", ".join(f"{name} {found[-1][1]:+.2f}" for name, found in gaps.items())
-    chart = Chart(f"Training less validation reward at the end: {listed}", note=note)
+    chart = Chart(f"Training minus validation reward at the end: {listed}", note=note)
     axes = panels(chart, len(curves), sharey=True)
     words = []
     for axis, (name, steps) in zip(axes, curves.items(), strict=True):
         at, train = column(steps, "step"), smoothed(column(steps, "train_mean_reward"))[0]
         valid = column(steps, "full_valid_mean_reward")
         shown, wide = np.isfinite(valid), train - valid > limit
-        axis.plot(at, train, color=BLUE, label="train, smoothed")
+        axis.plot(at, train, color=BLUE, label=f"training, mean of {WINDOW} steps")
         axis.plot(at[shown], valid[shown], "s--", color=ORANGE, label="validation")
         axis.vlines(
             at[wide], valid[wide], train[wide], color=GREY, linewidth=4, alpha=0.6,

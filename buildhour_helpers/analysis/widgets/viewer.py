@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import ipywidgets as widgets
 from IPython.display import HTML, display
 
 from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.tasks.questions import Question, load_questions
 from rft_traces import Outcome, Trace, pair_html, style, table_html, trace_html
 from rft_wire.records import RolloutRecord
 
@@ -45,7 +48,7 @@ def read_traces(file: Path) -> list[Trace]:
             continue
         try:
             found = json.loads(part)
-            traces += [Trace.of(row) for row in (found if is_list else [found])]
+            traces += [trace_of(row) for row in (found if is_list else [found])]
         except (ValueError, AttributeError) as error:
             fix = "a line is one rollout as a JSON object with `trace`"
             raise WorkshopError(f"{file}, line {number}: {error}; {fix}") from None
@@ -53,10 +56,24 @@ def read_traces(file: Path) -> list[Trace]:
 
 
 def trace_of(row: Row) -> Trace:
-    """A record, or a JSON object like one, as a trace. Raises ValueError for another shape."""
-    if isinstance(row, RolloutRecord):
-        return Trace.of({**vars(row), "metrics": vars(row.metrics)})
-    return Trace.of(row)
+    """A record, or a JSON object like one, as a trace. Raises ValueError for another shape.
+
+    A row without its reference answer gets it from the shipped questions, if it is one of them.
+    """
+    trace = Trace.of(row.to_json() if isinstance(row, RolloutRecord) else row)
+    question = shipped_questions().get(trace.question_id)
+    if not trace.reference and question and question.text in trace.question:
+        return replace(trace, reference=question.answer_text)
+    return trace
+
+
+@functools.cache
+def shipped_questions() -> Mapping[str, Question]:
+    """By ID; none where the data is missing."""
+    try:
+        return {question.id: question for question in load_questions()}
+    except (OSError, ValueError):
+        return {}
 
 
 class TraceViewer:

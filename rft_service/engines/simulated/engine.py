@@ -133,6 +133,9 @@ class SimulatedEngine:
     def count_tokens(self, model: str, text: str) -> int:
         return count_tokens(text)
 
+    def prompt_tokens(self, model: str, request: TurnRequest) -> int:
+        return prompt_tokens(request)
+
     async def sampler(self, model: str, uri: str | None = None) -> SimulatedSampler:
         """Raises OSError where the saved weights are gone, ValueError where they are damaged."""
         with self._lock:

@@ -15,6 +15,19 @@ function svg(name, attributes = {}, text = "") {
   return made;
 }
 
+const SMOOTHED = "line: mean of 5 steps; band: their lowest and highest; dots: each step";
+
+/** The edges of a band in at most BUCKETS groups. */
+function spread(around) {
+  const size = Math.ceil(around.length / BUCKETS);
+  const groups = [];
+  for (let start = 0; start < around.length; start += size) {
+    const part = around.slice(start, start + size);
+    groups.push([part[part.length >> 1][0], 0, Math.min(...part.map((one) => one[2])), Math.max(...part.map((one) => one[3]))]);
+  }
+  return groups;
+}
+
 /** Points [step, value] in at most BUCKETS groups: [step, mean, least, greatest]. */
 export function buckets(points) {
   const size = Math.ceil(points.length / BUCKETS);
@@ -26,6 +39,19 @@ export function buckets(points) {
     groups.push([part[part.length >> 1][0], mean, Math.min(...values), Math.max(...values)]);
   }
   return groups;
+}
+
+const WINDOW = 5; // steps
+
+/** Points as means of WINDOW neighbouring steps (fewer at both ends), and the lowest and highest of
+    them: as the notebook's dashboard draws them. */
+export function smoothed(points) {
+  const half = WINDOW >> 1;
+  const around = points.map(([step], place) => {
+    const values = points.slice(Math.max(0, place - half), place + half + 1).map((point) => point[1]);
+    return [step, values.reduce((sum, value) => sum + value, 0) / values.length, Math.min(...values), Math.max(...values)];
+  });
+  return { points: around.map(([step, mean]) => [step, mean]), around };
 }
 
 /** A round number not below `value`, to end an axis with. */
@@ -50,7 +76,7 @@ export class Chart {
     this.first = steps[0].step;
     this.last = steps.at(-1).step;
     const highest = Math.max(...this.drawn.map((one) =>
-      one.points.reduce((most, point) => Math.max(most, point[1]), 0))) || 1;
+      (one.values ?? one.points).concat(one.points).reduce((most, point) => Math.max(most, point[1]), 0))) || 1;
     this.end = this.top && highest <= this.top ? this.top : ceiling(highest);
     const parts = [...this.axes()];
     for (const [place, one] of [...this.drawn.entries()].reverse()) {
@@ -74,6 +100,7 @@ export class Chart {
       return element("span", {}, element("i", { class: `key c${place}` }),
         `${one.name} ${this.kind.text(found?.[1])}`);
     });
+    if (this.drawn.some((one) => one.around)) legend.push(element("small", {}, SMOOTHED));
     this.caption.replaceChildren(...legend);
     const x = this.x(step);
     this.mark.setAttribute("x1", x);
@@ -120,14 +147,16 @@ export class Chart {
       const ends = [`${this.x(groups.at(-1)[0])},${this.y(0)}`, `${this.x(groups[0][0])},${this.y(0)}`];
       yield svg("polygon", { class: `area ${colour}`, points: [...line(1), ...ends].join(" ") });
     } else {
-      if (groups.length < one.points.length) {
-        const around = [...line(3), ...line(2).reverse()];
+      const edges = one.around ? spread(one.around) : groups;
+      if (one.around || groups.length < one.points.length) {
+        const edge = (index) => edges.map((g) => `${this.x(g[0]).toFixed(1)},${this.y(g[index]).toFixed(1)}`);
+        const around = [...edge(3), ...edge(2).reverse()];
         yield svg("polygon", { class: `band ${colour}`, points: around.join(" ") });
       }
       yield svg("polyline", { class: `line ${colour}`, points: line(1).join(" ") });
     }
     if (one.points.length <= DOTS && (!one.stacked || one.points.length === 1)) {
-      for (const [step, value] of one.points) {
+      for (const [step, value] of one.around ? one.values : one.points) {
         yield svg("circle", { class: `dot ${colour}`, cx: this.x(step), cy: this.y(value), r: 2.4 });
       }
     }

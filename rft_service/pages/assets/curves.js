@@ -1,5 +1,5 @@
 // The curves of a job, and the step that they all point at.
-import { Chart, COLOURS } from "./chart.js";
+import { Chart, COLOURS, smoothed } from "./chart.js";
 import { find } from "./dom.js";
 import { CALLS, COUNT, REWARD, SECONDS, SHARE, SHORT_SECONDS } from "./format.js";
 
@@ -10,6 +10,11 @@ const share = (part, whole) => (row) => row[whole] ? row[part] / row[whole] : nu
 const line = (name, value) => (rows) => ({
   name, points: rows.map((row) => [row.step, value(row)]).filter((point) => point[1] !== null),
 });
+/** As a line, but drawn as the mean of five steps, with the steps themselves as dots. */
+const smooth = (name, value) => (rows) => {
+  const one = line(name, value)(rows);
+  return { ...one, values: one.points, ...smoothed(one.points) };
+};
 const lines = (...made) => (rows) => made.map((make) => make(rows));
 
 /** The calls of a step by the tools that have a colour of their own; the rest as "other". */
@@ -48,9 +53,9 @@ function mix(rows) {
 }
 
 const charts = [
-  new Chart("Mean reward", lines(line("training", figure("train")), line("validation", figure("valid"))), REWARD, 1),
+  new Chart("Mean reward", lines(smooth("training", figure("train")), line("validation", figure("valid"))), REWARD, 1),
   new Chart("Tool calls per rollout", mix, CALLS),
-  new Chart("Tokens per rollout", lines(line("reasoning", figure("reasoning")), line("all", figure("completion"))), COUNT),
+  new Chart("Tokens per rollout", lines(smooth("reasoning", figure("reasoning")), smooth("all", figure("completion"))), COUNT),
   new Chart("Latency of a rollout, simulated", lines(line("mean", figure("rollout_s"))), SECONDS),
   new Chart("Latency of a tool call", lines(line("mean", figure("tool_s"))), SHORT_SECONDS),
   new Chart("Tokens per tool call", lines(line("mean", figure("per_call"))), COUNT),

@@ -1,5 +1,5 @@
 // The few things that both pages need of the document.
-import { clock } from "./format.js";
+import { clock, moment } from "./format.js";
 
 export const find = (selector) => document.querySelector(selector);
 
@@ -35,6 +35,11 @@ export async function copy(text, said) {
   }
 }
 
+/** A date and time in the reader's time zone, which it names. */
+export const time = (at) =>
+  element("time", { datetime: new Date(at * 1000).toISOString() }, moment(at));
+
+/** Times that the server wrote in UTC, in the reader's time zone. */
 export function fillTimes(root = document) {
-  for (const time of root.querySelectorAll("time[data-at]")) time.textContent = clock(time.dataset.at);
+  for (const one of root.querySelectorAll("time[data-at]")) one.replaceWith(time(one.dataset.at));
 }

@@ -34,6 +34,11 @@ export function clock(at) {
   return today ? when.toLocaleTimeString() : when.toLocaleString();
 }
 
+/** A date and time with the time zone. */
+export const moment = (at) => new Date(at * 1000).toLocaleString("en-GB", {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+});
+
 /** As much of a text as fits, cut between words where it has any. */
 export function beginning(text, most) {
   if (text.length <= most) return text;

@@ -1,6 +1,5 @@
 // The list of jobs, live.
-import { cell, element, fillTimes, find, rowHead } from "./dom.js";
-import { clock } from "./format.js";
+import { cell, element, fillTimes, find, rowHead, time } from "./dom.js";
 import { listen } from "./service.js";
 
 const body = find("#jobs tbody");
@@ -9,11 +8,13 @@ function row(job) {
   const steps = job.total_steps ? `${job.step} of ${job.total_steps}` : `${job.step}`;
   return element("tr", {},
     rowHead("job", element("a", { href: `/finetune/${job.id}` }, job.id)),
-    cell("status", element("span", { class: "status", "data-status": job.status }, job.status)),
+    cell("status", element("span", { class: "status", "data-status": job.status }, job.status),
+      ...(job.error ? [element("span", { class: "why" }, job.error)] : [])),
     cell("step", steps),
     cell("model", job.model),
     cell("suffix", job.suffix || "–"),
-    cell("created", element("time", {}, clock(job.created_at))));
+    cell("created", time(job.created_at)),
+    cell("finished", job.finished_at ? time(job.finished_at) : "–"));
 }
 
 function show(jobs) {
