@@ -1,7 +1,9 @@
 """Install the workshop on the first call, then run `buildhour`: `python workshop.py demo`.
 
 The first call creates `.venv` beside this file and installs the pinned packages into it; so does
-a later call after pyproject.toml or constraints.txt has changed. Needs only Python 3.11 or newer.
+a later call after pyproject.toml or constraints.txt has changed. `--help` installs nothing. After
+the folder was moved or renamed, the paths in `.venv` are corrected, without a network. Needs only
+Python 3.11 or newer.
 The syntax is one that much older Pythons can read, so that they too can say what is wrong.
 """
 
@@ -20,12 +22,15 @@ if sys.version_info < NEEDED:
 import hashlib
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+SECONDS_BETWEEN_LINES = 10
 EXTRA_OF_VERB = {"test": "test"}
 NO_NETWORK = ("NewConnectionError", "NameResolutionError", "TimeoutError", "ProxyError")
 
@@ -35,21 +40,24 @@ class SetupError(Exception):
 
 
 def fingerprint(root):
-    """A hash of everything that decides what has to be installed, and of where: after the folder
-    was moved, the environment still points to the old one."""
-    digest = hashlib.sha256(str(root).encode("utf-8"))
+    """A hash of everything that decides what has to be installed."""
+    digest = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((root / name).read_bytes())
     return digest.hexdigest()
 
 
 def installed(marker):
-    """What the last complete install recorded: {"fingerprint": str, "extras": [str]}."""
+    """What the last complete install recorded: {"fingerprint": str, "extras": [str], "root": str}.
+
+    `root` is the folder for which the paths in the environment are right.
+    """
     try:
         found = json.loads(marker.read_text(encoding="utf-8"))
-        return {"fingerprint": str(found["fingerprint"]), "extras": list(found["extras"])}
+        texts = {name: str(found[name]) for name in ("fingerprint", "root")}
+        return dict(texts, extras=list(found["extras"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return {"fingerprint": "", "extras": []}
+        return {"fingerprint": "", "extras": [], "root": ""}
 
 
 def extras_to_install(found, expected_fingerprint, verb):
@@ -80,7 +88,7 @@ def works(python):
 
 def make_venv(venv):
     """Create a new virtual environment. Raises SetupError."""
-    print("Making a virtual environment in %s" % venv.name, flush=True)
+    tell("Making a virtual environment in %s" % venv.name)
     shutil.rmtree(str(venv), ignore_errors=True)
     made = subprocess.run(
         [sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True, check=False
@@ -119,6 +127,11 @@ def explain_failure(log_text):
     return errors[-1][len("ERROR:") :].strip() if errors else "pip failed"
 
 
+def tell(line, end="\n"):
+    """Progress goes to stderr: stdout is the verb's (`serve --json`)."""
+    print(line, end=end, file=sys.stderr, flush=True)
+
+
 def install(venv, root, extras):
     """Install the project, editable, at the pinned versions; pip's output goes to a log."""
     target = str(root) + ("[%s]" % ",".join(extras) if extras else "")
@@ -127,8 +140,10 @@ def install(venv, root, extras):
     command += ["--constraint", str(root / "constraints.txt"), "--editable", target]
     log_path = venv / "install.log"
     started, collected = time.monotonic(), set()
-    shown = sys.stdout.isatty()
-    print("Installing packages (once; a few minutes)", end="\r" if shown else "\n", flush=True)
+    moving = sys.stderr.isatty()  # elsewhere, such as in a log, a line now and then
+    end = "\r" if moving else "\n"
+    tell("Installing packages (once; a few minutes)", end=end)
+    told = started
     with log_path.open("w", encoding="utf-8") as log:
         pip = subprocess.Popen(
             command,
@@ -141,41 +156,102 @@ def install(venv, root, extras):
             for line in pip.stdout:
                 log.write(line)
                 news = progress_of(line.strip(), collected)
-                if news and shown:
-                    print("Installing packages: %-45s" % news, end="\r", flush=True)
+                is_due = moving or "unpacking" in (news or "")
+                if news and (is_due or time.monotonic() - told > SECONDS_BETWEEN_LINES):
+                    told = time.monotonic()
+                    tell("Installing packages: " + (news.ljust(45) if moving else news), end=end)
         except BaseException:
             pip.terminate()
             raise
         finally:
             pip.wait()
-    if shown:
-        print()
+    if moving:
+        tell("")
     if pip.returncode:
         why = explain_failure(log_path.read_text(encoding="utf-8"))
         raise SetupError("%s (pip's output: %s)" % (why, log_path))
-    print("Installed in %.0f s" % (time.monotonic() - started), flush=True)
+    tell("Installed in %.0f s" % (time.monotonic() - started))
+
+
+def move(venv, old_root, root):
+    """Correct the paths in an environment whose folder was moved: in its programs and `.pth` files.
+
+    Launchers of Windows (`.exe`) stay as they are; `python workshop.py` needs none of them.
+    """
+    tell("The folder was moved: correcting the paths in %s" % venv.name)
+    old, new = re.escape(os.fsencode(str(old_root))), os.fsencode(str(root))
+    old_path = re.compile(old + rb"(?![^/\\\s\"'])")  # not one that only begins with the same name
+    # A `#!` line can hold no space and is limited in length; this is what pip writes then.
+    python = os.fsencode(str(venv_program(venv, "python")))
+    first_lines = b"#!/bin/sh\n'''exec' \"" + python + b'" "$0" "$@"\n\' \'\'\'\n'
+    programs = venv_program(venv, "python").parent
+    for file in [*programs.iterdir(), *venv.rglob("*.pth")]:
+        if file.suffix == ".exe" or file.is_symlink() or not file.is_file():
+            continue
+        text = file.read_bytes()
+        moved = re.sub(rb"\A#!" + old + rb"/.*\n", lambda _: first_lines, text)
+        moved = old_path.sub(lambda _: new, moved)
+        if moved != text:
+            file.write_bytes(moved)
+
+
+def missing_extras(root, verb):
+    """The extras that have to be installed for `verb`, or None if `.venv` is ready for it."""
+    venv = root / ".venv"
+    found = installed(venv / "workshop.json")
+    if not works(venv_program(venv, "python")):
+        found["fingerprint"] = ""
+    return extras_to_install(found, fingerprint(root), verb)
 
 
 def prepare(root, verb):
     """Get `.venv` ready for `verb`; returns the command that runs `buildhour` there."""
     venv = root / ".venv"
     marker = venv / "workshop.json"
-    if not works(venv_program(venv, "python")):
-        make_venv(venv)
-    expected = fingerprint(root)
     found = installed(marker)
-    extras = extras_to_install(found, expected, verb)
+    extras = missing_extras(root, verb)
     if extras is not None:
+        if not works(venv_program(venv, "python")):
+            make_venv(venv)
         marker.unlink(missing_ok=True)
         install(venv, root, extras)
-        text = json.dumps({"fingerprint": expected, "extras": extras})
-        marker.write_text(text, encoding="utf-8")
+    elif found["root"] != str(root):
+        extras = found["extras"]
+        move(venv, found["root"], root)
+    if extras is not None:
+        record = {"fingerprint": fingerprint(root), "extras": extras, "root": str(root)}
+        marker.write_text(json.dumps(record), encoding="utf-8")
     return [str(venv_program(venv, "python")), "-P", "-m", "buildhour_helpers"]
 
 
-def pass_on(command):
-    """Run the command to its end. Ctrl-C reaches it too, and it decides how to stop."""
-    child = subprocess.Popen(command, env=dict(os.environ, BUILDHOUR_COMMAND="python workshop.py"))
+def help_text(root, verb):
+    """The help of a verb, or of all of them, for a machine on which nothing is installed."""
+    page = (root / "docs" / "commands.md").read_text(encoding="utf-8")
+    shown = page.split("```\n")[1::2]
+    begins = "Usage: python workshop.py %s " % verb
+    return next((text for text in shown if text.startswith(begins)), shown[0])
+
+
+def variables(root):
+    """The environment of `buildhour`: it finds its packages here, wherever the folder was moved."""
+    paths = [str(root)] + list(filter(None, [os.environ.get("PYTHONPATH")]))
+    return dict(
+        os.environ,
+        BUILDHOUR_COMMAND="python workshop.py",
+        PYTHONPATH=os.pathsep.join(paths),
+    )
+
+
+def pass_on(command, root=HERE):
+    """Become the command, so that every signal reaches it.
+
+    Windows cannot: there this process waits, Ctrl-C reaches both, and the command ends when it sees
+    that this process has ended.
+    """
+    if os.name != "nt":
+        os.execve(command[0], command, variables(root))  # noqa: S606
+    environment = dict(variables(root), BUILDHOUR_WRAPPER=str(os.getpid()))
+    child = subprocess.Popen(command, env=environment)
     while True:
         try:
             return child.wait()
@@ -183,9 +259,20 @@ def pass_on(command):
             continue
 
 
+def interrupt(_signal, _frame):
+    raise KeyboardInterrupt
+
+
 def main(arguments):
     verb = next((word for word in arguments if not word.startswith("-")), "")
+    for name in ("SIGTERM", "SIGHUP"):  # end what pip started, too
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) == signal.SIG_DFL:
+            signal.signal(getattr(signal, name), interrupt)
     try:
+        wants_help = not arguments or "--help" in arguments or "-h" in arguments
+        if wants_help and missing_extras(HERE, verb) is not None:
+            print(help_text(HERE, verb), end="")
+            return 0 if arguments else 2
         return pass_on(prepare(HERE, verb) + arguments)
     except SetupError as error:
         print("workshop.py: %s" % error, file=sys.stderr)

@@ -148,7 +148,7 @@ def run_one(way: str, manner: str, count: int) -> None:
             tools = servers.ensure(Path(folder), [tools_program()])["tools"]
             print(json.dumps(asyncio.run(over_http(tools, tasks, manner))))
         finally:
-            servers.stop(Path(folder), "tools")
+            servers.stop(Path(folder))
 
 
 def measured(way: str, manner: str, count: int) -> list[float]:

@@ -5,9 +5,12 @@ It is the command line, whose imports take so long that a Ctrl-C can come before
 
 import sys
 
+from buildhour_helpers.progress import progress_as_lines
+
 
 def main() -> int:
     try:
+        progress_as_lines()
         from buildhour_helpers.cli import main as run
 
         return run()

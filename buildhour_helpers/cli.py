@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from buildhour_helpers import doctor as checkup
-from buildhour_helpers import jupyter, session
+from buildhour_helpers import jupyter, lifetimes, servers, session
 from buildhour_helpers.errors import Interrupted, WorkshopError
 from buildhour_helpers.home import home, is_checkout, program, repository
 
@@ -46,26 +45,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The Agent RFT workshop. `VERB --help` explains a verb.",
-    epilog="State is kept in .buildhour/, or in the folder that BUILDHOUR_HOME names.",
+    epilog="State is kept in the folder that BUILDHOUR_HOME names, or else in .buildhour/: of the "
+    "checkout, or of your home folder without one.",
     subcommand_metavar="VERB ...",
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    if not sys.stderr.isatty():  # a log wants a line now and then, not an animation
-        os.environ.setdefault("TQDM_MININTERVAL", "10")
+    lifetimes.end_like_ctrl_c()
+    if wrapper := os.environ.get("BUILDHOUR_WRAPPER"):  # workshop.py, where it cannot become this
+        lifetimes.end_with(int(wrapper))
     try:
         app(arguments, prog_name=program())
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """A request to terminate ends a verb as Ctrl-C does, so that the servers are stopped."""
-    raise KeyboardInterrupt
 
 
 class Verb(TyperCommand):
@@ -122,21 +117,24 @@ def demo(
 )
 def lab(context: typer.Context) -> int:
     """Open JupyterLab on the first notebook, with the servers up."""
-    was_up = session.running()
-    session.start()
-    print(f"Jobs: {session.page_link()}", flush=True)
+    users = home() / "servers" / f"lab-{os.getpid()}.users"
+    watched = [sys.executable, "-m", "buildhour_helpers.lifetimes", str(users)]
     folder = repository() if is_checkout() else Path.cwd()
-    command = [sys.executable, "-m", "jupyterlab", *jupyter.arguments(folder), *context.args]
-    process = subprocess.Popen(command, cwd=folder, env=jupyter.environment(os.environ))
+    command = [*watched, "jupyterlab", *jupyter.arguments(folder), *context.args]
     try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        return 0
+        session.start(bound=True)
+        print(f"Jobs: {session.page_link()}", flush=True)
+        lifetimes.add_user(users)
+        process = subprocess.Popen(command, cwd=folder, env=jupyter.environment(os.environ))
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            return 0
     finally:
-        if not was_up:
-            session.stop()
+        shutil.rmtree(users, ignore_errors=True)
+        servers.release(home(), bound_only=True)
 
 
 @verb("serve", "serve", "serve --json --port 8001 --tools-port 8002")
@@ -152,23 +150,25 @@ def serve(
 
     Prints their addresses and keys.
     """
-    was_up = session.running()
-    up = session.start("offline", reports=reports, port=port, tools_port=tools_port, quiet=True)
-    about = {name: getattr(up, name) for name in ("base_url", "api_key", "tools_url", "tools_key")}
-    if as_json:
-        print(json.dumps(about), flush=True)
-    else:
-        about["job page"] = session.page_link()
-        print("\n".join(f"{name:10} {value}" for name, value in about.items()), flush=True)
     try:
+        up = session.start(
+            "offline", reports=reports, port=port, tools_port=tools_port, quiet=True, bound=True
+        )
+        about = {
+            name: getattr(up, name) for name in ("base_url", "api_key", "tools_url", "tools_key")
+        }
+        if as_json:
+            print(json.dumps(about), flush=True)
+        else:
+            about["job page"] = session.page_link()
+            print("\n".join(f"{name:10} {value}" for name, value in about.items()), flush=True)
         while session.running().keys() >= {"service", "tools"}:
             time.sleep(POLL_S)
         raise WorkshopError(f"a server ended by itself; its log is in {home() / 'logs'}")
     except KeyboardInterrupt:
         return 0
     finally:
-        if not was_up:
-            session.stop()
+        servers.release(home(), bound_only=True)
 
 
 @verb("import-finqa", "import-finqa FinQA/dataset finqa")

@@ -48,14 +48,18 @@ def program() -> str:
 
 
 def home() -> Path:
-    """The state folder: $BUILDHOUR_HOME, or `.buildhour` in the checkout around the current folder,
-    or `.buildhour` in the current folder."""
-    chosen = os.environ.get("BUILDHOUR_HOME")
-    if chosen:
-        return Path(chosen).expanduser().resolve()
-    here = Path.cwd()
-    checkout = (folder for folder in (here, *here.parents) if (folder / "workshop.py").is_file())
-    return next(checkout, here) / ".buildhour"
+    """The state folder: $BUILDHOUR_HOME, or `.buildhour` in the checkout, or without a checkout
+    `.buildhour` in the user's home folder.
+
+    The current folder is never taken: the same jobs must be found from everywhere. Raises
+    WorkshopError where the user has no home folder.
+    """
+    try:
+        if chosen := os.environ.get("BUILDHOUR_HOME"):
+            return Path(chosen).expanduser().resolve()
+        return (PACKAGE.parent if is_checkout() else Path.home()) / ".buildhour"
+    except RuntimeError as error:
+        raise WorkshopError(f"{error} Set BUILDHOUR_HOME to a folder for the state.") from error
 
 
 def prepare(folder: Path | None = None) -> Path:

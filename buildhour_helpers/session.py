@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
-from filelock import FileLock
-
 from buildhour_helpers import servers
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import home, prepare, remove
@@ -30,7 +28,6 @@ Mode = Literal["offline", "live"]
 
 DEFAULT_LIVE_URL = "https://api.openai.com/v1"
 OFFLINE_MODEL = "sim-agent-mini"
-NAMES = ("service", "tools")
 OURS = "BUILDHOUR_SESSION"
 """Set to "offline" while this module sets the OPENAI_ variables, so that child processes know."""
 
@@ -38,6 +35,8 @@ _before: dict[str, str | None] = {}
 """The environment variables that `start` set, with their values before."""
 _started: list[Session] = []
 """The session that `start` returned last, if any."""
+_servers: dict[str, Server] = {}
+"""The servers of that session, by name."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ def start(
     port: int = 0,
     tools_port: int = 0,
     quiet: bool = False,
+    bound: bool = False,
 ) -> Session:
     """Start the servers, or find them running, and set the environment variables; prints one line.
 
@@ -65,7 +65,9 @@ def start(
     seed of the simulated model. `reports` is a folder that `import-finqa` made, instead of the
     generated reports; port 0 takes a free one. Live starts only the tool server, which the live
     service must be able to reach: set BUILDHOUR_TOOLS_URL to a public address of yours to use that
-    instead. Raises WorkshopError with the fix.
+    instead. Servers that run already are reused if they fit; where they do not and are in use, this
+    session has others beside them, and says so. If `bound`, the servers end with this process
+    (unless another one uses them); otherwise with `stop`. Raises WorkshopError with the fix.
     """
     chosen = mode or _chosen_mode()
     if chosen not in ("offline", "live"):
@@ -76,8 +78,7 @@ def start(
     own_tools = os.environ.get("BUILDHOUR_TOOLS_URL") if live else None
     programs = [] if live else [service_program(folder, port, _seed())]
     programs += [] if own_tools else [tools_program(reports, tools_port)]
-    with FileLock(folder / "servers.lock"):
-        up = servers.ensure(folder, programs)
+    up = servers.ensure(folder, programs, bound=bound)
     base_url, api_key = live or (up["service"].url, up["service"].key)
     if own_tools:
         tools_url, tools_key = own_tools, os.environ.get("BUILDHOUR_TOOLS_KEY", "")
@@ -86,6 +87,7 @@ def start(
     session = Session(chosen, base_url, api_key, tools_url, tools_key)
     _export(session)
     _started[:] = [session]
+    _servers.update(up)
     if not quiet:
         print(f"{_summary(session)}; session.stop() ends it")
     return session
@@ -131,14 +133,16 @@ def scratch() -> Path:
 
 
 def stop() -> bool:
-    """Stop the servers; False if none was running."""
+    """End this session: stop the servers that no other program uses; False if there were none."""
     _forget()
-    return servers.stop(home(), *NAMES) > 0
+    return servers.release(home()) > 0
 
 
 def reset() -> bool:
-    """Stop the servers and delete the state folder; False if there was none."""
-    stop()
+    """Stop all servers, also those that others use, and delete the state folder; False if there
+    was none."""
+    _forget()
+    servers.stop(home())
     return remove()
 
 
@@ -160,28 +164,38 @@ def open_page(job_id: str | None = None) -> None:
 
 
 def running() -> dict[str, Server]:
-    """The servers that are up, by name."""
-    found = {name: servers.find(home(), name) for name in NAMES}
-    return {name: server for name, server in found.items() if server}
+    """This session's servers that are up, by name; before `start`, those of this state folder."""
+    if _started:
+        return {name: server for name, server in _servers.items() if servers.process_of(server)}
+    # Of several with one name, the one without options has the shortest slot.
+    found = sorted(servers.running(home()), key=lambda server: len(server.slot), reverse=True)
+    return {server.name: server for server in found}
 
 
 def service_program(folder: Path, port: int = 0, seed: int = 0) -> Program:
-    """How to start the offline service; `seed` is the model's."""
+    """How to start the offline service; `seed` is the model's.
+
+    Each seed but 0 has its own jobs and files, since two services cannot share a state folder.
+    """
     return Program(
         name="service",
         module="rft_service",
         url_field="base_url",
         key_field="api_key",
-        options=("--home", str(folder), "--port", str(port), "--seed", str(seed)),
+        options=("--seed", str(seed)) if seed else (),
         code=("rft_service", "rft_wire"),
+        port=port,
+        state=folder / f"seed-{seed}" if seed else folder,
     )
 
 
 def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None = None) -> Program:
     """How to start the tool server over `reports` (default: the generated ones).
 
-    It appends each tool call and each grade to the file `calls`.
+    It appends each tool call and each grade to the file `calls`. Its key is BUILDHOUR_TOOLS_KEY,
+    if the user has set that, and otherwise the one of the last time.
     """
+    inherited = os.environ.get(OURS) == "offline"  # then the variable is a session's
     options = [] if reports is None else ["--reports", str(reports.resolve())]
     options += [] if calls is None else ["--log", str(calls)]
     return Program(
@@ -189,13 +203,16 @@ def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None
         module="buildhour_helpers.tools",
         url_field="tools_url",
         key_field="tools_key",
-        options=("--port", str(port), *options),
+        options=tuple(options),
         code=(
             "buildhour_helpers.tools",
             "buildhour_helpers.graders",
             "buildhour_helpers.reports",
             "buildhour_helpers.tasks",
         ),
+        port=port,
+        key_variable="BUILDHOUR_TOOLS_KEY",
+        key="" if inherited else os.environ.get("BUILDHOUR_TOOLS_KEY", ""),
     )
 
 
@@ -245,6 +262,7 @@ def _mode() -> Mode:
 def _forget() -> None:
     """Restore the environment variables that `start` set."""
     _started.clear()
+    _servers.clear()
     for name, value in _before.items():
         if value is None:
             os.environ.pop(name, None)

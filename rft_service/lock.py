@@ -17,7 +17,7 @@ class FolderLock:
     """Held from construction until `release` or the end of the process, however it ends."""
 
     def __init__(self, home: Path) -> None:
-        self._address = home / "servers" / "service.json"
+        self._address = home / "service.json"
         self._lock = FileLock(home / "service.lock", thread_local=False)
         try:
             self._lock.acquire(timeout=0.2)
@@ -25,13 +25,7 @@ class FolderLock:
             raise AlreadyRunningError(self._refusal(home)) from error
 
     def publish(self, url: str) -> None:
-        """Record where the holder answers, in the registry of running servers.
-
-        The program that started the service adds the key to this file, so only its owner may
-        read it.
-        """
-        self._address.parent.mkdir(exist_ok=True)
-        self._address.touch(mode=0o600)
+        """Record where the holder answers, for the message of one that finds the folder locked."""
         self._address.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
 
     def release(self) -> None:

@@ -35,7 +35,12 @@ SHUTDOWN_S = 3  # for requests that are under way; streams of open pages are cut
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rft_service")
-    parser.add_argument("--home", type=Path, default=Path(".buildhour"), help="the state folder")
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=default_home(),
+        help="the state folder (default: $BUILDHOUR_HOME, or .buildhour in your home folder)",
+    )
     parser.add_argument("--check", action="store_true", help="load the base model and exit")
     parser.add_argument(
         "--engine",
@@ -50,6 +55,11 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds an endpoint may take")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds before the first retry")
     return parser.parse_args(arguments)
+
+
+def default_home() -> Path:
+    """Where state goes without `--home`; never into whatever folder is the current one."""
+    return Path(os.environ.get("BUILDHOUR_HOME") or "~/.buildhour").expanduser()
 
 
 def create_engine(name: str, folder: Path, seed: int) -> tuple[Engine, Judge]:

@@ -38,8 +38,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         service = found["service"]
         yield Up(OpenAI(base_url=service.url, api_key=service.key, max_retries=0), found["tools"])
     finally:
-        for name in ("service", "tools"):
-            servers.stop(folder, name)
+        servers.stop(folder)
 
 
 def rows(count: int = 12) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from buildhour_helpers.reports import SHIPPED
 from buildhour_helpers.rollouts import read_records
 from buildhour_helpers.tasks import load_questions
 from buildhour_helpers.tasks.questions import save_questions
+from tests.left_behind import processes_left
 
 SIDE = {
     "model",
@@ -140,8 +141,7 @@ def test_it_leaves_records_a_figure_and_a_report_and_no_server(twice: Twice) -> 
     assert not re.search(r"<script|<link|@import|url\(", page)
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert (folder / "figure.svg").stat().st_size > 10_000
-    assert servers.find(folder, "service") is None
-    assert servers.find(folder, "tools") is None
+    assert servers.running(folder) == []
 
 
 def test_it_keeps_what_the_tool_server_saw_without_keys(twice: Twice) -> None:
@@ -229,7 +229,8 @@ class TestBadInput:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-def test_ctrl_c_cancels_the_job_and_keeps_the_records() -> None:
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_cancels_the_job_and_keeps_the_records(stop: str) -> None:
     demo = subprocess.Popen(
         [sys.executable, "-m", "buildhour_helpers.cli", "demo", "--questions", "5"],
         stdout=subprocess.PIPE,
@@ -237,7 +238,7 @@ def test_ctrl_c_cancels_the_job_and_keeps_the_records() -> None:
         encoding="utf-8",
     )
     folder = _wait_for_the_job(demo)
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(getattr(signal, stop))
     _, said = demo.communicate()
     assert demo.returncode == 130
     last = said.strip().splitlines()[-1]
@@ -246,7 +247,22 @@ def test_ctrl_c_cancels_the_job_and_keeps_the_records() -> None:
     assert "Traceback" not in said
     assert len(read_records(folder / "baseline.jsonl")) == 15
     assert _job_status(folder) == "cancelled"
-    assert servers.find(folder, "service") is None
+    assert servers.running(folder) == []
+    assert processes_left() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_its_servers_end_although_it_was_killed() -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "buildhour_helpers.cli", "demo", "--questions", "5"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    _wait_for_the_job(demo)
+    demo.kill()
+    demo.communicate()
+    assert processes_left() == []
 
 
 def _wait_for_the_job(demo: subprocess.Popen[str]) -> Path:

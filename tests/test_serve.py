@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 from openai import OpenAI
 
-from buildhour_helpers import servers, session
+from buildhour_helpers import jobs, servers, session
+from buildhour_helpers.graders import specs
+from buildhour_helpers.reports import SHIPPED
+from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
+from buildhour_helpers.tools.schemas import DEFINITIONS
+from tests.left_behind import processes, processes_left
+from tests.service.servers import closed_port
 
 SERVE = [sys.executable, "-m", "buildhour_helpers.cli", "serve", "--json"]
 
 
-def started() -> tuple[subprocess.Popen[str], dict[str, str]]:
+POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
+
+
+def started(*options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
     serving = subprocess.Popen(
-        SERVE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        [*SERVE, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert serving.stdout
     line = serving.stdout.readline()
@@ -29,19 +42,140 @@ def started() -> tuple[subprocess.Popen[str], dict[str, str]]:
     return serving, json.loads(line)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_one_line_of_json_once_both_answer_and_nothing_left_after(stop: signal.Signals) -> None:
+@POSIX
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_one_line_of_json_once_both_answer_and_nothing_left_after(stop: str) -> None:
     serving, about = started()
     assert set(about) == {"base_url", "api_key", "tools_url", "tools_key"}
     client = OpenAI(base_url=about["base_url"], api_key=about["api_key"])
     assert client.models.list().data
     up = session.running()
     assert all(servers.answers(server) for server in up.values())
-    serving.send_signal(stop)
+    serving.send_signal(getattr(signal, stop))
     out, err = serving.communicate()
     assert (serving.returncode, out, err) == (0, "", "")
     assert all(servers.process_of(server) is None for server in up.values())
+
+
+def test_its_servers_end_although_it_was_killed() -> None:
+    serving, _ = started()
+    serving.kill()
+    serving.communicate()
+    assert processes_left() == []
+
+
+@POSIX
+def test_a_signal_counts_although_the_shell_ignores_it_in_the_background() -> None:
+    shell = "trap '' INT; exec \"$@\""
+    serving = subprocess.Popen(
+        ["sh", "-c", shell, "sh", *SERVE], stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    assert serving.stdout
+    assert serving.stdout.readline()
+    serving.send_signal(signal.SIGINT)
+    serving.communicate()
+    assert processes_left() == []
+
+
+class TestBesideAnother:
+    """A session never ends the servers of a `serve` that runs."""
+
+    @pytest.fixture
+    def others(self) -> Iterator[dict[str, servers.Server]]:
+        serving, _ = started()
+        others = session.running()
+        yield others
+        session.stop()
+        assert all(servers.answers(server) for server in others.values())
+        serving.terminate()
+        serving.communicate()
+        assert processes_left() == []
+
+    @pytest.mark.parametrize(
+        ("changed", "shared", "said"),
+        [
+            ("nothing", {"service", "tools"}, "Using the servers that another program started"),
+            ("seed", {"tools"}, "The running service server (process"),
+            ("reports", {"service"}, "The running tools server (process"),
+            ("port", {"tools"}, "has other code, another port or key"),
+            ("tools port", {"service"}, "has other code, another port or key"),
+        ],
+    )
+    def test_what_fits_is_shared_and_the_rest_is_its_own(
+        self,
+        changed: str,
+        shared: set[str],
+        said: str,
+        others: dict[str, servers.Server],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        if changed == "seed":
+            monkeypatch.setenv("BUILDHOUR_SEED", "7")
+        shutil.copytree(SHIPPED, tmp_path / "reports")
+        options: dict[str, Any] = {
+            "reports": {"reports": tmp_path / "reports"},
+            "port": {"port": closed_port()},
+            "tools port": {"tools_port": closed_port()},
+        }.get(changed, {})
+        up = session.start(quiet=True, **options)
+        mine = session.running()
+        assert {name for name in mine if mine[name] == others[name]} == shared
+        assert all(servers.answers(server) for server in (*others.values(), *mine.values()))
+        assert OpenAI().models.list().data
+        assert (up.base_url, up.tools_url) == (mine["service"].url, mine["tools"].url)
+        assert said in capsys.readouterr().err
+
+    def test_a_second_serve_keeps_them_when_the_first_ends(self) -> None:
+        first, about = started()
+        second, about_second = started()
+        assert about == about_second
+        up = session.running()
+        first.terminate()
+        assert first.communicate() == ("", "")
+        assert all(servers.answers(server) for server in up.values())
+        second.terminate()
+        assert "Using the servers that another program started" in second.communicate()[1]
+        assert processes_left() == []
+
+
+@POSIX
+def test_a_job_survives_that_everything_is_killed(tmp_path: Path) -> None:
+    serving, before = started()
+    client = OpenAI(base_url=before["base_url"], api_key=before["api_key"])
+    questions = load_questions(split="train")[:12]
+    rows = build_rows(questions, BEST_PROMPT, DEFINITIONS)
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    uploaded = jobs.upload(client, file)
+    key = before["tools_key"]
+    job = jobs.launch(
+        client,
+        model="sim-agent-mini",
+        training_file=uploaded,
+        validation_file=uploaded,
+        tools=jobs.tool_endpoints(before["tools_url"], key),
+        grader=specs.endpoint(f"{before['tools_url']}/grade", key),
+        hyperparameters={"batch_size": 4, "n_epochs": 10, "eval_interval": 30},
+    )
+    for event in jobs.follow(client, job.id, poll_s=0.05):
+        if event.type == "metrics":
+            break
+    for process in processes():
+        process.kill()
+    serving.communicate()
+    serving, after = started()
+    try:
+        assert after == before
+        done = jobs.wait(client, job.id, progress=False)
+        steps = [event for event in jobs.follow(client, job.id) if jobs.step_of(event)]
+        assert done.status == "succeeded"
+        assert len(steps) == 30
+    finally:
+        serving.terminate()
+        serving.communicate()
+    assert processes_left() == []
 
 
 def test_the_link_that_it_prints_lets_a_browser_in() -> None:
@@ -56,7 +190,7 @@ def test_the_link_that_it_prints_lets_a_browser_in() -> None:
         page = httpx.get(answer.url.join("/"), cookies=answer.cookies)
         assert "Fine-tuning jobs" in page.text
     finally:
-        session.stop()  # then it ends by itself
+        serving.terminate()
         serving.communicate()
 
 

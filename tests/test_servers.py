@@ -5,32 +5,39 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import socket
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from buildhour_helpers import home, servers
+from buildhour_helpers import home, lifetimes, servers
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.servers import Program, Server
+from tests.service.servers import closed_port
 
 TINY = """
-import argparse, http.server, json, os, sys
+import argparse, http.server, json, os, secrets, sys
 parser = argparse.ArgumentParser()
 parser.add_argument("--json", action="store_true")
 parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--fail", default="")
+parser.add_argument("--greeting")
+parser.add_argument("--home")
 options = parser.parse_args()
 if options.fail:
     print("noise", file=sys.stderr)
     sys.exit(options.fail)
 server = http.server.HTTPServer(("127.0.0.1", options.port), http.server.BaseHTTPRequestHandler)
-said = {"url": f"http://127.0.0.1:{server.server_port}", "key": "k", "pid": os.getpid()}
+key = os.environ.get("TINY_KEY") or secrets.token_hex()
+said = {"url": f"http://127.0.0.1:{server.server_port}", "key": key, "pid": os.getpid()}
 print(json.dumps(said), flush=True)
 server.serve_forever()
 """
@@ -40,17 +47,17 @@ server.serve_forever()
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder; `tiny_server` can be run with `python -m`; servers are stopped after."""
     (tmp_path / "tiny_server").mkdir()
+    (tmp_path / "tiny_server" / "__init__.py").touch()
     (tmp_path / "tiny_server" / "__main__.py").write_text(TINY, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
     prepared = home.prepare(tmp_path / "state")
     yield prepared
-    for path in (prepared / "servers").glob("*.json"):
-        servers.stop(prepared, path.stem)
+    servers.stop(prepared)
 
 
-def tiny(name: str = "tiny", *options: str) -> Program:
-    return Program(name, "tiny_server", "url", "key", options, code=("tiny_server",))
+def tiny(name: str = "tiny", *options: str, **settings: Any) -> Program:
+    return Program(name, "tiny_server", "url", "key", options, ("tiny_server",), **settings)
 
 
 def test_starts_side_by_side_and_answers(folder: Path) -> None:
@@ -66,17 +73,213 @@ def test_a_second_start_reuses_the_first(folder: Path) -> None:
     assert servers.ensure(folder, [tiny()]) == first
 
 
-def test_other_options_replace_it(folder: Path) -> None:
+def test_other_options_are_another_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = servers.ensure(folder, [tiny()])["tiny"]
-    second = servers.ensure(folder, [tiny("tiny", "--port", "0")])["tiny"]
-    assert second.pid != first.pid
+    assert capsys.readouterr().err == ""
+    second = servers.ensure(folder, [tiny("tiny", "--greeting", "x")])["tiny"]
+    assert servers.answers(first)
+    assert servers.answers(second)
+    assert second.url != first.url
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"(process {first.pid}) keeps running" in said
+    assert servers.ensure(folder, [tiny()])["tiny"] == first
+
+
+def change_code(tmp_path: Path) -> None:
+    with (tmp_path / "tiny_server" / "__main__.py").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+
+
+def test_changed_code_replaces_one_that_nobody_else_uses(folder: Path, tmp_path: Path) -> None:
+    first = servers.ensure(folder, [tiny()])["tiny"]
+    change_code(tmp_path)
+    second = servers.ensure(folder, [tiny()])["tiny"]
     assert servers.process_of(first) is None
+    assert (second.url, second.pid != first.pid) == (first.url, True)
 
 
-def test_changed_code_replaces_it(folder: Path, tmp_path: Path) -> None:
+def test_the_same_code_in_another_clone_is_the_same_program(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = servers.ensure(folder, [tiny()])["tiny"]
-    os.utime(tmp_path / "tiny_server" / "__main__.py", (1, 1))
-    assert servers.ensure(folder, [tiny()])["tiny"].pid != first.pid
+    shutil.copytree(tmp_path / "tiny_server", tmp_path / "clone" / "tiny_server")
+    monkeypatch.syspath_prepend(tmp_path / "clone")
+    assert servers.ensure(folder, [tiny()])["tiny"] == first
+
+
+class TestInUse:
+    """Whatever does not fit, a server that another process uses is left alone."""
+
+    @pytest.fixture
+    def first(self, folder: Path) -> Iterator[Server]:
+        """A server that another process uses."""
+        server = servers.ensure(folder, [tiny()])["tiny"]
+        with user_of(folder, server):
+            yield server
+
+    @pytest.mark.parametrize("what", ["code", "port", "key"])
+    def test_one_is_started_beside_it(
+        self,
+        what: str,
+        first: Server,
+        folder: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        settings: dict[str, Any] = {"state": folder, "key_variable": "TINY_KEY"}
+        if what == "code":
+            change_code(tmp_path)
+        else:
+            settings |= {"port": {"port": closed_port()}, "key": {"key": "mine"}}[what]
+        program = tiny(**settings)
+        second = servers.ensure(folder, [program])["tiny"]
+        assert servers.answers(first)
+        assert servers.answers(second)
+        assert second.pid != first.pid
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert f"(process {first.pid}) is in use and has other code, another port or key" in said
+        assert second.slot in said  # in the folder of its state
+        assert servers.ensure(folder, [program])["tiny"] == second
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows stops no process for a while")
+    def test_a_silent_one_is_waited_for(
+        self, first: Server, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        process = psutil.Process(first.pid)
+        process.suspend()
+        asked = servers.answers
+
+        def wakes_up_after_the_second(server: Server, timeout_s: float = 0.5) -> bool:
+            if "does not answer" in capsys.readouterr().err:
+                process.resume()
+            return asked(server, 0.5)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(servers, "answers", wakes_up_after_the_second)
+            assert servers.ensure(folder, [tiny()])["tiny"] == first
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows stops no process for a while")
+    def test_one_that_stays_silent_is_left_alone(
+        self,
+        first: Server,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(servers, "SILENCE_S", 0.1)
+        process = psutil.Process(first.pid)
+        process.suspend()
+        second = servers.ensure(folder, [tiny()])["tiny"]
+        process.resume()
+        assert servers.answers(second)
+        assert servers.answers(first)
+        assert "is in use and does not answer" in capsys.readouterr().err
+
+    def test_whoever_gives_it_up_last_stops_it(self, folder: Path) -> None:
+        server = servers.ensure(folder, [tiny()])["tiny"]
+        with user_of(folder, server):
+            assert servers.release(folder) == 0
+            assert servers.answers(server)
+        assert servers.release(folder) == 1
+
+    def test_what_a_notebook_started_runs_on_after_a_lab_that_used_it(self, folder: Path) -> None:
+        servers.ensure(folder, [tiny()])
+        assert servers.release(folder, bound_only=True) == 0
+        assert servers.release(folder) == 1
+
+
+@contextmanager
+def user_of(folder: Path, server: Server) -> Iterator[subprocess.Popen[str]]:
+    """Another process that uses a server, until the block ends."""
+    code = (
+        "import sys; from pathlib import Path; from buildhour_helpers import lifetimes; "
+        "lifetimes.add_user(Path(sys.argv[1])); print(flush=True); sys.stdin.read()"
+    )
+    users = servers.users_folder(folder, server.slot)
+    with subprocess.Popen(
+        [sys.executable, "-c", code, users],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(home.PACKAGE.parent)},
+    ) as user:
+        assert user.stdout
+        user.stdout.readline()
+        yield user
+
+
+@pytest.mark.parametrize("how", ["killed", "ended", "told to end"])
+def test_a_bound_server_ends_with_its_last_user(folder: Path, how: str) -> None:
+    code = (
+        "import sys; from pathlib import Path; from buildhour_helpers import servers; "
+        "from tests.test_servers import tiny; "
+        "server = servers.ensure(Path(sys.argv[1]), [tiny()], bound=True)['tiny']; "
+        "print(server.pid, flush=True); sys.stdin.read()"
+    )
+    paths = (os.environ["PYTHONPATH"], home.PACKAGE.parent)
+    with subprocess.Popen(
+        [sys.executable, "-c", code, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))},
+    ) as first:
+        assert first.stdout
+        server = psutil.Process(int(first.stdout.readline()))
+        with user_of(folder, servers.running(folder)[0]):
+            if how == "killed":
+                first.kill()
+            elif how == "told to end":
+                first.terminate()
+            first.communicate()
+            with pytest.raises(psutil.TimeoutExpired):
+                server.wait(timeout=3 * lifetimes.POLL_S)
+        server.wait(timeout=60)
+
+
+class TestAfterARestart:
+    """A job names its tools by address and key, so both come back."""
+
+    @pytest.mark.parametrize("how", ["stopped", "killed", "of a bound start"])
+    def test_port_and_key_come_back(self, folder: Path, how: str) -> None:
+        program = tiny(key_variable="TINY_KEY")
+        first = servers.ensure(folder, [program], bound=how == "of a bound start")["tiny"]
+        if how == "killed":
+            psutil.Process(first.pid).kill()
+            psutil.Process(first.pid).wait()
+        else:
+            servers.stop(folder)
+        second = servers.ensure(folder, [program])["tiny"]
+        assert (second.url, second.key) == (first.url, first.key)
+        assert second.pid != first.pid
+
+    def test_each_set_of_options_has_its_port_and_key(self, folder: Path) -> None:
+        programs = [tiny("tiny", "--greeting", text, key_variable="TINY_KEY") for text in "ab"]
+        first = [servers.ensure(folder, [program])["tiny"] for program in programs]
+        servers.stop(folder)
+        second = [servers.ensure(folder, [program])["tiny"] for program in reversed(programs)]
+        assert [(s.url, s.key) for s in reversed(second)] == [(s.url, s.key) for s in first]
+
+    def test_a_port_that_was_taken_meanwhile_is_said(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first = servers.ensure(folder, [tiny()])["tiny"]
+        servers.stop(folder)
+        with socket.create_server(("127.0.0.1", first.port)):
+            second = servers.ensure(folder, [tiny()])["tiny"]
+        assert servers.answers(second)
+        assert second.port != first.port
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert f"Port {first.port} of the tiny server was taken by another program" in said
+
+    def test_a_key_that_the_user_sets_wins(self, folder: Path) -> None:
+        servers.ensure(folder, [tiny(key_variable="TINY_KEY")])
+        servers.stop(folder)
+        program = tiny(key_variable="TINY_KEY", key="mine")
+        assert servers.ensure(folder, [program])["tiny"].key == "mine"
 
 
 def test_a_dead_one_is_replaced(folder: Path) -> None:
@@ -91,10 +294,11 @@ def test_a_pid_that_went_to_another_process_is_left_alone(folder: Path) -> None:
     """The address file names this very process, but of another creation time."""
     path = servers.address_file(folder, "tiny")
     path.parent.mkdir()
-    mine = Server("tiny", "http://127.0.0.1:9", "k", os.getpid(), started=1.0, fingerprint="f")
+    here = f"http://127.0.0.1:{closed_port()}"
+    mine = Server("tiny", "tiny", here, "k", os.getpid(), 1.0, fingerprint="f", bound=False)
     path.write_text(json.dumps(dataclasses.asdict(mine)), encoding="utf-8")
     assert servers.find(folder, "tiny") is None
-    assert not servers.stop(folder, "tiny")
+    assert not servers.stop(folder)
     assert servers.answers(servers.ensure(folder, [tiny()])["tiny"])
 
 
@@ -107,12 +311,12 @@ def test_a_damaged_address_file_counts_as_none(folder: Path, text: str) -> None:
     assert servers.answers(servers.ensure(folder, [tiny()])["tiny"])
 
 
-def test_stop_ends_the_process_and_forgets_it(folder: Path) -> None:
+def test_stop_ends_the_process(folder: Path) -> None:
     server = servers.ensure(folder, [tiny()])["tiny"]
-    assert servers.stop(folder, "tiny")
+    assert servers.stop(folder)
     assert servers.process_of(server) is None
-    assert not servers.address_file(folder, "tiny").exists()
-    assert not servers.stop(folder, "tiny")
+    assert servers.find(folder, "tiny") is None
+    assert not servers.stop(folder)
 
 
 def test_no_server_outlives_a_ctrl_c_while_they_are_stopped(
@@ -130,10 +334,10 @@ def test_no_server_outlives_a_ctrl_c_while_they_are_stopped(
     wait = psutil.wait_procs
     monkeypatch.setattr(psutil, "wait_procs", interrupted_at_first)
     with pytest.raises(KeyboardInterrupt):
-        servers.stop(folder, "one", "two")
+        servers.stop(folder)
     assert waited == [2, 2]
     assert [servers.process_of(server) for server in up.values()] == [None, None]
-    assert not list((folder / "servers").glob("*.json"))
+    assert servers.running(folder) == []
 
 
 def test_no_server_outlives_a_ctrl_c_while_they_are_started(

@@ -56,11 +56,11 @@ def test_a_second_start_finds_the_first_also_from_another_process() -> None:
 
 def test_the_registry_has_one_file_a_server_which_only_its_owner_can_read() -> None:
     session.start(quiet=True)
-    files = sorted((home.home() / "servers").iterdir())
-    assert [file.name for file in files] == ["service.json", "tools.json"]
-    assert os.name == "nt" or all(file.stat().st_mode & 0o077 == 0 for file in files)
-    session.stop()
-    assert not list((home.home() / "servers").iterdir())
+    files = sorted((home.home() / "servers").glob("*.*"))
+    assert [file.name for file in files] == [
+        "service.json", "service.users", "tools.json", "tools.users",
+    ]  # fmt: skip
+    assert os.name == "nt" or all(f.stat().st_mode & 0o077 == 0 for f in files if f.is_file())
 
 
 def test_stop_ends_the_servers_and_puts_the_environment_back(
@@ -212,14 +212,38 @@ class TestStateFolder:
         with pytest.raises(WorkshopError, match=r"only .* MB free on this disk; make room"):
             home.prepare(tmp_path / "state")
 
-    def test_it_is_found_from_any_folder_of_the_checkout(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        ("chosen", "is_checkout", "expected"),
+        [
+            (None, True, "checkout/.buildhour"),
+            (None, False, "user/.buildhour"),
+            ("", False, "user/.buildhour"),
+            ("elsewhere/state", True, "current/elsewhere/state"),
+            ("~/state", False, "user/state"),
+        ],
+    )
+    def test_it_does_not_depend_on_the_current_folder_unless_the_user_says_so(
+        self,
+        chosen: str | None,
+        is_checkout: bool,
+        expected: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.delenv("BUILDHOUR_HOME")
-        (tmp_path / "workshop.py").write_text("", encoding="utf-8")
-        (tmp_path / "notebooks").mkdir()
-        monkeypatch.chdir(tmp_path / "notebooks")
-        assert home.home() == tmp_path / ".buildhour"
+        for name in ("checkout", "current", "user"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "current" / "workshop.py").touch()  # of another checkout
+        if is_checkout:
+            (tmp_path / "checkout" / "workshop.py").touch()
+        monkeypatch.setattr(home, "PACKAGE", tmp_path / "checkout" / "buildhour_helpers")
+        monkeypatch.setenv("HOME", str(tmp_path / "user"))
+        monkeypatch.setenv("USERPROFILE", str(tmp_path / "user"))
+        monkeypatch.chdir(tmp_path / "current")
+        if chosen is None:
+            monkeypatch.delenv("BUILDHOUR_HOME")
+        else:
+            monkeypatch.setenv("BUILDHOUR_HOME", chosen)
+        assert home.home() == tmp_path / expected
 
 
 def test_the_page_link_opens_the_pages() -> None:

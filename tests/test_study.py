@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,10 +18,12 @@ import pytest
 from authoring import parallel
 from authoring.study import study
 from authoring.study.study import StudyOptions
+from buildhour_helpers.home import home
 from buildhour_helpers.reports import load
 from buildhour_helpers.reports.store import save
 from buildhour_helpers.tasks import load_questions
 from buildhour_helpers.tasks.questions import save_questions
+from tests.left_behind import processes_left
 
 MEASURES = {"reward", "accuracy", "tool_calls", "reasoning_tokens", "latency_s"}
 
@@ -56,6 +63,29 @@ def test_the_figures_of_two_seeds(few_reports: Path, tmp_path: Path) -> None:
     for one in figures["seeds"]:
         assert one["job"]["steps"] == len(one["curve"]) == one["checkpoint_step"] == 1
         assert one["job"]["rollouts"] == 10 * 8 + 10
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
+@pytest.mark.parametrize("group", [False, True], ids=["alone", "group"])
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+def test_a_signal_ends_its_parts_and_their_servers(
+    stop: str, group: bool, few_reports: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "authoring.study", "--seeds", "1", "2"]
+    command += ["--reports", str(few_reports), "--out", str(tmp_path / "study.json")]
+    study = subprocess.Popen(
+        command, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+    )
+    while not list(home().glob("study/*/*/servers/service*.json")):
+        assert study.poll() is None, study.communicate()
+        time.sleep(0.1)
+    (os.killpg if group else os.kill)(study.pid, getattr(signal, stop))
+    _, said = study.communicate()
+    assert processes_left() == []
+    if stop != "SIGKILL":
+        assert study.returncode == 130
+        assert "Traceback" not in said
+        assert said.splitlines()[-1].startswith("study: stopped by Ctrl-C")
 
 
 def test_after_a_ctrl_c_no_other_part_begins(monkeypatch: pytest.MonkeyPatch) -> None:

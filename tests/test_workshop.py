@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import httpx
 import pytest
+
+from tests.left_behind import processes_left
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = (ROOT / "workshop.py").read_text(encoding="utf-8")
@@ -89,19 +97,15 @@ class TestWhenToInstall:
         marker.write_text(text, encoding="utf-8")
         assert workshop.installed(marker)["fingerprint"] == ""
 
-    def test_the_fingerprint_follows_the_folder_and_both_lists(
-        self, workshop: ModuleType, tmp_path: Path
-    ) -> None:
-        """The folder too, because an editable install points to it."""
+    def test_the_fingerprint_follows_both_lists(self, workshop: ModuleType, tmp_path: Path) -> None:
         seen = set()
         names = ("pyproject.toml", "constraints.txt")
-        for folder, *texts in (("a", 1, 1), ("b", 1, 1), ("a", 2, 1), ("a", 2, 2)):
-            (tmp_path / folder).mkdir(exist_ok=True)
+        for texts in ((1, 1), (2, 1), (2, 2)):
             for name, text in zip(names, texts, strict=True):
-                (tmp_path / folder / name).write_text(str(text), encoding="utf-8")
-            seen.add(workshop.fingerprint(tmp_path / folder))
-            seen.add(workshop.fingerprint(tmp_path / folder))
-        assert len(seen) == 4
+                (tmp_path / name).write_text(str(text), encoding="utf-8")
+            seen.add(workshop.fingerprint(tmp_path))
+            seen.add(workshop.fingerprint(tmp_path))
+        assert len(seen) == 3
 
 
 class TestPassingOn:
@@ -118,9 +122,13 @@ class TestPassingOn:
         helped = subprocess.run([sys.executable, *command, "--help"], capture_output=True)
         assert helped.returncode == 0
 
-    def test_it_says_what_the_reader_types(self, workshop: ModuleType) -> None:
-        code = "import os, sys; sys.exit(os.environ['BUILDHOUR_COMMAND'] != 'python workshop.py')"
-        assert workshop.pass_on([sys.executable, "-c", code]) == 0
+    def test_the_command_knows_what_the_reader_types_and_where_the_packages_are(
+        self, workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYTHONPATH", "mine")
+        given = workshop.variables(ROOT)
+        assert given["BUILDHOUR_COMMAND"] == "python workshop.py"
+        assert given["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "mine"]
 
     def test_a_program_that_is_not_there_is_one_line(
         self,
@@ -170,6 +178,176 @@ def test_no_network_is_one_clear_line(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "needs a network" in done.stderr
+    *progress, last = done.stderr.splitlines()
+    assert all(line.startswith(("Making", "Installing")) for line in progress)
+    assert "needs a network" in last
     assert not (tmp_path / ".venv" / "workshop.json").exists()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A checkout with an installation whose dependencies are those of the running environment."""
+    root = tmp_path / "clone"
+    (root / "docs").mkdir(parents=True)
+    for name in ("workshop.py", "pyproject.toml", "constraints.txt", "docs/commands.md"):
+        shutil.copy(ROOT / name, root / name)
+    for name in ("buildhour_helpers", "rft_service", "rft_wire", "rft_traces", "data"):
+        shutil.copytree(ROOT / name, root / name)
+    return root
+
+
+def install_in(root: Path, workshop: ModuleType) -> None:
+    environment = root / ".venv"
+    venv.create(environment, with_pip=False)
+    base = {"base": str(environment), "platbase": str(environment)}
+    packages = Path(sysconfig.get_path("purelib", "venv", base))
+    paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (packages / "dependencies.pth").write_text("\n".join(sorted(paths)), encoding="utf-8")
+    (packages / "_editable.pth").write_text(f"{root}\n", encoding="utf-8")
+    program = environment / "bin" / "buildhour"
+    if os.name == "posix":
+        script = (
+            f"#!{environment}/bin/python\nimport sys\nfrom buildhour_helpers.__main__ import main\n"
+        )
+        program.write_text(f"{script}sys.exit(main())\n", encoding="utf-8")
+        program.chmod(0o755)
+    record = {"fingerprint": workshop.fingerprint(root), "extras": [], "root": str(root)}
+    (environment / "workshop.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def run(root: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_NO_CACHE_DIR": "1"}
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        command, cwd=root.parent, env=variables | nowhere, capture_output=True, text=True
+    )
+
+
+class TestMovedFolder:
+    @pytest.mark.parametrize("name", ["renamed", "My clone", "deep/er", "clone2", "it's \\1 clone"])
+    def test_everything_still_runs_and_nothing_is_installed(
+        self, name: str, clone: Path, workshop: ModuleType, tmp_path: Path
+    ) -> None:
+        if os.name == "nt" and "\\" in name:
+            pytest.skip("no such name on Windows")
+        install_in(clone, workshop)
+        moved = tmp_path / name
+        moved.parent.mkdir(exist_ok=True)
+        clone.rename(moved)
+        python = workshop.venv_program(moved / ".venv", "python")
+        helped = run(moved, sys.executable, moved / "workshop.py", "demo", "--help")
+        assert (helped.returncode, helped.stdout.splitlines()[0][:6]) == (0, "Usage:")
+        assert helped.stderr.count("\n") == 1
+        assert "correcting the paths" in helped.stderr
+        where = run(moved, python, "-c", "import buildhour_helpers as b; print(b.__file__)")
+        assert Path(where.stdout.strip()).is_relative_to(moved)
+        if os.name == "posix":
+            assert run(moved, moved / ".venv" / "bin" / "buildhour", "--help").returncode == 0
+        again = run(moved, sys.executable, moved / "workshop.py", "demo", "--help")
+        assert (again.returncode, again.stderr) == (0, "")
+
+    def test_a_folder_with_a_name_that_only_begins_like_it_is_left_alone(
+        self, workshop: ModuleType, tmp_path: Path
+    ) -> None:
+        environment = tmp_path / "b" / ".venv"
+        (workshop.venv_program(environment, "python").parent).mkdir(parents=True)
+        paths = environment / "other.pth"
+        paths.write_bytes(b"/a/clone2\n/a/clone/lib\n/a/clone\n")
+        workshop.move(environment, "/a/clone", tmp_path / "b")
+        new = os.fsencode(str(tmp_path / "b"))
+        assert paths.read_bytes() == b"/a/clone2\n" + new + b"/lib\n" + new + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ([], 2, "Usage: python workshop.py [OPTIONS] VERB"),
+        (["--help"], 0, "Usage: python workshop.py [OPTIONS] VERB"),
+        (["-h"], 0, "Usage: python workshop.py [OPTIONS] VERB"),
+        (["demo", "--help"], 0, "Usage: python workshop.py demo "),
+        (["import-finqa", "-h"], 0, "Usage: python workshop.py import-finqa "),
+        (["lab", "--no-browser", "--help"], 0, "Usage: python workshop.py lab "),
+        (["dance", "--help"], 0, "Usage: python workshop.py [OPTIONS] VERB"),
+    ],
+)
+def test_help_needs_no_installation(
+    arguments: list[str], status: int, said: str, clone: Path
+) -> None:
+    helped = run(clone, sys.executable, clone / "workshop.py", *arguments)
+    assert (helped.returncode, helped.stderr) == (status, "")
+    assert helped.stdout.startswith(said)
+    assert "```" not in helped.stdout
+    assert not (clone / ".venv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot become another program")
+@pytest.mark.parametrize("group", [False, True], ids=["alone", "group"])
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+def test_a_signal_reaches_everything_that_it_started(stop: str, group: bool) -> None:
+    code = (
+        "import sys, workshop; "
+        "workshop.pass_on([sys.executable, '-P', '-m', 'buildhour_helpers', 'serve', '--json'])"
+    )
+    serving = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    assert serving.stdout
+    url = json.loads(serving.stdout.readline())["base_url"]
+    (os.killpg if group else os.kill)(serving.pid, getattr(signal, stop))
+    assert serving.communicate() == ("", "")
+    assert serving.returncode == (-signal.SIGKILL if stop == "SIGKILL" else 0)
+    assert processes_left() == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
+def test_a_signal_during_the_installation_ends_pip_too(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/simple")
+        installing = subprocess.Popen(
+            [sys.executable, clone / "workshop.py", "doctor"],
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        silent.accept()  # pip asks for a package
+        installing.terminate()
+        _, said = installing.communicate()
+    assert installing.returncode == 130
+    assert "Traceback" not in said
+    assert "stopped; the next call continues from here" in said
+    assert processes_left() == []
+
+
+def test_the_installation_shows_progress_in_lines_without_a_terminal(
+    workshop: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = "".join(f"Collecting package-{n}\n" for n in range(40))
+    pip = SimpleNamespace(
+        stdout=[*output.splitlines(), "Installing collected packages: package-0"],
+        returncode=0,
+        wait=lambda: 0,
+    )
+    clock = iter(range(0, 1_000, 3))
+    monkeypatch.setattr(workshop.subprocess, "Popen", lambda *_, **__: pip)
+    monkeypatch.setattr(workshop.time, "monotonic", lambda: next(clock))
+    workshop.install(tmp_path, tmp_path, [])
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "\r" not in err
+    first, *news, last = err.splitlines()
+    assert first.startswith("Installing packages (once")
+    assert all(line.startswith("Installing packages: ") for line in news)
+    assert news[-1] == "Installing packages: 40 packages found, unpacking them"
+    assert 5 < len(news) < 40
+    assert last.startswith("Installed in")

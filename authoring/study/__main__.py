@@ -8,18 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from authoring.study import readme, results, study
+from buildhour_helpers import lifetimes
 from buildhour_helpers.errors import Interrupted, WorkshopError
 from buildhour_helpers.home import repository
+from buildhour_helpers.progress import progress_as_lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the study; a WorkshopError becomes one line and the exit status 1."""
     options = parser().parse_args(arguments)
+    lifetimes.end_like_ctrl_c()
+    progress_as_lines()
     try:
         run(options)
     except WorkshopError as error:
         print(f"study: {error}", file=sys.stderr)
         return 130 if isinstance(error, Interrupted) else 1
+    except KeyboardInterrupt:
+        print("study: stopped", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -47,7 +47,8 @@ def stage(folder: Path, reports: Path | None, seed: int, concurrency: int) -> It
     service = dataclasses.replace(service, options=(*service.options, *options))
     calls = folder / "logs" / "calls.jsonl"
     try:
-        up = servers.ensure(folder, [service, tools_program(reports, calls=calls)])
+        programs = [service, tools_program(reports, calls=calls)]
+        up = servers.ensure(folder, programs, bound=True)
         yield Stage(up["service"], up["tools"])
     finally:
-        servers.stop(folder, "service", "tools")
+        servers.stop(folder)

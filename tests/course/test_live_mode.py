@@ -61,8 +61,7 @@ def run(lesson: Lesson, provider_url: str, home: Path) -> subprocess.CompletedPr
         )
     finally:
         started = set(session.running())
-        for name in session.NAMES:
-            servers.stop(home, name)
+        servers.stop(home)
         assert "service" not in started, "a live lesson started the offline service"
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -125,8 +126,9 @@ def status(url: str) -> int:
 
 
 @POSIX
+@pytest.mark.parametrize("stop", ["SIGTERM", "SIGHUP", "SIGKILL"])
 def test_the_command_serves_jupyterlab_behind_a_token_and_ends_cleanly(
-    seat: tuple[subprocess.Popen[bytes], int],
+    seat: tuple[subprocess.Popen[bytes], int], stop: str
 ) -> None:
     process, port = seat
     (probe,) = instructions("HEALTHCHECK")
@@ -138,9 +140,10 @@ def test_the_command_serves_jupyterlab_behind_a_token_and_ends_cleanly(
     assert status(f"http://127.0.0.1:{port}/api/contents") == 403
     assert status(f"http://127.0.0.1:{port}/api/contents?token={TOKEN}") == 200
 
+    family = psutil.Process(process.pid).children(recursive=True)
     servers = [
         child
-        for child in psutil.Process(process.pid).children(recursive=True)
+        for child in family
         if re.search(r"rft_service|buildhour_helpers\.tools", " ".join(child.cmdline()))
     ]
     listening = [
@@ -151,9 +154,11 @@ def test_the_command_serves_jupyterlab_behind_a_token_and_ends_cleanly(
     ]
     assert listening == ["127.0.0.1", "127.0.0.1"]
 
-    process.terminate()  # as `docker stop` does
+    process.send_signal(getattr(signal, stop))  # `docker stop` sends SIGTERM
     process.wait(timeout=60)
-    assert not any(server.is_running() for server in servers)
+    _, left = psutil.wait_procs(family, timeout=60)
+    assert len(family) >= 3  # JupyterLab and the servers
+    assert not left
 
 
 @POSIX

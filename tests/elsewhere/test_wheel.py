@@ -50,15 +50,17 @@ def pip(*arguments: str) -> None:
 
 @dataclass(frozen=True)
 class Installed:
-    """An environment with the wheel, and an empty folder to work in."""
+    """An environment with the wheel, an empty folder to work in, and a user's home folder."""
 
     environment: Path
     folder: Path
+    home: Path
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         names = ("PYTHONPATH", "BUILDHOUR_HOME")
         variables = {name: value for name, value in os.environ.items() if name not in names}
         own = {"JUPYTER_DATA_DIR": str(self.folder / "jupyter")}  # no kernel of somebody else's
+        own |= {"HOME": str(self.home), "USERPROFILE": str(self.home)}
         return subprocess.run(
             [python_of(self.environment), *arguments],
             cwd=self.folder,
@@ -87,7 +89,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     packages = Path(sysconfig.get_path("purelib", "venv", base))
     paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (packages / "dependencies.pth").write_text("\n".join(sorted(paths)), encoding="utf-8")
-    return Installed(environment, tmp_path_factory.mktemp("empty"))
+    return Installed(environment, tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("home"))
 
 
 def test_it_holds_the_packages_and_the_data_and_nothing_else(wheel: Path) -> None:
@@ -127,4 +129,15 @@ def test_a_lesson_runs_from_its_notebook_alone(installed: Installed) -> None:
         assert Path(done.stdout.strip()).is_relative_to(installed.environment)
     finally:
         assert installed.buildhour("reset").returncode == 0
-    assert not (installed.folder / ".buildhour").exists()
+    assert not (installed.home / ".buildhour").exists()
+
+
+def test_state_goes_into_the_home_folder_and_not_into_the_current_one(installed: Installed) -> None:
+    before = sorted(installed.folder.iterdir())
+    try:
+        done = installed.python("-c", "from buildhour_helpers import session; session.start()")
+        assert done.returncode == 0, done.stderr
+        assert (installed.home / ".buildhour" / "service.sqlite").exists()
+        assert sorted(installed.folder.iterdir()) == before
+    finally:
+        assert installed.buildhour("reset").returncode == 0

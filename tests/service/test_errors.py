@@ -6,6 +6,7 @@ answer, and words of its message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -183,9 +184,9 @@ GRADERS: list[Row] = [
      "no function grade"),
     (python("x" * 256_001), 400, "invalid_grader", "grader.source", "larger than 256 kB"),
     (grader({**MULTI, "calculate_output": "0.5 * b"}), 400, "invalid_formula",
-     "grader.calculate_output", "'b' is not a grader; there are a"),
+     "grader.calculate_output", "'b' is not a grader; the graders are a"),
     (grader({**MULTI, "calculate_output": "a.__class__"}), 400, "invalid_formula",
-     "grader.calculate_output", "cannot compute"),
+     "grader.calculate_output", "'.' at a wrong place"),
     (grader({**MULTI, "graders": {"a": {**EQUAL, "name": ""}}, "calculate_output": "a"}), 400,
      "invalid_grader", "grader.graders.a.name", "at least 1 character"),
     ({"grader": 7}, 400, INVALID, "grader", "dictionary"),
@@ -218,7 +219,12 @@ def test_a_bad_request_says_what_is_wrong(
 ) -> None:
     found, error = refused(shared, path, {**GOOD[path], **change})
     assert (found, error["code"], error["param"]) == (status, code, param)
-    assert words in error["message"]
+    message = error["message"]
+    assert words in message
+    assert re.search(r"[^.][.…]$", message)  # a sentence, with one full stop
+    assert "Input should" not in message  # pydantic's words
+    assert "Input tag" not in message
+    assert message.count(param if param and "." in param else f"'{param}'") <= 1  # the path once
 
 
 NULLS: dict[str, dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -9,17 +10,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openai
+import psutil
 import pytest
 
 from rft_service.server import options, serve
 from rft_service.store.models import ModelStore
 
 from .conftest import Running
+from .customer import Customer
 from .processes import Process
-from .servers import closed_port
+from .servers import closed_port, served
 
 Refusal = Callable[[Path], str]
 
@@ -162,4 +168,53 @@ def test_it_ends_although_somebody_never_finishes_a_request(tmp_path: Path) -> N
             service.client.models.list()
             process.child.send_signal(signal.SIGTERM)
             assert process.child.wait(timeout=60) is not None
-    assert not (tmp_path / "servers" / "service.json").exists()
+    assert not (tmp_path / "service.json").exists()
+
+
+ENDLESS = "def grade(sample, item):\n    while True:\n        pass"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGTERM")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("asked_by", ["request", "job"])
+def test_graders_end_with_the_service(asked_by: str, stop: signal.Signals, tmp_path: Path) -> None:
+    if stop == signal.SIGKILL and sys.platform != "linux":
+        pytest.skip("only Linux tells a process that its parent was killed")
+    grader = {"type": "python", "name": "endless", "source": ENDLESS}
+
+    def ask() -> None:
+        with contextlib.suppress(openai.APIError):
+            body = {"grader": grader, "model_sample": "x", "item": {}}
+            path = "/fine_tuning/alpha/graders/run"
+            process.service.client.post(path, body=body, cast_to=object)
+
+    with served(Customer().app()) as url, Process(tmp_path) as process:
+        if asked_by == "job":
+            process.service.job(url, grader=grader)
+        else:
+            threading.Thread(target=ask).start()
+        while not (graders := psutil.Process(process.child.pid).children(recursive=True)):
+            jobs = process.service.client.fine_tuning.jobs.list()
+            assert not [job.error for job in jobs if job.status == "failed"]
+            time.sleep(0.05)
+        process.child.send_signal(stop)
+        process.child.communicate(timeout=60)
+        _, left = psutil.wait_procs(graders, timeout=60)
+        assert not left
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [(None, "user/.buildhour"), ("", "user/.buildhour"), ("state", "state"), ("~/my", "user/my")],
+)
+def test_without_home_state_goes_where_the_user_says_or_into_the_home_folder(
+    chosen: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "user"))
+    if chosen is None:
+        monkeypatch.delenv("BUILDHOUR_HOME")
+    else:
+        monkeypatch.setenv("BUILDHOUR_HOME", chosen)
+    assert options([]).home.absolute() == tmp_path / expected

@@ -1,0 +1,38 @@
+"""Progress in a log file: lines, not one line that is drawn again and again."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from tqdm import tqdm
+
+from buildhour_helpers.progress import Lines
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (["\r1/3", "\r2/3 ", "\n"], "1/3\n2/3\n"),
+        (["\r1/3", "\r", "demo: stopped", "\n"], "1/3\ndemo: stopped\n"),
+        (["one\n", "\n", "two\n"], "one\n\ntwo\n"),
+        (["\rone: 1/1", "\n", "\rtwo: 1/1", "\n"], "one: 1/1\ntwo: 1/1\n"),
+    ],
+)
+def test_each_state_of_a_bar_is_a_line(written: list[str], expected: str) -> None:
+    log = io.StringIO()
+    lines = Lines(log)
+    for text in written:
+        lines.write(text)
+    assert log.getvalue() == expected
+
+
+def test_a_bar_of_tqdm() -> None:
+    log = io.StringIO()
+    for _ in tqdm(range(3), "demo", file=Lines(log), mininterval=0, miniters=1):
+        pass
+    shown = log.getvalue().splitlines()
+    assert all(line.startswith("demo: ") for line in shown)
+    assert "| 0/3" in shown[0]
+    assert "| 3/3" in shown[-1]
+    assert "\r" not in log.getvalue()
