@@ -8,8 +8,8 @@ What a shape leaves out, such as a bound that two branches share, is repaired in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from rft_service.schemas.check import Part, Schema, target_of
 
@@ -17,8 +17,7 @@ MAX_DEPTH = 32  # of references, `allOf` and `anyOf` around one value
 _UNPLAIN = frozenset({"$ref", "allOf", "anyOf", "oneOf", "const"})
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """A schema with one type at most; whether null would do as well; the references that led here,
     by which a schema that contains itself is noticed."""
 
@@ -36,7 +35,7 @@ class Shape:
         return "array" if "items" in self.schema else "string"
 
 
-@dataclass(frozen=True)
+@dataclass
 class ShapeReader:
     """Reads the parts of one schema. Each part is read once, since references that multiply
     would cost exponential time otherwise."""
@@ -63,7 +62,7 @@ class ShapeReader:
             whole = Shape({**whole.schema, "enum": [part["const"]]}, whole.nullable)
         if reference := part.get("$ref"):
             target = self.read(target_of(reference, self.root), depth)
-            whole = _merged(replace(target, references=target.references | {reference}), whole)
+            whole = _merged(target._replace(references=target.references | {reference}), whole)
         for child in part.get("allOf", ()):
             whole = _merged(whole, self.read(child, depth))
         for keyword in ("anyOf", "oneOf"):
@@ -98,7 +97,7 @@ def _one_of(branches: list[Shape]) -> Shape:
         values = [value for branch in real for value in branch.schema["enum"]]
         return Shape({"enum": values}, nullable)
     chosen = min(real, key=lambda branch: branch.kind != "string")
-    return replace(chosen, nullable=nullable)
+    return chosen._replace(nullable=nullable)
 
 
 def _is_null(shape: Shape) -> bool:
