@@ -220,6 +220,8 @@ def _read_function(function: Mapping[str, Any], where: str) -> ToolSpec:
     try:
         check_parameters(parameters)
         problem = parameters_problem(parameters)
+        if function.get("strict") and not problem:
+            check_schema(parameters)
     except SchemaError as error:
         problem = str(error)
     if problem:
@@ -231,7 +233,7 @@ def _read_function(function: Mapping[str, Any], where: str) -> ToolSpec:
 def read_choice(
     choice: Any, tools: tuple[ToolSpec, ...], nested: bool
 ) -> tuple[str, tuple[ToolSpec, ...]]:
-    """`tool_choice` as the policy knows it, and the tools that it leaves; `nested` as for the
+    """`tool_choice` as the engine knows it, and the tools that it leaves; `nested` as for the
     tools. Raises ApiError 400."""
     match choice:
         case None:
