@@ -133,7 +133,7 @@ class _Child:
         talk = threading.Thread(target=self._talk, args=(process,), daemon=True)
         talk.start()
         try:
-            self._watch(talk, psutil.Process(process.pid))
+            self._watch(talk, process.pid)
         finally:
             self.kill()
             status = process.wait()
@@ -156,7 +156,7 @@ class _Child:
         with process.stdout:
             self._output = process.stdout.read(MAX_OUTPUT_BYTES + 1)
 
-    def _watch(self, talk: threading.Thread, process: psutil.Process) -> None:
+    def _watch(self, talk: threading.Thread, pid: int) -> None:
         """Wait for the end of the talk, or of patience. Raises PythonError."""
         end_s = time.monotonic() + self._limits.timeout_s
         while not self._is_done:
@@ -167,6 +167,7 @@ class _Child:
                 limit_s = self._limits.timeout_s
                 raise PythonError("timeout", f"grade() took longer than {limit_s:g} s", True)
             with contextlib.suppress(psutil.Error):  # it has just ended
+                process = psutil.Process(pid)
                 if process.num_threads() > MAX_THREADS:
                     said = f"the grader started more than {MAX_THREADS} threads"
                     raise PythonError("threads", said, True)
