@@ -226,7 +226,6 @@ def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None
     It appends each tool call and each grade to the file `calls`. Its key is BUILDHOUR_TOOLS_KEY,
     if the user has set that, and otherwise the one of the last time.
     """
-    inherited = os.environ.get(OURS) == "offline"  # then the variable is a session's
     options = [] if reports is None else ["--reports", str(reports.resolve())]
     options += [] if calls is None else ["--log", str(calls)]
     return Program(
