@@ -289,7 +289,7 @@ def test_a_seed_of_ones_own_draws_other_answers(monkeypatch: pytest.MonkeyPatch)
         ask = OpenAI().responses.create
         return [
             ask(model=session.model(), input=text, tools=[tool], metadata={"repeat": str(n)})
-            .output[0]
+            .output[-1]
             .to_json()
             for text in asked
             for n in range(8)
