@@ -340,14 +340,18 @@ console.log(JSON.stringify({
 
 @pytest.fixture(scope="module")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the openai package from npm in it; CI=true asks for npm and its registry."""
+    """A folder with packages from npm in it: openai and the Vercel AI SDK.
+
+    CI=true asks for npm and its registry.
+    """
     npm = shutil.which("npm")
     is_asked_for = os.environ.get("CI") == "true"
     if npm is None:
         assert not is_asked_for, "node is not installed"
         pytest.skip("node is not installed")
     folder = tmp_path_factory.mktemp("node")
-    install = [npm, "install", "--no-audit", "--no-fund", "--silent", "openai@6"]
+    packages = ["openai@6", "ai@6", "@ai-sdk/openai@3", "zod@4"]
+    install = [npm, "install", "--no-audit", "--no-fund", "--silent", *packages]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         assert not is_asked_for, done.stderr
@@ -355,11 +359,10 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_openai_from_npm(service: Running, node_folder: Path) -> None:
-    for number in range(3):
-        service.upload([row(number)])
-    script = node_folder / "loop.mjs"
-    script.write_text(NODE, encoding="utf-8")
+def run_node(service: Running, folder: Path, source: str) -> Any:
+    """What a script prints, as JSON."""
+    script = folder / "loop.mjs"
+    script.write_text(source, encoding="utf-8")
     environment = {
         **os.environ,
         "OPENAI_BASE_URL": f"{service.url}/v1",
@@ -367,10 +370,16 @@ def test_openai_from_npm(service: Running, node_folder: Path) -> None:
         "TOOL": json.dumps({**TOOL, "strict": False}),
     }
     done = subprocess.run(
-        ["node", str(script)], cwd=node_folder, env=environment, capture_output=True, text=True
+        ["node", str(script)], cwd=folder, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_openai_from_npm(service: Running, node_folder: Path) -> None:
+    for number in range(3):
+        service.upload([row(number)])
+    told = run_node(service, node_folder, NODE)
     assert told.pop("text") in ANSWERS
     assert told == {
         "arguments": '{"key": "key5"}',
@@ -379,3 +388,33 @@ def test_openai_from_npm(service: Running, node_folder: Path) -> None:
         "files": 3,
         "refused": [404, "not_found"],
     }
+
+
+AI_SDK = """
+import { generateText, stepCountIs, tool } from "ai";
+import { openai } from "@ai-sdk/openai";
+import { z } from "zod";
+globalThis.AI_SDK_LOG_WARNINGS = false;
+const asked = [];
+const lookup = tool({
+  description: "Look a key up.", inputSchema: z.object({ key: z.string() }),
+  execute: async ({ key }) => { asked.push(key); return `value ${key}`; },
+});
+const told = {};
+for (const store of [true, false]) {
+  const { steps, text } = await generateText({
+    model: openai("sim-agent-mini"), prompt: "What is the value of key5", tools: { lookup },
+    stopWhen: stepCountIs(5), providerOptions: { openai: { store } },
+  });
+  told[store] = [steps.length, text];
+}
+console.log(JSON.stringify({ asked, told }));
+"""
+
+
+def test_the_ai_sdk_from_npm(service: Running, node_folder: Path) -> None:
+    """Its second step refers to stored items, or without `store` leaves the reasoning out."""
+    told = run_node(service, node_folder, AI_SDK)
+    assert told["asked"] == ["key5", "key5"]
+    for steps, text in told["told"].values():
+        assert (steps, text in ANSWERS) == (2, True)
