@@ -63,6 +63,32 @@ def test_parameters_that_are_no_schema_are_refused(
     assert problem.startswith("not a usable JSON Schema: ")
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"type": "string", "pattern": "^(?!x)[a-z]+$"}, "lookaround"),
+        ({"type": "integer", "minimum": 3, "maximum": 2}, "no value was found"),
+        ({"type": "array", "items": {"type": "string"}, "minItems": 10**8}, "no value was found"),
+        ({"type": "object", "unevaluatedProperties": False}, "not supported"),
+    ],
+)
+def test_strict_parameters_that_no_arguments_satisfy_are_refused(
+    start: Start, value: Any, words: str
+) -> None:
+    service = start(engine=SimulatedEngine)
+    declared = tool({"type": "object", "properties": {"a": value}, "required": ["a"]})
+    create = partial(service.client.responses.create, model=MODEL, input="x")
+    with pytest.raises(openai.BadRequestError, match=words):
+        create(tools=[{"type": "function", **declared, "strict": True}])
+    messages: Any = [{"role": "user", "content": "x"}]
+    nested: Any = {"type": "function", "function": {**declared, "strict": True}}
+    with pytest.raises(openai.BadRequestError, match=words):
+        service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
+    for lenient in ({"strict": False}, {"strict": None}, {}):
+        tools: Any = [{"type": "function", **declared, **lenient}]
+        assert create(tools=tools, tool_choice="required").output[-1].type == "function_call"
+
+
 PATHS = {"type": "array", "items": {"type": "string"}}
 BARE = {"type": "array"}
 
@@ -122,32 +148,6 @@ def test_parameters_that_the_real_api_takes_are_taken(service: Running, paramete
     service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
     read_row(row(1, tools=[nested]), {"lookup"}, schema_problem)
     read_row(row(1, tools=[nested]), {"lookup"})  # as the client checks it
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        ({"type": "string", "pattern": "^(?!x)[a-z]+$"}, "lookaround"),
-        ({"type": "integer", "minimum": 3, "maximum": 2}, "no value was found"),
-        ({"type": "array", "items": {"type": "string"}, "minItems": 10**8}, "no value was found"),
-        ({"type": "object", "unevaluatedProperties": False}, "not supported"),
-    ],
-)
-def test_strict_parameters_that_no_arguments_satisfy_are_refused(
-    start: Start, value: Any, words: str
-) -> None:
-    service = start(engine=SimulatedEngine)
-    declared = tool({"type": "object", "properties": {"a": value}, "required": ["a"]})
-    create = partial(service.client.responses.create, model=MODEL, input="x")
-    with pytest.raises(openai.BadRequestError, match=words):
-        create(tools=[{"type": "function", **declared, "strict": True}])
-    messages: Any = [{"role": "user", "content": "x"}]
-    nested: Any = {"type": "function", "function": {**declared, "strict": True}}
-    with pytest.raises(openai.BadRequestError, match=words):
-        service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
-    for lenient in ({"strict": False}, {"strict": None}, {}):
-        tools: Any = [{"type": "function", **declared, **lenient}]
-        assert create(tools=tools, tool_choice="required").output[-1].type == "function_call"
 
 
 @pytest.mark.parametrize("default", [None, "many", 10**400, 3])
