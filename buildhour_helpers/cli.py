@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 from buildhour_helpers import doctor as checkup
-from buildhour_helpers import jupyter, lifetimes, servers, session
+from buildhour_helpers import jupyter, lifetimes, proxies, servers, session
 from buildhour_helpers.errors import Interrupted, WorkshopError
 from buildhour_helpers.home import home, is_checkout, program, repository
 
@@ -28,6 +28,7 @@ EVERYTHING = (
     *("-n", "2", "--dist", "loadscope"),
     *("--nbval", "--nbval-current-env", "solutions", "notebooks", "tests"),
 )
+STAYS_HERE = "Nothing leaves this machine."
 PASS_ON = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
@@ -105,6 +106,7 @@ def demo(
     """Train the agent and measure its gain on held-out questions."""
     from buildhour_helpers.demo import DemoOptions, run
 
+    print("Requests go to a local service of this run; nothing leaves this machine.", flush=True)
     run(DemoOptions(seed, steps, questions, reports, concurrency, json_path))
     return 0
 
@@ -122,8 +124,10 @@ def lab(context: typer.Context) -> int:
     folder = repository() if is_checkout() else Path.cwd()
     command = [*watched, "jupyterlab", *jupyter.arguments(folder), *context.args]
     try:
-        session.start(bound=True)
-        print(f"Jobs: {session.page_link()}", flush=True)
+        session.start(quiet=True, bound=True)
+        print(session.destination(), flush=True)
+        if session.mode() == "offline":
+            print(f"Jobs: {session.page_link()}", flush=True)
         lifetimes.add_user(users)
         process = subprocess.Popen(command, cwd=folder, env=jupyter.environment(os.environ))
         try:
@@ -161,7 +165,11 @@ def serve(
             print(json.dumps(about), flush=True)
         else:
             about["job page"] = session.page_link()
-            print("\n".join(f"{name:10} {value}" for name, value in about.items()), flush=True)
+            print("\n".join(f"{name:10} {value}" for name, value in about.items()))
+            print(session.destination())
+            if names := proxies.in_use():
+                print(f"{', '.join(names)}: give your programs NO_PROXY=127.0.0.1,localhost too.")
+            sys.stdout.flush()
         while session.running().keys() >= {"service", "tools"}:
             time.sleep(POLL_S)
         raise WorkshopError(f"a server ended by itself; its log is in {home() / 'logs'}")
@@ -191,6 +199,7 @@ def import_finqa(
     from buildhour_helpers.reports.store import REPORTS_FILE
     from buildhour_helpers.tasks import finqa
 
+    print(STAYS_HERE)
     if destination.resolve().is_relative_to(home()):
         raise WorkshopError(
             f"{destination}: is in the state folder, which `reset` deletes; give a folder beside it"
@@ -225,6 +234,7 @@ def import_finqa(
 def test(context: typer.Context) -> int:
     """Check style, types and imports; run the lessons and tests."""
     folder = repository()
+    print(STAYS_HERE, flush=True)
     python = sys.executable
     checks = [
         [python, "-m", "ruff", "check", "."],
@@ -252,6 +262,7 @@ def reset() -> int:
     """Stop what was started and delete the state folder."""
     folder = home()
     print(f"Deleted {folder}" if session.reset() else f"Nothing to delete: no {folder}")
+    print(session.own_service() or STAYS_HERE)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import psutil
 
-from buildhour_helpers import servers, session
+from buildhour_helpers import proxies, servers, session
 from buildhour_helpers.errors import WorkshopError
-from buildhour_helpers.home import home, is_checkout, prepare, program, repository
+from buildhour_helpers.home import home, is_checkout, prepare, repository
 
 LEAST_PYTHON = (3, 11)
 LEAST_MEMORY_BYTES = 2_000_000_000
@@ -119,9 +118,27 @@ def loopback() -> Finding:
     except OSError as error:
         fix = "let programs listen on 127.0.0.1 in the firewall's settings"
         return Finding("ports", f"127.0.0.1 cannot be used: {error}", fix)
-    proxies = [name for name in ("HTTP_PROXY", "http_proxy") if os.environ.get(name)]
-    note = "; the proxy of HTTP_PROXY is passed by for 127.0.0.1" if proxies else ""
-    return Finding("ports", f"127.0.0.1 answers{note}")
+    return Finding("ports", "127.0.0.1 answers")
+
+
+def proxy() -> Finding:
+    """The variables that name a proxy, without their values, which may hold a password."""
+    if unusable := proxies.unusable():
+        said = (
+            f"{', '.join(unusable)}: not usable by the openai client, so unset by session.start()"
+        )
+        return Finding("proxy", said)
+    names = ", ".join(proxies.in_use())
+    return Finding("proxy", f"{names}: not used for this machine" if names else "none set")
+
+
+def requests() -> Finding:
+    """Where the learner's requests go."""
+    try:
+        return Finding("requests", session.destination())
+    except WorkshopError as error:
+        said, _, fix = str(error).partition("; ")
+        return Finding("requests", said, fix)
 
 
 def data_files() -> Finding:
@@ -147,9 +164,11 @@ def base_model() -> Finding:
 
 def running() -> Finding:
     up = session.running()
-    silent = [server.name for server in up.values() if not servers.answers(server)]
+    silent = [server for server in up.values() if not servers.answers(server)]
     if silent:
-        return Finding("servers", f"{', '.join(silent)} does not answer", f"{program()} reset")
+        said = ", ".join(f"{s.name} (process {s.pid}) does not answer" for s in silent)
+        fix = "wait a minute; if it stays silent, end that process: a new start keeps its jobs"
+        return Finding("servers", said, fix)
     said = ", ".join(f"{server.name} at {server.url}" for server in up.values())
     return Finding("servers", said or "none running")
 
@@ -161,6 +180,8 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     disk,
     state_folder,
     loopback,
+    proxy,
+    requests,
     data_files,
     base_model,
     running,

@@ -2,7 +2,8 @@
 
 Offline (the default) the service is this project's own, on this machine. Live it is any service
 with the same API: the one that OPENAI_BASE_URL named before the start, or, with
-`session.start(mode="live")`, the one that the `openai` client uses by default.
+`session.start(mode="live")`, the one that the `openai` client uses by default. A variable that is
+empty or blank counts as unset.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import platform
 import shutil
 import tempfile
 import webbrowser
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
-from buildhour_helpers import servers
+from buildhour_helpers import proxies, servers
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import home, prepare, remove
 from buildhour_helpers.servers import Program, Server
@@ -72,16 +74,15 @@ def start(
     chosen = mode or _chosen_mode()
     if chosen not in ("offline", "live"):
         raise WorkshopError(f'session.start: mode is "offline" or "live", not {chosen!r}')
-    _forget()
     live = _live_credentials() if chosen == "live" else None
     folder = prepare()
-    own_tools = os.environ.get("BUILDHOUR_TOOLS_URL") if live else None
+    own_tools = _own("BUILDHOUR_TOOLS_URL") if live else ""
     programs = [] if live else [service_program(folder, port, _seed())]
     programs += [] if own_tools else [tools_program(reports, tools_port)]
     up = servers.ensure(folder, programs, bound=bound)
     base_url, api_key = live or (up["service"].url, up["service"].key)
     if own_tools:
-        tools_url, tools_key = own_tools, os.environ.get("BUILDHOUR_TOOLS_KEY", "")
+        tools_url, tools_key = own_tools, _own("BUILDHOUR_TOOLS_KEY")
     else:
         tools_url, tools_key = up["tools"].url, up["tools"].key
     session = Session(chosen, base_url, api_key, tools_url, tools_key)
@@ -89,7 +90,7 @@ def start(
     _started[:] = [session]
     _servers.update(up)
     if not quiet:
-        print(f"{_summary(session)}; session.stop() ends it")
+        print(f"{_summary(session)}; session.stop() ends it{_unset_proxies()}")
     return session
 
 
@@ -98,9 +99,9 @@ def model() -> str:
 
     Raises WorkshopError in a live session without BUILDHOUR_MODEL.
     """
-    if _mode() == "offline":
+    if mode() == "offline":
         return OFFLINE_MODEL
-    named = os.environ.get("BUILDHOUR_MODEL")
+    named = os.environ.get("BUILDHOUR_MODEL", "").strip()
     if not named:
         raise WorkshopError(
             "session.model: which of the live service's models? Set BUILDHOUR_MODEL to its name"
@@ -108,15 +109,42 @@ def model() -> str:
     return named
 
 
+def mode() -> Mode:
+    """The mode of the session, or the one that `start` would choose."""
+    return _started[0].mode if _started else _chosen_mode()
+
+
+def destination() -> str:
+    """One line that says where the learner's requests go.
+
+    Raises WorkshopError, with the fix, where no live session can be started.
+    """
+    if mode() == "live":
+        url, _ = _live_credentials()
+        here = " on this machine" if proxies.is_local(url) else ""
+        return f"Requests go to {proxies.shown(url)}{here}, with your OPENAI_API_KEY."
+    to = f" at {_started[0].base_url}" if _started else ""
+    return f"Requests go to the local service{to}; nothing leaves this machine{_unset_proxies()}."
+
+
+def own_service() -> str:
+    """One line that says where `OpenAI()` goes without a session; "" if nothing is set."""
+    names = [name for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY") if _own(name)]
+    if not names:
+        return ""
+    active = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} active again"
+    return f"Your own {active}: OpenAI() sends requests to {proxies.shown(_live_url())}."
+
+
 def describe() -> str:
     """One line for the top of a notebook: mode, model and versions."""
-    mode = _mode()
-    live_model = os.environ.get("BUILDHOUR_MODEL", "no model")
+    is_offline = mode() == "offline"
+    live_model = os.environ.get("BUILDHOUR_MODEL", "").strip() or "no model"
     versions = [f"{name} {version(name)}" for name in ("openai", "agent-rft-workshop")]
     return " · ".join(
         [
-            mode,
-            "simulated model" if mode == "offline" else live_model,
+            mode(),
+            "simulated model" if is_offline else live_model,
             *versions,
             f"Python {platform.python_version()}",
         ]
@@ -133,15 +161,18 @@ def scratch() -> Path:
 
 
 def stop() -> bool:
-    """End this session: stop the servers that no other program uses; False if there were none."""
-    _forget()
+    """End this session: stop the servers that no other program uses; False if there were none.
+
+    Says so if the user's own key is active again.
+    """
+    _end()
     return servers.release(home()) > 0
 
 
 def reset() -> bool:
     """Stop all servers, also those that others use, and delete the state folder; False if there
     was none."""
-    _forget()
+    _end()
     servers.stop(home())
     return remove()
 
@@ -195,7 +226,6 @@ def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None
     It appends each tool call and each grade to the file `calls`. Its key is BUILDHOUR_TOOLS_KEY,
     if the user has set that, and otherwise the one of the last time.
     """
-    inherited = os.environ.get(OURS) == "offline"  # then the variable is a session's
     options = [] if reports is None else ["--reports", str(reports.resolve())]
     options += [] if calls is None else ["--log", str(calls)]
     return Program(
@@ -212,69 +242,112 @@ def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None
         ),
         port=port,
         key_variable="BUILDHOUR_TOOLS_KEY",
-        key="" if inherited else os.environ.get("BUILDHOUR_TOOLS_KEY", ""),
+        key=_own("BUILDHOUR_TOOLS_KEY"),
     )
 
 
 def _seed() -> int:
-    text = os.environ.get("BUILDHOUR_SEED", "0")
+    text = os.environ.get("BUILDHOUR_SEED", "").strip() or "0"
     if not text.isdecimal():
         raise WorkshopError(f"BUILDHOUR_SEED={text!r}: set it to a whole number, or unset it")
     return int(text)
 
 
+def _own(name: str) -> str:
+    """The user's own value of a variable; "" where it is unset or blank, or is a session's."""
+    values = {**os.environ, **_before}
+    is_ours = values.get(OURS) == "offline"
+    return "" if is_ours else (values.get(name) or "").strip()
+
+
 def _chosen_mode() -> Mode:
-    chosen_by_user = "OPENAI_BASE_URL" in os.environ and os.environ.get(OURS) != "offline"
-    return "live" if chosen_by_user else "offline"
+    return "live" if _own("OPENAI_BASE_URL") else "offline"
+
+
+def _live_url() -> str:
+    return _own("OPENAI_BASE_URL") or DEFAULT_LIVE_URL
 
 
 def _live_credentials() -> tuple[str, str]:
-    if os.environ.get(OURS) == "offline":
+    """The address and the key of the user's service. Raises WorkshopError with the fix."""
+    if {**os.environ, **_before}.get(OURS) == "offline":
         raise WorkshopError(
             "session.start: this process was started with the offline service's address; unset "
             "BUILDHOUR_SESSION and set OPENAI_API_KEY (and OPENAI_BASE_URL) to the live service's"
         )
-    key = os.environ.get("OPENAI_API_KEY")
+    url, key = _live_url(), _own("OPENAI_API_KEY")
+    if not url.startswith(("http://", "https://")) or not proxies.host_of(url):
+        raise WorkshopError(
+            f"OPENAI_BASE_URL={proxies.shown(url)!r} is not the address of a service; write it as "
+            "https://HOST/v1, or unset it"
+        )
     if not key:
-        raise WorkshopError("session.start: a live session needs OPENAI_API_KEY; set it first")
-    return os.environ.get("OPENAI_BASE_URL", DEFAULT_LIVE_URL), key
+        raise WorkshopError(
+            f"session.start: a live session with {proxies.shown(url)} needs OPENAI_API_KEY; set it "
+            "first, or unset OPENAI_BASE_URL to stay offline"
+        )
+    if not proxies.is_local(url) and (bad := proxies.unusable()):
+        raise WorkshopError(
+            f"{', '.join(bad)}: the openai client cannot use this proxy setting; correct it (a "
+            "SOCKS proxy needs socks5:// and the package socksio) or unset it"
+        )
+    return url, key
 
 
 def _export(session: Session) -> None:
     """Set what the `openai` client and the lessons read, and remember the user's own values."""
-    values = {
+    _forget()
+    values: dict[str, str | None] = {
         "BUILDHOUR_TOOLS_URL": session.tools_url,
         "BUILDHOUR_TOOLS_KEY": session.tools_key,
-        "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])),
+        "OPENAI_BASE_URL": session.base_url,
+        "OPENAI_API_KEY": session.api_key,
+        **proxies.past_proxies(session.base_url, session.tools_url),
     }
     if session.mode == "offline":
-        values |= {"OPENAI_BASE_URL": session.base_url, "OPENAI_API_KEY": session.api_key}
-        values[OURS] = "offline"
+        values |= {OURS: "offline", "OPENAI_CUSTOM_HEADERS": None}  # they may hold the user's key
     _before.update({name: os.environ.get(name) for name in values})
-    os.environ.update(values)
+    _set(values)
 
 
-def _mode() -> Mode:
-    """The mode of the session, or the one that `start` would choose."""
-    return _started[0].mode if _started else _chosen_mode()
+def _unset_proxies() -> str:
+    names = [n for n in _before if n.lower().endswith("_proxy") and n not in os.environ]
+    return f" ({', '.join(names)} unset, since the openai client cannot use it)" if names else ""
+
+
+def _end() -> None:
+    """Restore the environment, and say so if that makes the user's own service active again."""
+    was_offline = bool(_started) and mode() == "offline"
+    _forget()
+    if was_offline and (said := own_service()):
+        print(said)
 
 
 def _forget() -> None:
     """Restore the environment variables that `start` set."""
     _started.clear()
     _servers.clear()
-    for name, value in _before.items():
+    _set(_before)
+    _before.clear()
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    """Set the environment variables, or unset those that are None."""
+    for name, value in values.items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    _before.clear()
 
 
 def _summary(session: Session) -> str:
-    """What `start` prints: no port and no key, so that notebook outputs can be compared."""
+    """What `start` prints: no port of ours and no key, so that notebook outputs can be compared."""
     if session.mode == "offline":
         return "Offline: simulated model and tool server, on this machine"
     here = session.tools_url.startswith("http://127.0.0.1:")
-    tools = "tool server on this machine" if here else f"tools at {session.tools_url}"
-    return f"Live: {session.base_url}, {tools}"
+    tools = (
+        "tool server on this machine" if here else f"tools at {proxies.shown(session.tools_url)}"
+    )
+    return (
+        f"Live: requests go to {proxies.shown(session.base_url)} with your OPENAI_API_KEY; {tools}"
+    )

@@ -109,9 +109,14 @@ def _first_problem(error: RequestValidationError) -> ApiError:
     return invalid_value(param, reason_of(problem["msg"]))
 
 
+_TAG = re.compile(r"Input tag ('.*') found using '(\w+)' does not match any of the expected tags: ")
+
+
 def reason_of(message: str) -> str:
-    """What pydantic says is wrong, without its prefix for a validator of ours."""
-    return message.removeprefix("Value error, ")
+    """What pydantic says is wrong, in our words."""
+    message = message.removeprefix("Value error, ").replace("Input should ", "must ", 1)
+    message = message.replace("Unable to extract tag using discriminator", "it has no", 1)
+    return _TAG.sub(r"the \2 is \1; use one of ", message)
 
 
 def install(app: FastAPI) -> None:

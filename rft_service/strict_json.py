@@ -6,12 +6,15 @@ import json
 import math
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from starlette.datastructures import QueryParams
+from starlette.types import Scope
 
 MAX_DEPTH = 64
 
@@ -74,6 +77,26 @@ def whole_characters(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+_DATA = ("parameters", "schema", "output_schema")  # JSON Schemas, in which null is a value
+
+
+def without_nulls(value: Any) -> Any:
+    """A part of a request without its keys that are null, at any depth: null means absent."""
+    if isinstance(value, list):
+        return [without_nulls(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: inner if key in _DATA else without_nulls(inner)
+        for key, inner in value.items()
+        if inner is not None
+    }
+
+
+Entry = Annotated[dict[str, Any], BeforeValidator(without_nulls)]
+"""An object in a request whose keys are read later: an item, a message, a tool, a choice."""
+
+
 class RequestModel(BaseModel):
     """An object in a request: an unknown key is an error, and null means absent, as clients write
     both."""
@@ -102,12 +125,20 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its JSON body with `loads`."""
+    """A route that reads its JSON body with `loads`, and its query without empty parameters."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
-            return await handler(_StrictRequest(request.scope, request.receive))
+            return await handler(_StrictRequest(_without_empty(request.scope), request.receive))
 
         return handle_strictly
+
+
+def _without_empty(scope: Scope) -> Scope:
+    """The scope of a request without the parameters of its query that are empty, which is how
+    clients write null there. An empty value of `metadata[key]` is one to look for."""
+    pairs = QueryParams(scope["query_string"]).multi_items()
+    given = [(name, value) for name, value in pairs if value or name.endswith("]")]
+    return {**scope, "query_string": urlencode(given).encode()}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rft_wire import ContentError, Item, text_of
+from rft_wire.functions import NAME, parameters_problem
 
 MIN_ROWS = 10
 ROLES = ("system", "developer", "user", "assistant")
-TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Problem = tuple[str, str]
 """A field of a row, and what is wrong there with how to fix it."""
@@ -47,17 +46,10 @@ class Row:
     item: Mapping[str, Any]
 
 
-def object_schema_problem(parameters: Mapping[str, Any]) -> str | None:
-    """The least that a tool's parameters must be: a JSON Schema of an object."""
-    if parameters.get("type", "object") != "object":
-        return f"the type is {parameters['type']!r}; it must be 'object'"
-    return None
-
-
 def read_row(
     row: Any,
     job_tools: Collection[str] | None = None,
-    schema_problem: SchemaCheck = object_schema_problem,
+    schema_problem: SchemaCheck = parameters_problem,
 ) -> Row:
     """A row from its JSON. In messages and tools, null means absent. Raises RowError.
 
@@ -135,12 +127,14 @@ def _function(raw: Any, where: str, schema_problem: SchemaCheck) -> Function:
         definition = '{"type": "function", "function": {"name", "description", "parameters"}}'
         raise RowError([(where, f"not a function definition; write {definition}")])
     function, where = _present(tool["function"]), f"{where}.function"
-    name, parameters = function.get("name"), function.get("parameters", {})
+    name, parameters = function.get("name"), function.get("parameters")
     description = function.get("description", "")
-    if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise RowError([(f"{where}.name", f"{name!r}; use 1 to 64 letters, digits, '_' and '-'")])
     if not isinstance(description, str):
         raise RowError([(f"{where}.description", "must be a string")])
+    if parameters is None:
+        return Function(name, description, {})
     if not isinstance(parameters, dict):
         raise RowError([(f"{where}.parameters", "must be a JSON Schema object")])
     if problem := schema_problem(parameters):

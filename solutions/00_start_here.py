@@ -85,6 +85,7 @@ def ask(items, tools=(), repeat=0):
         model=MODEL,
         input=items,
         tools=list(tools),
+        reasoning={"summary": "auto"},
         metadata={"repeat": str(repeat)},
     )
 
@@ -201,7 +202,8 @@ def roll_out(text, repeat=0):
             break
         for one in calls:
             answer = post(one["name"], one | {"trace_id": trace_id})
-            trace.append(answer | {"type": "function_call_output"})
+            back = {"call_id": one["call_id"], "output": answer["output"]}
+            trace.append({"type": "function_call_output", **back})
     return trace
 
 
@@ -218,7 +220,8 @@ print(len(trace), "items; the last is a", trace[-1]["type"])
 def text_of(item):
     if item.get("type") == "function_call":
         return f"{item['name']} {item['arguments']}"
-    parts = item.get("summary") or item.get("content") or item["output"]
+    keys = ("summary", "content", "output")
+    parts = next((item[key] for key in keys if item.get(key)), "")
     if isinstance(parts, str):
         return parts
     return " ".join(part["text"] for part in parts)
@@ -229,8 +232,8 @@ for item in trace:
     print(f"{kind:22}{' '.join(text_of(item).split())[:76]}")
 
 # %% [markdown]
-# - `reasoning` is why. In parentheses the simulated model says what spoke
-#   most for its choice.
+# - `reasoning` is why, in a summary that comes because we ask for it. In
+#   parentheses the simulated model says what spoke most for its choice.
 # - `function_call` is what it did. Look at the arguments: the whole question,
 #   or its telling words?
 # - `function_call_output` is all that it learnt. `Error:` tells the model of

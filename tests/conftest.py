@@ -1,4 +1,4 @@
-"""What every test starts from: a state folder of its own, and no address of anybody's service."""
+"""What every test starts from: its own state folder, and nobody's service, key or proxy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from buildhour_helpers import proxies
 
 # No test is timed, and no test draws other examples than the last time.
 settings.register_profile("workshop", deadline=None, derandomize=True)
@@ -20,6 +22,8 @@ OWN_VARIABLES = (
     "BUILDHOUR_SESSION",
     "BUILDHOUR_TOOLS_URL",
     "BUILDHOUR_TOOLS_KEY",
+    *(f"{scheme}_proxy" for scheme in (*proxies.SCHEMES, "no")),
+    *(f"{scheme}_proxy".upper() for scheme in (*proxies.SCHEMES, "no")),
 )
 
 

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from buildhour_helpers import cli, doctor, home
+from buildhour_helpers import cli, doctor, home, session
 from buildhour_helpers.__main__ import main as front_door
 from buildhour_helpers.demo import DemoOptions
 from buildhour_helpers.demo.plan import make_plan
@@ -165,7 +166,7 @@ def test_lab_opens_the_first_lesson_or_else_this_folder(
     monkeypatch.setattr("subprocess.Popen", Lab)
     if not checkout:
         monkeypatch.setattr(cli, "is_checkout", lambda: False)
-    for name in ("start", "page_link"):
+    for name in ("start", "page_link", "destination"):
         monkeypatch.setattr(f"buildhour_helpers.session.{name}", lambda **_: "")
     assert cli.main(["lab", "--no-browser"]) == 0
     assert "jupyterlab" in opened
@@ -176,6 +177,74 @@ def test_lab_opens_the_first_lesson_or_else_this_folder(
     assert f"--LabApp.default_url={address}" in opened
     settings = Path(given["JUPYTER_CONFIG_PATH"].split(os.pathsep)[-1])
     assert "announcements" in (settings / "labconfig" / "page_config.json").read_text()
+
+
+class TestWhereRequestsGo:
+    """One line of each verb, in whatever environment; and no key in any."""
+
+    @pytest.fixture(autouse=True)
+    def _foreign(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("OPENAI_BASE_URL", "https://me:sk-mine@llm.example/v1")
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+        monkeypatch.setenv("BUILDHOUR_TOOLS_URL", "https://tools.example")
+        yield
+        session.stop()  # a verb leaves its session to the end of its process
+
+    def test_lab_works_live(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        opened: list[dict[str, str]] = []
+
+        class Lab:
+            def __init__(self, *_: object, **__: object) -> None:
+                opened.append(dict(os.environ))
+
+            def wait(self) -> int:
+                return 0
+
+        monkeypatch.setattr("subprocess.Popen", Lab)
+        assert cli.main(["lab", "--no-browser"]) == 0
+        said = capsys.readouterr().out
+        assert "Requests go to https://llm.example/v1, with your OPENAI_API_KEY." in said
+        assert "Jobs:" not in said
+        assert "sk-mine" not in said
+        (environment,) = opened
+        assert environment["OPENAI_API_KEY"] == "sk-mine"
+        assert "BUILDHOUR_SESSION" not in environment
+
+    def test_lab_without_a_key_is_one_line_with_the_fix(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", " ")
+        assert cli.main(["lab"]) == 1
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "needs OPENAI_API_KEY; set it first, or unset OPENAI_BASE_URL" in said
+
+    def test_serve_demo_and_the_others_stay_here(
+        self, tmp_path: Path, published: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main(["import-finqa", str(published), str(tmp_path / "finqa")]) == 0
+        assert "Nothing leaves this machine." in capsys.readouterr().out
+        assert cli.main(["demo", "--reports", "none"]) == 1
+        assert "to a local service of this run; nothing leaves" in capsys.readouterr().out
+
+    def test_doctor_and_reset_name_the_users_own_service(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert doctor.requests().said.startswith("Requests go to https://llm.example/v1, with")
+        assert cli.main(["reset"]) == 0
+        said = capsys.readouterr().out
+        assert "OpenAI() sends requests to https://llm.example/v1." in said
+        assert "sk-mine" not in said
+
+
+def test_doctor_says_that_offline_nothing_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+    finding = doctor.requests()
+    assert finding.said == "Requests go to the local service; nothing leaves this machine."
+    assert not finding.fix
 
 
 def test_test_needs_the_checkout(

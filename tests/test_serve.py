@@ -220,6 +220,7 @@ def test_the_link_that_it_prints_lets_a_browser_in() -> None:
     try:
         assert serving.stdout
         printed = dict(serving.stdout.readline().strip().rsplit(None, 1) for _ in range(5))
+        assert "nothing leaves this machine" in serving.stdout.readline()
         answer = httpx.get(printed["job page"])
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         assert "set-cookie" in answer.headers

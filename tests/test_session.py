@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -93,6 +93,122 @@ def test_a_base_url_set_beforehand_chooses_a_live_service(
     assert set(session.running()) == {"tools"}
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\t\n"])
+def test_a_blank_variable_counts_as_unset(blank: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "BUILDHOUR_SEED", "BUILDHOUR_TOOLS_URL"):
+        monkeypatch.setenv(name, blank)
+    assert session.start(quiet=True).mode == "offline"
+    assert OpenAI().models.list().data
+    session.stop()
+    with pytest.raises(WorkshopError, match="needs OPENAI_API_KEY"):
+        session.start("live")
+    monkeypatch.setenv("OPENAI_API_KEY", f"sk-test{blank}")
+    up = session.start("live", quiet=True)
+    assert (up.base_url, up.api_key) == (session.DEFAULT_LIVE_URL, "sk-test")
+    assert str(OpenAI().base_url).rstrip("/") == session.DEFAULT_LIVE_URL
+
+
+@pytest.mark.parametrize(
+    "address", ["api.example.com/v1", "https://", "ftp://me:sk-mine@llm.example", "http://[sk-mine"]
+)
+def test_what_is_not_the_address_of_a_service_is_one_line_with_the_fix(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    with pytest.raises(WorkshopError, match="write it as https://HOST/v1, or unset it") as refused:
+        session.start()
+    assert "sk-mine" not in str(refused.value)
+
+
+FOREIGN = [
+    ({"OPENAI_API_KEY": "sk-mine"}, "OPENAI_API_KEY is", "https://api.openai.com/v1."),
+    (
+        {"OPENAI_BASE_URL": "https://llm.example/v1"},
+        "OPENAI_BASE_URL is",
+        "https://llm.example/v1.",
+    ),
+    (
+        {
+            "OPENAI_BASE_URL": "https://me:sk-mine@llm.example/v1?k=sk-mine",
+            "OPENAI_API_KEY": "sk-mine",
+        },
+        "OPENAI_BASE_URL and OPENAI_API_KEY are",
+        "https://llm.example/v1.",
+    ),
+]
+
+
+@pytest.mark.parametrize("end", [session.stop, session.reset])
+@pytest.mark.parametrize(("own", "active", "address"), FOREIGN)
+def test_the_end_of_an_offline_session_says_when_the_users_own_service_is_active_again(
+    end: Callable[[], bool],
+    own: dict[str, str],
+    active: str,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer sk-mine")
+    before = dict(os.environ)
+    session.start("offline", quiet=True)
+    assert OpenAI().models.list().data, "the user's own header replaced the local key"
+    assert "sk-mine" not in os.environ.values()
+    capsys.readouterr()
+    assert end()
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert f"Your own {active} active again" in said
+    assert address in said
+    assert "sk-mine" not in said
+    assert dict(os.environ) == before
+
+
+def test_the_end_of_a_session_says_nothing_where_the_user_has_no_service(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session.start(quiet=True)
+    session.stop()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_start_that_fails_does_not_bring_the_users_own_key_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the next cell would send its data to the user's provider."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    up = session.start(quiet=True)
+    monkeypatch.setenv("BUILDHOUR_SEED", "seven")
+    with pytest.raises(WorkshopError, match="BUILDHOUR_SEED"):
+        session.start(quiet=True)
+    assert os.environ["OPENAI_API_KEY"] == up.api_key
+    assert os.environ["OPENAI_BASE_URL"] == up.base_url
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("https://llm.example/v1", "https://llm.example/v1, with your OPENAI_API_KEY"),
+        ("https://me:sk-mine@llm.example/v1", "https://llm.example/v1, with"),
+        ("http://localhost:11434/v1", "http://localhost:11434/v1 on this machine, with"),
+    ],
+)
+def test_live_says_where_requests_go(
+    address: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    monkeypatch.setenv("BUILDHOUR_TOOLS_URL", "https://tools.example")
+    assert said in session.destination()
+    session.start()
+    printed = capsys.readouterr().out
+    assert said.partition(" ")[0].rstrip(",") in printed
+    assert "sk-mine" not in session.destination() + printed
+    assert OpenAI().base_url.host == ("localhost" if "localhost" in address else "llm.example")
+
+
 def test_live_keeps_a_public_tool_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     monkeypatch.setenv("BUILDHOUR_TOOLS_URL", "https://tools.example")
@@ -173,7 +289,7 @@ def test_a_seed_of_ones_own_draws_other_answers(monkeypatch: pytest.MonkeyPatch)
         ask = OpenAI().responses.create
         return [
             ask(model=session.model(), input=text, tools=[tool], metadata={"repeat": str(n)})
-            .output[0]
+            .output[-1]
             .to_json()
             for text in asked
             for n in range(8)

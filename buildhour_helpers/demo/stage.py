@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAI
+from openai import AsyncOpenAI, DefaultAioHttpClient, DefaultHttpxClient, OpenAI
 
 from buildhour_helpers import servers
 from buildhour_helpers.servers import Server
@@ -22,15 +22,21 @@ class Stage:
     tools: Server
 
     def client(self) -> OpenAI:
-        """The unmodified client of this service."""
-        return OpenAI(base_url=self.service.url, api_key=self.service.key)
+        """The client of this service, whatever proxy and headers the environment names."""
+        return OpenAI(
+            base_url=self.service.url,
+            api_key=self.service.key,
+            default_headers={"Authorization": f"Bearer {self.service.key}"},
+            http_client=DefaultHttpxClient(trust_env=False),
+        )
 
     def async_client(self) -> AsyncOpenAI:
         """The same for many requests at once; close it after use."""
         return AsyncOpenAI(
             base_url=self.service.url,
             api_key=self.service.key,
-            http_client=DefaultAioHttpClient(),
+            default_headers={"Authorization": f"Bearer {self.service.key}"},
+            http_client=DefaultAioHttpClient(trust_env=False),
         )
 
 

@@ -6,6 +6,7 @@ In a notebook `await evaluate(...)`; in a script `asyncio.run(evaluate(...))`.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai.types.shared import ReasoningEffort
 from tqdm.auto import tqdm
 
+from buildhour_helpers import proxies
 from buildhour_helpers.errors import WorkshopError, writing
 from buildhour_helpers.rollouts.endpoints import Grader, ToolServer
 from buildhour_helpers.rollouts.loop import MAX_STEPS, NEEDED, Row, run_rollout, trace_id_of
@@ -145,7 +147,8 @@ async def _client(client: AsyncOpenAI | None) -> AsyncIterator[AsyncOpenAI]:
     if client is not None:
         yield client
         return
-    async with AsyncOpenAI(http_client=DefaultAioHttpClient()) as own:
+    is_local = proxies.is_local(os.environ.get("OPENAI_BASE_URL", ""))
+    async with AsyncOpenAI(http_client=DefaultAioHttpClient(trust_env=not is_local)) as own:
         yield own
 
 

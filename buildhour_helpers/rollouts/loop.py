@@ -18,7 +18,7 @@ from openai.types.shared import ReasoningEffort
 
 from buildhour_helpers.rollouts.endpoints import EndpointFault, Grader, ToolServer
 from buildhour_helpers.tools.schemas import for_responses
-from rft_wire import Item, StopReason, build_sample
+from rft_wire import Item, StopReason, build_sample, text_of
 from rft_wire.records import RolloutRecord
 
 Row = Mapping[str, Any]
@@ -55,7 +55,7 @@ async def run_rollout(
     """
     item = {key: value for key, value in row.items() if key not in SEEN_BY_MODEL}
     reference = item.get("reference_answer")
-    record = RolloutRecord(row["question_id"], repeat, model, trace_id, list(row["messages"]))
+    record = RolloutRecord(row["question_id"], repeat, model, trace_id, _prompt(row))
     record.reference_answer = None if reference is None else str(reference)
     request = _request(row, record.trace, model, repeat, reasoning_effort)
     started = time.perf_counter()
@@ -82,6 +82,17 @@ async def run_rollout(
     return record
 
 
+def _prompt(row: Row) -> list[Item]:
+    """A row's messages. Text that is in parts becomes a string: the parts of a row are those of
+    Chat Completions, which Responses refuses."""
+    return [
+        {**message, "content": text_of(message["content"])}
+        if isinstance(message.get("content"), list)
+        else message
+        for message in row["messages"]
+    ]
+
+
 def _request(
     row: Row, items: list[Item], model: str, repeat: int, effort: ReasoningEffort
 ) -> dict[str, Any]:
@@ -92,7 +103,7 @@ def _request(
         "tools": for_responses(row["tools"]),
         "tool_choice": "auto",
         "parallel_tool_calls": True,
-        "reasoning": {"effort": effort},
+        "reasoning": {"effort": effort, "summary": "auto"},  # for the viewer and the grader
         "store": False,  # the service keeps nothing, so the reasoning comes back encrypted
         "include": ["reasoning.encrypted_content"],
         "metadata": {"repeat": str(repeat)},  # a simulated model answers each repeat differently

@@ -27,7 +27,7 @@ from rft_service.errors import bad_request, invalid_value, unsupported_parameter
 from rft_service.ids import derived_id, random_id
 from rft_service.rl.engine import Seed, Turn, TurnEnd, TurnRequest
 from rft_service.store.job_spec import Metadata
-from rft_service.strict_json import AsciiJSONResponse, RequestModel, StrictRoute, dumps
+from rft_service.strict_json import AsciiJSONResponse, Entry, RequestModel, StrictRoute, dumps
 from rft_wire import Item
 
 router = APIRouter(prefix="/v1/chat/completions", tags=["chat"], route_class=StrictRoute)
@@ -60,9 +60,9 @@ class ChatRequest(RequestModel):
     """Every parameter that OpenAI documents; those of the last block have no effect."""
 
     model: str
-    messages: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    tools: list[dict[str, Any]] = Field(default_factory=list)
-    tool_choice: str | dict[str, Any] | None = None
+    messages: Annotated[list[Entry], Field(min_length=1)]
+    tools: list[Entry] = Field(default_factory=list)
+    tool_choice: str | Entry | None = None
     parallel_tool_calls: bool = True
     response_format: ResponseFormat = Field(default_factory=ResponseFormat)
     reasoning_effort: Effort = "default"
@@ -115,7 +115,9 @@ class ChatRequest(RequestModel):
 
     def conversation(self, signer: ReasoningSigner) -> TurnRequest:
         """What the policy is shown. Raises ApiError 400."""
-        choice, tools = read_choice(self.tool_choice, read_tools(self.tools))
+        choice, tools = read_choice(
+            self.tool_choice, read_tools(self.tools, nested=True), nested=True
+        )
         answer = self.response_format.answer_schema()
         items = [
             item
@@ -136,6 +138,7 @@ class ChatRequest(RequestModel):
         )
 
 
+PARTS = ("text", "refusal")
 TOOL_NAMES = {"call_id": "tool_call_id", "output": "content"}
 CALL_NAMES = {"call_id": "id", "name": "function.name", "arguments": "function.arguments"}
 
@@ -146,14 +149,14 @@ def message_items(message: Mapping[str, Any], param: str) -> list[tuple[Item, It
         output = {
             "type": "function_call_output",
             "call_id": message.get("tool_call_id"),
-            "output": message.get("content"),
+            "output": part_texts(message.get("content"), f"{param}.content", PARTS),
         }
         return [(output, ItemPath(param, TOOL_NAMES))]
     items = list[tuple[Item, ItemPath]]()
     calls = message.get("tool_calls") or []
     content = message.get("content")
     if content is not None or not calls:
-        text = part_texts(content, f"{param}.content")
+        text = part_texts(content, f"{param}.content", PARTS)
         said = {"type": "message", "role": message.get("role"), "content": text}
         items.append((said, ItemPath(param)))
     if not isinstance(calls, list):

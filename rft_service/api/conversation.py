@@ -9,14 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Literal
 
 from rft_service.api.reasoning_encryption import ReasoningSigner
-from rft_service.errors import bad_request, invalid_value, missing_parameter
+from rft_service.errors import (
+    bad_request,
+    invalid_value,
+    missing_parameter,
+    unknown_parameter,
+)
 from rft_service.rl.engine import ModelInfo, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
 from rft_service.schemas.check import SchemaError, check_parameters
 from rft_service.schemas.structured import check_schema
 from rft_wire import ContentError, Item, text_of
+from rft_wire.functions import name_problem, parameters_problem
 from rft_wire.rows import ROLES
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default"]
@@ -25,15 +32,26 @@ ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}}
 """The schema that `json_object` stands for: an answer under one key."""
 
 
-def part_texts(content: Any, param: str) -> str:
-    """The text of a content that is a string or a list of parts. Raises ApiError 400."""
+SAID = ("output_text", "refusal")  # the parts of an assistant's message in Responses
+TOLD = ("input_text", *SAID)  # the parts of all others, and of a tool's output
+SUMMARY = ("summary_text",)
+
+
+def part_texts(content: Any, param: str, kinds: Sequence[str]) -> str:
+    """The text of a content that is a string or a list of parts of these kinds. Raises ApiError
+    400."""
     try:
-        return text_of(content)
+        text = text_of(content)
     except ContentError as error:
         where = param + error.path
         if error.missing:
             raise missing_parameter(where) from None
         raise invalid_value(where, str(error)) from None
+    for index, part in enumerate(content if isinstance(content, list) else ()):
+        if part["type"] not in kinds:
+            reason = f"{part['type']!r}. Supported values are: {', '.join(kinds)}"
+            raise invalid_value(f"{param}[{index}].type", reason)
+    return text
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,10 @@ class _ItemReader:
         role = item.get("role")
         if role not in ROLES:
             raise invalid_value(path.of("role"), f"{role!r}; use one of {', '.join(ROLES)}")
-        text = part_texts(item.get("content"), path.of("content"))
+        if "tool_calls" in item:  # how Chat Completions writes calls
+            raise unknown_parameter(path.of("tool_calls"))
+        kinds = SAID if role == "assistant" else TOLD
+        text = part_texts(item.get("content"), path.of("content"), kinds)
         return {"type": "message", "role": role, "content": text}
 
     def _call(self, item: Mapping[str, Any], path: ItemPath) -> Item:
@@ -100,6 +121,7 @@ class _ItemReader:
         if call_id in self._call_ids:
             message = f"Duplicate call_id {call_id!r}; give each call its own."
             raise bad_request(message, path.of("call_id"))
+        _check_name(name, path.of("name"))
         self._call_ids[call_id] = f"call_{len(self._call_ids) + 1}"
         self.unanswered[call_id] = None
         return {
@@ -118,7 +140,7 @@ class _ItemReader:
         return {
             "type": "function_call_output",
             "call_id": self._call_ids[call_id],
-            "output": part_texts(item.get("output"), path.of("output")),
+            "output": part_texts(item.get("output"), path.of("output"), TOLD),
         }
 
     def _reasoning(self, item: Mapping[str, Any], path: ItemPath) -> Item:
@@ -134,7 +156,7 @@ class _ItemReader:
                     path.of("encrypted_content"),
                     "invalid_encrypted_content",
                 ) from None
-        text = part_texts(summary if summary is not None else [], path.of("summary"))
+        text = part_texts([] if summary is None else summary, path.of("summary"), SUMMARY)
         return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
 
 
@@ -145,35 +167,74 @@ def _text(item: Mapping[str, Any], key: str, path: ItemPath) -> str:
     return value
 
 
-def read_tools(tools: Sequence[Mapping[str, Any]]) -> tuple[ToolSpec, ...]:
-    """Function tools, flat (Responses) or nested (Chat Completions). Raises ApiError 400."""
+def _check_name(name: str, param: str) -> None:
+    if problem := name_problem(name):
+        raise bad_request(f"Invalid '{param}': {problem}.", param)
+
+
+def read_tools(tools: Sequence[Mapping[str, Any]], nested: bool) -> tuple[ToolSpec, ...]:
+    """Function tools: those of Chat Completions are `nested` under `function`, those of Responses
+    are flat. Raises ApiError 400."""
     specs: dict[str, ToolSpec] = {}
     for index, tool in enumerate(tools):
         where = f"tools[{index}]"
         if (kind := tool.get("type")) != "function":
             raise invalid_value(f"{where}.type", f"{kind!r}; only function tools are offered here")
-        function = tool.get("function", tool)
-        if not isinstance(function, dict):
-            message = f"Invalid value for '{where}.function': must be an object."
-            raise bad_request(message, where)
-        name, parameters = function.get("name"), function.get("parameters")
-        if not isinstance(name, str) or not name:
-            raise missing_parameter(f"{where}.name")
-        if name in specs:
-            raise invalid_value(f"{where}.name", f"two tools are named {name!r}; rename one")
-        if not isinstance(parameters, dict | None):
-            raise invalid_value(f"{where}.parameters", "must be a JSON Schema, which is an object")
-        try:
-            check_parameters(parameters or {})
-        except SchemaError as error:
-            message = f"Invalid schema for function {name!r}: {error}."
-            raise bad_request(message, f"{where}.parameters") from None
-        specs[name] = ToolSpec(name, str(function.get("description") or ""), parameters or {})
+        function, where = _function_of(tool, where, nested)
+        spec = _read_function(function, where)
+        if spec.name in specs:
+            reason = f"two tools are named {spec.name!r}; rename one"
+            raise invalid_value(f"{where}.name", reason)
+        specs[spec.name] = spec
     return tuple(specs.values())
 
 
-def read_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[ToolSpec, ...]]:
-    """`tool_choice` as the policy knows it, and the tools that it leaves. Raises ApiError 400."""
+def _function_of(tool: Any, where: str, nested: bool) -> tuple[Mapping[str, Any], str]:
+    """Where a tool or a choice says which function it means, and the path of that place."""
+    if not isinstance(tool, dict):
+        raise invalid_value(where, "must be an object")
+    if not nested:
+        if not isinstance(tool.get("name"), str):
+            raise missing_parameter(f"{where}.name")
+        if "function" in tool:
+            raise unknown_parameter(f"{where}.function")
+        return tool, where
+    function = tool.get("function")
+    if not isinstance(function, dict):
+        raise missing_parameter(f"{where}.function")
+    if not isinstance(function.get("name"), str):
+        raise missing_parameter(f"{where}.function.name")
+    return function, f"{where}.function"
+
+
+def _read_function(function: Mapping[str, Any], where: str) -> ToolSpec:
+    name, description = function["name"], function.get("description", "")
+    _check_name(name, f"{where}.name")
+    if not isinstance(description, str):
+        raise invalid_value(f"{where}.description", "must be a string")
+    parameters = function.get("parameters")
+    if parameters is None:
+        return ToolSpec(name, description)
+    if not isinstance(parameters, dict):
+        raise invalid_value(f"{where}.parameters", "must be a JSON Schema, which is an object")
+    try:
+        check_parameters(parameters)
+        problem = parameters_problem(parameters)
+        if function.get("strict") and not problem:
+            check_schema(parameters)
+    except SchemaError as error:
+        problem = str(error)
+    if problem:
+        message = f"Invalid schema for function {name!r}: {problem}."
+        raise bad_request(message, f"{where}.parameters", "invalid_function_parameters")
+    return ToolSpec(name, description, parameters)
+
+
+def read_choice(
+    choice: Any, tools: tuple[ToolSpec, ...], nested: bool
+) -> tuple[str, tuple[ToolSpec, ...]]:
+    """`tool_choice` as the engine knows it, and the tools that it leaves; `nested` as for the
+    tools. Raises ApiError 400."""
     match choice:
         case None:
             return "auto", tools
@@ -182,27 +243,29 @@ def read_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[To
         case "auto" | "none" | "required":
             return str(choice), tools
         case {"type": "function"}:
-            name = _tool_name(choice)
+            function, _ = _function_of(choice, "tool_choice", nested)
+            name = function["name"]
             if all(tool.name != name for tool in tools):
                 raise invalid_value("tool_choice", f"{name!r} is not one of the tools")
-            return str(name), tools
+            return name, tools
         case {"type": "allowed_tools"}:
-            allowed = choice.get("allowed_tools", choice)  # nested in Chat, flat in Responses
-            match allowed:
-                case {"tools": list(named)} if allowed.get("mode", "auto") in ("auto", "required"):
-                    names = [_tool_name(tool) for tool in named]
-                    left = tuple(tool for tool in tools if tool.name in names)
-                    return read_choice(allowed.get("mode", "auto"), left)
-            message = "incomplete. Give a list of tools, and the mode 'auto' or 'required'"
-            raise invalid_value("tool_choice", message)
+            mode, names = _allowed_tools(choice, nested)
+            return read_choice(mode, tuple(t for t in tools if t.name in names), nested)
     raise invalid_value("tool_choice", "use 'auto', 'none', 'required' or a function tool's name")
 
 
-def _tool_name(tool: Any) -> Any:
-    match tool:
-        case {"function": {"name": name}} | {"name": name}:
-            return name
-    return None
+def _allowed_tools(choice: Mapping[str, Any], nested: bool) -> tuple[str, list[str]]:
+    """The mode of an `allowed_tools` choice, and the names in it."""
+    where = "tool_choice.allowed_tools" if nested else "tool_choice"
+    allowed = choice.get("allowed_tools") if nested else choice
+    if isinstance(allowed, dict):
+        mode, tools = allowed.get("mode", "auto"), allowed.get("tools")
+        if mode in ("auto", "required") and isinstance(tools, list):
+            paths = (f"{where}.tools[{number}]" for number in range(len(tools)))
+            functions = map(_function_of, tools, paths, repeat(nested))
+            return mode, [function["name"] for function, _ in functions]
+    message = "incomplete. Give a list of tools, and the mode 'auto' or 'required'"
+    raise invalid_value("tool_choice", message)
 
 
 def answer_schema(

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 from starlette.exceptions import HTTPException
 
 from rft_service.api.context import Serving
@@ -23,25 +23,33 @@ from rft_service.api.conversation import (
 )
 from rft_service.api.paging import Limit, page
 from rft_service.api.reasoning_encryption import ReasoningSigner
+from rft_service.api.references import resolve
 from rft_service.api.streaming import event_stream, response_events
 from rft_service.errors import unsupported_parameter
 from rft_service.ids import derived_id, random_id
 from rft_service.rl.engine import ModelInfo, Seed, Turn, TurnEnd, TurnRequest
 from rft_service.store.database import Order
 from rft_service.store.job_spec import Metadata
-from rft_service.strict_json import AsciiJSONResponse, RequestModel, StrictRoute
+from rft_service.strict_json import AsciiJSONResponse, Entry, RequestModel, StrictRoute
+from rft_wire import Item
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"], route_class=StrictRoute)
 
 
 class Reasoning(RequestModel):
-    """How hard to think, and whether to summarise it; `context` and `mode` have no effect."""
+    """How hard to think, and whether to summarise it, which `generate_summary` once said;
+    `context` and `mode` have no effect."""
 
     effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
     context: Literal["auto", "current_turn", "all_turns"] | None = None
     mode: str | None = None
+
+    @model_validator(mode="after")
+    def _summary_by_its_old_name(self) -> Reasoning:
+        self.summary = self.summary or self.generate_summary
+        return self
 
 
 class StreamOptions(RequestModel):
@@ -67,10 +75,10 @@ class ResponseRequest(RequestModel):
     """Every parameter that OpenAI documents; those of the last block have no effect."""
 
     model: str
-    input: str | list[dict[str, Any]]
+    input: str | list[Entry]
     instructions: str | None = None
-    tools: list[dict[str, Any]] = Field(default_factory=list)
-    tool_choice: str | dict[str, Any] | None = None
+    tools: list[Entry] = Field(default_factory=list)
+    tool_choice: str | Entry | None = None
     parallel_tool_calls: bool = True
     reasoning: Reasoning = Field(default_factory=Reasoning)
     text: Text = Field(default_factory=Text)
@@ -127,14 +135,15 @@ class ResponseRequest(RequestModel):
             if getattr(self, name):
                 raise unsupported_parameter(name)
 
-    def conversation_after(
-        self, earlier: list[dict[str, Any]], signer: ReasoningSigner
+    def turn_request(
+        self, earlier: list[Item], given: list[Item], signer: ReasoningSigner
     ) -> TurnRequest:
         """What the policy is shown: earlier items, then this request's. Raises ApiError 400."""
-        choice, tools = read_choice(self.tool_choice, read_tools(self.tools))
+        tools = read_tools(self.tools, nested=False)
+        choice, tools = read_choice(self.tool_choice, tools, nested=False)
         answer = self.text.format
         items = [(item, ItemPath("previous_response_id")) for item in earlier]
-        items += [(item, ItemPath(f"input[{n}]")) for n, item in enumerate(self.input_items())]
+        items += [(item, ItemPath(f"input[{n}]")) for n, item in enumerate(given)]
         return TurnRequest(
             items=read_items(items, signer),
             tools=tools,
@@ -154,13 +163,15 @@ async def create(service: Serving, body: ResponseRequest) -> Response:
     body.check_offered()
     model = await service.models.sampler(body.model)
     earlier = service.responses.history(body.previous_response_id)
-    conversation = body.conversation_after(earlier, service.signer)
+    given, stored = resolve(body.input_items(), earlier, service.responses)
+    conversation = body.turn_request(earlier, given, service.signer)
     seed = seed_for(model.fingerprint, conversation, body.metadata)
     turn = await model.sample(conversation, seed)
     check_context(turn, model.model, "input")
-    response = response_object(body, model.model, turn, seed, service.signer)
+    output = output_items(body, turn, seed, service.signer)
+    response = response_object(body, model.model, turn, output)
     if response["store"]:
-        service.responses.add(response, [*earlier, *body.input_items()])
+        service.responses.add(response, earlier, given, output, stored)
     if body.stream:
         return event_stream(response_events(response))
     return AsciiJSONResponse(response)
@@ -204,21 +215,25 @@ def input_items(
     return page(service.responses.input_items(response_id, after, limit + 1, order), limit)
 
 
-def output_items(turn: Turn, seed: Seed, signer: ReasoningSigner | None) -> list[dict[str, Any]]:
-    """A turn as Responses items.
+def output_items(
+    request: ResponseRequest, turn: Turn, seed: Seed, signer: ReasoningSigner
+) -> list[Item]:
+    """A turn as Responses items, reasoning with its encrypted content.
 
-    IDs come from the seed, so that the same request gives the same items. With a `signer` reasoning
-    carries its encrypted content.
+    IDs come from the seed and from what the items say, so that the same request gives the same
+    items. Those of a response that is not stored are others: they name nothing in the store.
     """
-    items = list[dict[str, Any]]()
+    key = Seed.of(seed.key.hex(), request.store, request.reasoning.summary, turn.text).key
+    items = list[Item]()
     if turn.reasoning_summary or turn.reasoning_tokens:
         summary = [{"type": "summary_text", "text": turn.reasoning_summary}]
+        is_shown = turn.reasoning_summary and request.reasoning.summary
         items.append(
             {
-                "id": derived_id("rs_", seed.key, 0),
+                "id": derived_id("rs_", key, 0),
                 "type": "reasoning",
-                "summary": summary if turn.reasoning_summary else [],
-                "encrypted_content": signer.sign(summary) if signer else None,
+                "summary": summary if is_shown else [],
+                "encrypted_content": signer.sign(summary),
                 "status": None,
             }
         )
@@ -226,7 +241,7 @@ def output_items(turn: Turn, seed: Seed, signer: ReasoningSigner | None) -> list
         part = {"type": "output_text", "text": turn.text, "annotations": [], "logprobs": []}
         items.append(
             {
-                "id": derived_id("msg_", seed.key, 0),
+                "id": derived_id("msg_", key, 0),
                 "type": "message",
                 "role": "assistant",
                 "status": "incomplete" if turn.end is TurnEnd.LENGTH_LIMIT else "completed",
@@ -236,7 +251,7 @@ def output_items(turn: Turn, seed: Seed, signer: ReasoningSigner | None) -> list
     for number, call in enumerate(turn.calls):
         items.append(
             {
-                "id": derived_id("fc_", seed.key, number),
+                "id": derived_id("fc_", key, number),
                 "type": "function_call",
                 "call_id": derived_id("call_", seed.key, number)[:29],
                 "name": call.name,
@@ -248,10 +263,14 @@ def output_items(turn: Turn, seed: Seed, signer: ReasoningSigner | None) -> list
 
 
 def response_object(
-    request: ResponseRequest, model: ModelInfo, turn: Turn, seed: Seed, signer: ReasoningSigner
+    request: ResponseRequest, model: ModelInfo, turn: Turn, output: list[Item]
 ) -> dict[str, Any]:
-    """The finished `response` object."""
-    is_encrypted = "reasoning.encrypted_content" in request.include
+    """The finished `response` object; `output` has its encrypted content where it was asked for."""
+    if "reasoning.encrypted_content" not in request.include:
+        output = [
+            {**item, "encrypted_content": None} if item["type"] == "reasoning" else item
+            for item in output
+        ]
     is_cut = turn.end is TurnEnd.LENGTH_LIMIT
     now = int(time.time())
     absent = {"description": None, "parameters": None, "strict": True}
@@ -268,7 +287,7 @@ def response_object(
         "max_output_tokens": request.max_output_tokens,
         "max_tool_calls": request.max_tool_calls,
         "model": request.model,
-        "output": output_items(turn, seed, signer if is_encrypted else None),
+        "output": output,
         "parallel_tool_calls": request.parallel_tool_calls,
         "previous_response_id": request.previous_response_id,
         "reasoning": request.reasoning.model_dump(include={"effort", "summary"}),

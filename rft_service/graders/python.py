@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from pydantic import BaseModel, ValidationError
 
-from rft_service.strict_json import dumps, whole_characters
+from rft_service.strict_json import dumps
 
 MAX_OUTPUT_BYTES = 64_000
+MAX_THREADS = 512  # numpy starts one for each core
+WATCH_S = 0.05  # how often to see what a process takes that the kernel does not bound everywhere
 _ROOT = Path(__file__).parents[2]  # the folder that holds the package rft_service
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
@@ -53,6 +56,14 @@ class PythonError(Exception):
         self.is_servers = is_servers
 
 
+class Answer(BaseModel, strict=True, allow_inf_nan=False):
+    """What the process says. The source can write there too, so that anything may come."""
+
+    score: float | None = None
+    error: str = "grade() gave no score"
+    layers: tuple[str, ...] = ()
+
+
 async def run_python(
     source: str,
     sample: Mapping[str, Any],
@@ -64,12 +75,9 @@ async def run_python(
     Raises PythonError.
     """
     answer = await _answer(source, sample, item, limits or PythonLimits())
-    if "error" in answer:
-        raise PythonError("runtime", whole_characters(str(answer["error"]))[:2_000])
-    score = answer.get("score")
-    if not isinstance(score, int | float) or isinstance(score, bool):
-        raise PythonError("runtime", "grade() did not return a number")
-    return float(score)
+    if answer.score is None:
+        raise PythonError("runtime", answer.error)
+    return answer.score
 
 
 @functools.cache
@@ -77,14 +85,14 @@ def isolation() -> tuple[str, ...]:
     """The layers of the kernel that confine graders on this machine, as one of them found out."""
     source = "def grade(sample, item): return 1"
     try:
-        return tuple(asyncio.run(_answer(source, {}, {}, PythonLimits()))["layers"])
-    except (PythonError, KeyError):
+        return tuple(asyncio.run(_answer(source, {}, {}, PythonLimits())).layers)
+    except PythonError:
         return ()
 
 
 async def _answer(
     source: str, sample: Mapping[str, Any], item: Mapping[str, Any], limits: PythonLimits
-) -> dict[str, Any]:
+) -> Answer:
     request = {
         "source": source,
         "sample": sample,
@@ -112,46 +120,59 @@ class _Child:
         self._request, self._limits = request, limits
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._output = b""
         self._is_done = False
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Answer:
         """Run it to its end or its time limit. Raises PythonError."""
         with self._lock:
             if self._is_done:
                 raise PythonError("cancelled", "the grader was cancelled", True)
             process = self._process = self._start()
         _RUNNING.add(self)
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            self.kill()
-
-        timer = threading.Timer(self._limits.timeout_s, expire)
-        timer.start()
-        assert process.stdin is not None
-        assert process.stdout is not None
+        talk = threading.Thread(target=self._talk, args=(process,), daemon=True)
+        talk.start()
         try:
-            with contextlib.suppress(OSError):  # it died before it had read everything
-                process.stdin.write(self._request)
-                process.stdin.close()
-            output = process.stdout.read(MAX_OUTPUT_BYTES + 1)
+            self._watch(talk, process.pid)
         finally:
-            timer.cancel()
             self.kill()
-            process.stdout.close()
             status = process.wait()
             _RUNNING.discard(self)
-        if expired.is_set():
-            limit_s = self._limits.timeout_s
-            raise PythonError("timeout", f"grade() took longer than {limit_s:g} s", True)
-        if len(output) > MAX_OUTPUT_BYTES:
+        if len(self._output) > MAX_OUTPUT_BYTES:
             raise PythonError("output", "the grader's output is larger than 64 kB", True)
         try:
-            answer: dict[str, Any] = json.loads(output)
-        except ValueError:
+            return Answer.model_validate_json(self._output)
+        except ValidationError:
             raise PythonError("crash", f"the grader's process died ({status})", True) from None
-        return answer
+
+    def _talk(self, process: subprocess.Popen[bytes]) -> None:
+        """Hand the request over and take the answer, until the process ends or says too much."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):  # it died before it had read everything
+            process.stdin.write(self._request)
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        with process.stdout:
+            self._output = process.stdout.read(MAX_OUTPUT_BYTES + 1)
+
+    def _watch(self, talk: threading.Thread, pid: int) -> None:
+        """Wait for the end of the talk, or of patience. Raises PythonError."""
+        end_s = time.monotonic() + self._limits.timeout_s
+        while not self._is_done:
+            talk.join(min(WATCH_S, max(0.0, end_s - time.monotonic())))
+            if not talk.is_alive():
+                return
+            if time.monotonic() >= end_s:
+                limit_s = self._limits.timeout_s
+                raise PythonError("timeout", f"grade() took longer than {limit_s:g} s", True)
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                process = psutil.Process(pid)
+                if process.num_threads() > MAX_THREADS:
+                    said = f"the grader started more than {MAX_THREADS} threads"
+                    raise PythonError("threads", said, True)
+                if process.memory_info().rss > self._limits.memory_bytes:
+                    raise PythonError("memory", "the grader took too much memory", True)
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "SYSTEMROOT", "TMPDIR")}

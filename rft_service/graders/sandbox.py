@@ -37,8 +37,9 @@ REFUSED = (
     "renameat2", "link", "linkat", "symlink", "symlinkat", "chmod", "fchmod", "fchmodat",
     "chown", "fchown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat",
     "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
-    "shmget", "msgget", "semget", "mq_open", "mq_unlink", "setpriority", "ioprio_set",
-    "sched_setscheduler", "sched_setparam", "sched_setattr",
+    "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop",
+    "semtimedop", "semctl", "mq_open", "mq_unlink", "io_setup", "setpriority", "ioprio_set",
+    "sched_setscheduler", "sched_setparam", "sched_setattr", "migrate_pages", "move_pages",
 )  # fmt: skip
 REFUSED_BY_NUMBER = {
     "pidfd_send_signal": 424, "io_uring_setup": 425, "open_tree": 428, "move_mount": 429,
@@ -53,11 +54,21 @@ ABSENT = {"clone3": 435, "openat2": 437}
 ALLOW = 0x7FFF0000
 NOT_EQUAL, MASKED_EQUAL = 1, 7
 CLONE_THREAD = 0x10000
+INT = 0xFFFFFFFF  # what the kernel takes of an argument that is an int
+# Commands by which a file sends a signal (F_SETOWN, F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP),
+# and the one by which this process would outlive its parent.
+REFUSED_COMMANDS = (
+    ("fcntl", 8), ("fcntl", 10), ("fcntl", 15), ("ioctl", 0x8901), ("ioctl", 0x8902),
+    ("prctl", PR_SET_PDEATHSIG),
+)  # fmt: skip
+AF_UNIX = 1
 SOCKET_TYPES = 0xF
 OTHER_TYPES = (2, 3, 4, 5, 10)  # all but SOCK_STREAM: a pair of streams cannot reach anyone else
 
 READ = 1 << 2 | 1 << 3  # Landlock: read a file, list a folder
 ACCESS_OF_ABI = {1: 1 << 13, 2: 1 << 14, 3: 1 << 15, 5: 1 << 16}  # rights known: below this bit
+NETWORK = 1 << 0 | 1 << 1  # rights of ABI 4: bind a TCP port, connect to one
+SCOPES = 1 << 0 | 1 << 1  # of ABI 6: abstract sockets and signals stay among confined processes
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 SYSTEM_FILES = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo",
@@ -95,12 +106,15 @@ def readable_paths() -> Iterable[str]:
 
 def restrict_reading(libc: ctypes.CDLL) -> bool:
     """Landlock (https://docs.kernel.org/userspace-api/landlock.html): all access to files is gone,
-    but for reading those of `readable_paths`. Returns whether it is so."""
+    but for reading those of `readable_paths`. Newer kernels add TCP, abstract sockets and signals
+    to other processes. Returns whether it is so."""
     abi = libc.syscall(CREATE_RULESET, None, 0, 1)
     if abi < 1:
         return False
     handled = max(bit for known, bit in ACCESS_OF_ABI.items() if known <= abi) - 1
-    ruleset = libc.syscall(CREATE_RULESET, ctypes.byref(ctypes.c_uint64(handled)), 8, 0)
+    denied = (ctypes.c_uint64 * 3)(handled, NETWORK, SCOPES)
+    size = 8 * (1 + (abi >= 4) + (abi >= 6))  # an older kernel knows the first fields only
+    ruleset = libc.syscall(CREATE_RULESET, ctypes.byref(denied), size, 0)
     if ruleset < 0:
         return False
     for path in readable_paths():
@@ -162,7 +176,11 @@ def refuse_system_calls() -> bool:
     refuse("clone", (0, MASKED_EQUAL, CLONE_THREAD, 0))  # a thread is no new process
     for name in ("kill", "tgkill"):
         refuse(name, (0, NOT_EQUAL, os.getpid(), 0))
-    refuse("prlimit64", (0, NOT_EQUAL, 0, 0))  # the limits of another process
+    for name in ("prlimit64", "sched_setaffinity"):  # 0 is this process
+        refuse(name, (0, NOT_EQUAL, 0, 0))
+    for name, command in REFUSED_COMMANDS:
+        refuse(name, (0 if name == "prctl" else 1, MASKED_EQUAL, INT, command))
+    refuse("socketpair", (0, NOT_EQUAL, AF_UNIX, 0))
     for kind in OTHER_TYPES:
         refuse("socketpair", (1, MASKED_EQUAL, SOCKET_TYPES, kind))
     for name, argument in (("open", 1), ("openat", 2)):

@@ -16,7 +16,8 @@ from rft_service.schemas.check import SchemaError, check_parameters
 from rft_service.store.files import StoredFile, numbered_lines, parse_object
 from rft_service.store.job import base_of
 from rft_service.store.job_spec import JobSpec
-from rft_wire.rows import MIN_ROWS, Row, RowError, object_schema_problem, read_row
+from rft_wire.functions import parameters_problem
+from rft_wire.rows import MIN_ROWS, Row, RowError, read_row
 
 
 class DatasetError(Exception):
@@ -36,7 +37,7 @@ def schema_problem(parameters: Mapping[str, Any]) -> str | None:
         check_parameters(parameters)
     except SchemaError as error:
         return f"not a usable JSON Schema: {error}"
-    return object_schema_problem(parameters)
+    return parameters_problem(parameters)
 
 
 def task_of(row: Row, spec: JobSpec) -> Task:

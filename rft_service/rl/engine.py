@@ -12,9 +12,11 @@ engine whose client belongs to one loop has to switch to it by itself.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol
 
 from rft_wire import Item
@@ -44,6 +46,11 @@ class ToolSpec:
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def parameters_text(self) -> str:
+        """`parameters` as JSON, written once for all turns that share the tool."""
+        return json.dumps(self.parameters)
 
 
 @dataclass(frozen=True)

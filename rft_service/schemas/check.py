@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -96,11 +97,19 @@ class CompiledSchema:
 
     def conforms(self, text: str) -> bool:
         """Whether a text is JSON that satisfies the schema; False if that is too much work."""
-        if len(text) * self._root_work > MAX_WORK:
+        try:
+            return self.holds(loads(text.encode()), len(text))
+        except ValueError:  # not JSON
+            return False
+
+    def holds(self, value: Any, characters: int) -> bool:
+        """Whether a value of so many characters as JSON satisfies the schema; False if that is too
+        much work."""
+        if characters * self._root_work > MAX_WORK:
             return False
         try:
-            return self._validator.is_valid(loads(text.encode()))
-        except ValueError:  # not JSON
+            return self._validator.is_valid(value)
+        except ValueError:  # half a character
             return False
 
     def checked(self, part: Part) -> tuple[Callable[[Any], bool], int, int]:
@@ -113,7 +122,7 @@ class CompiledSchema:
         return self._compile(part).is_valid, work + self._repeated, size
 
     def target(self, reference: str) -> Any:
-        return _target(reference.removeprefix(_ROOT), self.root)
+        return target_of(reference.removeprefix(_ROOT), self.root)
 
     def _compile(self, part: Schema) -> Draft202012Validator:
         try:
@@ -181,14 +190,40 @@ def _parts_of(root: Schema) -> list[dict[str, Any]]:
                 part.pop(keyword, None)
             waiting += _children(part, where)
             if "$ref" in part:
-                targets.append((part["$ref"], _target(part["$ref"], root)))
+                targets.append((part["$ref"], target_of(part["$ref"], root)))
+    _check_descent(parts, root)
     for keyword, limit in (("properties", MAX_PROPERTIES), ("enum", MAX_ENUM_VALUES)):
         count = sum(_count(part, keyword) for part in parts.values())
         _check_count(f"values of `{keyword}`", count, limit)
     return list(parts.values())
 
 
-def _target(pointer: str, root: Schema) -> Any:
+def _check_descent(parts: Mapping[int, Schema], root: Schema) -> None:
+    """Raises SchemaError where a reference asks for itself of the same value, which says nothing;
+    a checker may take that for satisfied, or never end."""
+    followed = {key: set(map(id, _of_same_value(part, root))) for key, part in parts.items()}
+    try:
+        TopologicalSorter(followed).prepare()
+    except CycleError as error:
+        reference = next(parts[key]["$ref"] for key in error.args[1] if "$ref" in parts[key])
+        raise SchemaError(
+            f"$ref {reference!r} leads back to itself; use it within a property or item instead"
+        ) from None
+
+
+def _of_same_value(part: Schema, root: Schema) -> Iterator[Part]:
+    """The schemas that a schema's value, not one within it, is checked against."""
+    if "$ref" in part:
+        yield target_of(part["$ref"], root)
+    for keyword in ("not", "if", "then", "else"):
+        if keyword in part:
+            yield part[keyword]
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        yield from part.get(keyword, ())
+    yield from part.get("dependentSchemas", {}).values()
+
+
+def target_of(pointer: str, root: Schema) -> Any:
     """What a `$ref` names. Raises SchemaError if that is nothing within the schema."""
     if pointer != "#" and not pointer.startswith("#/"):
         raise SchemaError(f"$ref {pointer!r} leads out of the schema; use #/$defs/...")

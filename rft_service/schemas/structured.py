@@ -12,11 +12,11 @@ import math
 import re
 import string
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from rft_service.schemas.check import CompiledSchema, Part, Schema, SchemaError, text_of
@@ -25,6 +25,8 @@ from rft_service.strict_json import dumps, loads
 MAX_VALUE_CHARACTERS = 1_000_000  # of a value as JSON, roughly
 MAX_STEPS = 50_000  # to find a value: a second at most
 TOO_MUCH_WORK = "it takes too much work to find a value for it; make it smaller"
+MAX_WORDS = 200  # of a text, among which one for a pattern or format is looked for
+MAX_WORD_CHARACTERS = 100
 _CHARACTERS = string.ascii_letters + string.digits + string.punctuation + " "
 
 _MISSING: Any = object()
@@ -186,21 +188,22 @@ class _Repair:
 
     def _objects(self, schema: Schema, given: Any) -> Iterator[_Found]:
         properties = schema.get("properties", {})
-        required = schema.get("required", properties)
+        others = schema.get("additionalProperties", True)
+        others = {} if "patternProperties" in schema else others
         if not isinstance(given, dict):
             # A value of another type goes into every property that can hold it.
-            yield self._object(properties, dict.fromkeys(required, given))
+            names = _enough_names(schema, schema.get("required", properties))
+            yield self._object(properties, dict.fromkeys(names, given), others)
             return
-        added = dict.fromkeys(schema.get("required", ()), _MISSING)
-        additional = schema.get("additionalProperties", True)
-        if additional is not False or "patternProperties" in schema:
-            others = {} if "patternProperties" in schema else additional
+        required = schema.get("required", ())
+        added = dict.fromkeys(_enough_names(schema, [*required, *given]), _MISSING)
+        if others is not False:
             yield self._object(properties, {**added, **given}, others)
-        declared = {
-            name: value for name, value in given.items() if name in properties or name in added
-        }
+        known = {*properties, *required}
+        declared = {name: value for name, value in given.items() if name in known}
         yield self._object(properties, {**added, **declared})
-        yield self._object(properties, {name: given.get(name, _MISSING) for name in added})
+        names = _enough_names(schema, required)
+        yield self._object(properties, {name: given.get(name, _MISSING) for name in names})
 
     def _object(self, properties: Schema, values: Mapping[str, Any], others: Part = True) -> _Found:
         found = {
@@ -235,7 +238,9 @@ class _Repair:
             for index, value in enumerate(values)
         ]
         found += [self._fit(child, _MISSING) for child in first[len(found) : fewest]]
-        if len(found) < fewest:
+        if len(found) < fewest and schema.get("uniqueItems"):
+            found += self._distinct(rest, found, fewest - len(found))
+        elif len(found) < fewest:
             item = self._fit(rest, _MISSING)
             if item is None or (fewest - len(found)) * item.characters > MAX_VALUE_CHARACTERS:
                 return
@@ -249,12 +254,32 @@ class _Repair:
                 sum(child.kept for child in children),
             )
 
+    def _distinct(self, part: Part, found: list[_Found | None], count: int) -> list[_Found]:
+        """Further items of a list without duplicates: listed values, then those near numbers."""
+        schema = self._with_target(part)
+        schema = {} if isinstance(schema, bool) else schema
+        lows, highs = _bounds(schema)
+        step, low, high = schema.get("multipleOf", 1), max(lows, default=0), min(highs, default=0)
+        known = {dumps(child.value) for child in found if child is not None}
+        added: list[_Found] = []
+        steps = (step * n for n in range(count + len(found) + 1))
+        near = (number for above in steps for number in (low + above, high - above))
+        for given in chain((_MISSING,), schema.get("enum", ()), near, (False, True)):
+            item = self._fit(part, given) if len(added) < count else None
+            if item is not None and dumps(item.value) not in known:
+                known.add(dumps(item.value))
+                added.append(item)
+        return added
+
     def _strings(self, schema: Schema, given: Any) -> Iterator[_Found]:
         shortest, longest = int(schema.get("minLength", 0)), schema.get("maxLength")
         if shortest > MAX_VALUE_CHARACTERS:
             return
         text = self._text if given is _MISSING else _words(given)
-        for words in dict.fromkeys((text, "")):
+        choices = [text]
+        if "pattern" in schema or "format" in schema:  # which one word of a text may satisfy
+            choices += _single_words(f"{text} {self._text}")
+        for words in dict.fromkeys((*choices, "")):
             fitted = words[: longest if longest is None else int(longest)].ljust(shortest)
             yield _Found(fitted, len(fitted) + 2, bool(words))
         if schema.get("format") in _EXAMPLES:
@@ -321,6 +346,17 @@ def _both(keyword: str, one: Any, two: Any) -> Any:
     return min(one, two) if keyword in _TIGHTER_WHEN_LOWER else one
 
 
+def _enough_names(schema: Schema, names: Iterable[str]) -> Iterable[str]:
+    """Some properties of an object and, where it must have more, further ones."""
+    fewest = min(int(schema.get("minProperties", 0)), MAX_VALUE_CHARACTERS)
+    chosen = dict.fromkeys(names)
+    for name in chain(schema.get("properties", {}), map("key_{}".format, range(fewest))):
+        if len(chosen) >= fewest:
+            break
+        chosen[name] = None
+    return chosen
+
+
 def _refers(part: Part) -> bool:
     return not isinstance(part, bool) and "$ref" in part
 
@@ -338,6 +374,12 @@ def _words(value: Any) -> str:
         children = value.values() if isinstance(value, dict) else value
         return ", ".join(dict.fromkeys(filter(None, map(_words, children))))
     return value if isinstance(value, str) else "" if value is None else dumps(value)
+
+
+def _single_words(text: str) -> list[str]:
+    """The first words of a text, without the punctuation around them."""
+    words = (word.strip(string.punctuation) for word in islice(text.split(), MAX_WORDS))
+    return list(dict.fromkeys(word for word in words if 0 < len(word) <= MAX_WORD_CHARACTERS))
 
 
 def _kinds(schema: Schema, given: Any) -> list[str]:
@@ -366,8 +408,7 @@ _KINDS: Mapping[type, tuple[str, ...]] = {
 def _numbers(schema: Schema, given: Any) -> Iterator[float | int]:
     """0, then what lies at the bounds or between them; if a number is given, the nearest first."""
     step = schema.get("multipleOf", 1)
-    lows = [schema[key] for key in ("minimum", "exclusiveMinimum") if key in schema]
-    highs = [schema[key] for key in ("maximum", "exclusiveMaximum") if key in schema]
+    lows, highs = _bounds(schema)
     numbers: list[float | int] = [0]
     if lows:
         first = -(-max(lows) // step) * step
@@ -389,6 +430,12 @@ def _numbers(schema: Schema, given: Any) -> Iterator[float | int]:
             yield number
         elif math.isfinite(number):
             yield int(number) if number.is_integer() else number
+
+
+def _bounds(schema: Schema) -> tuple[list[float], list[float]]:
+    lows = [schema[key] for key in ("minimum", "exclusiveMinimum") if key in schema]
+    highs = [schema[key] for key in ("maximum", "exclusiveMaximum") if key in schema]
+    return lows, highs
 
 
 def _matching(pattern: str, repeats: int) -> str | None:
@@ -433,14 +480,24 @@ def _repaired(schema: CompiledSchema, given: Any, text: str) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def _compiled(text: str) -> tuple[CompiledSchema, str]:
-    """A schema, and the JSON of a value that satisfies it."""
-    schema = CompiledSchema(text)
-    smallest = _repaired(schema, _MISSING, "")
+def _compile(text: str) -> tuple[CompiledSchema, str] | SchemaError:
+    try:
+        schema = CompiledSchema(text)
+        smallest = _repaired(schema, _MISSING, "")
+    except SchemaError as error:
+        return error
     if smallest is None:
         message = "no value was found that satisfies it; name one in `examples` or `default`"
-        raise SchemaError(message)
+        return SchemaError(message)
     return schema, smallest
+
+
+def _compiled(text: str) -> tuple[CompiledSchema, str]:
+    """A schema, and the JSON of a value that satisfies it. Raises SchemaError."""
+    compiled = _compile(text)
+    if isinstance(compiled, SchemaError):
+        raise SchemaError(str(compiled))
+    return compiled
 
 
 def check_schema(schema: Schema) -> None:
@@ -456,9 +513,21 @@ def conforms(text: str, schema: Schema) -> bool:
 def repair(value: Any, schema: Schema) -> Any:
     """The value, changed only where it does not satisfy the schema: what is valid stays, what is
     not is replaced by the nearest that was found, what is missing is added. Raises SchemaError."""
-    compiled, smallest = _compiled(text_of(schema))
+    return _repaired_value(value, text_of(schema), _words(value))
+
+
+def repair_arguments(arguments: str, value: Any, schema: str, text: str) -> str:
+    """A call's arguments, as JSON and as its value, repaired where they do not satisfy the schema,
+    given as JSON; words of `text` are put where some are missing. Raises SchemaError."""
+    if _compiled(schema)[0].holds(value, len(arguments)):
+        return arguments
+    return json.dumps(_repaired_value(value, schema, text))
+
+
+def _repaired_value(value: Any, schema: str, text: str) -> Any:
+    compiled, smallest = _compiled(schema)
     with suppress(SchemaError):  # too much work for this value
-        return json.loads(_repaired(compiled, value, _words(value)) or smallest)
+        return json.loads(_repaired(compiled, value, text) or smallest)
     return json.loads(smallest)
 
 

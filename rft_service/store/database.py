@@ -17,7 +17,7 @@ from typing import Any, Literal
 Order = Literal["asc", "desc"]
 """The order of a listing: oldest or newest first."""
 
-SCHEMA_VERSION = 3  # of the tables below; another edition's file is not converted
+SCHEMA_VERSION = 4  # of the tables below; another edition's file is not converted
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, filename TEXT NOT NULL,
@@ -50,6 +50,11 @@ CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (job_id, step, phase, se
 CREATE TABLE IF NOT EXISTS responses (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, created_at INTEGER NOT NULL,
     previous_id TEXT, input BLOB NOT NULL, response BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS items (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, response_id TEXT NOT NULL,
+    type TEXT NOT NULL, is_output INTEGER NOT NULL, reasoning_id TEXT, item TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS items_by_id ON items (id, seq);
+CREATE INDEX IF NOT EXISTS items_of_response ON items (response_id, seq);
 """
 
 

@@ -67,7 +67,7 @@ import json
 
 row = {"messages": [{"role": "user", "content": "How much was net income?"}]}
 row["tools"] = [
-    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    {"type": "function", "function": {"name": name}}
     for name in NAMES
 ]
 row |= {"answer_value": 1204, "answer_kind": "amount", "reference_answer": "1,204"}

@@ -107,7 +107,7 @@ def test_a_job_on_another_engine_learns_and_resumes_after_a_kill(
             answer = client.responses.create(
                 model=job.fine_tuned_model or "",
                 input="What is the value of key7",
-                tools=[{"type": "function", "name": "lookup", "parameters": {}, "strict": False}],
+                tools=[{"type": "function", "name": "lookup", "strict": False}],
             )
             assert [item.type for item in answer.output] == ["function_call"]
             assert client.models.retrieve("token-agent").owned_by == "system"

@@ -132,7 +132,7 @@ def app(folder: Path) -> Starlette:
 
 
 if __name__ == "__main__":
-    config = uvicorn.Config(app(Path(sys.argv[1])), log_level="warning")
+    config = uvicorn.Config(app(Path(sys.argv[1])), port=0, log_level="warning")
     listener = config.bind_socket()
     print(json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
     uvicorn.Server(config).run(sockets=[listener])

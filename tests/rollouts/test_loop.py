@@ -80,7 +80,7 @@ def test_the_requests_are_those_of_the_published_loop(world: World) -> None:
         "model": "sim",
         "tool_choice": "auto",
         "parallel_tool_calls": True,
-        "reasoning": {"effort": "low"},
+        "reasoning": {"effort": "low", "summary": "auto"},
         "store": False,
         "include": ["reasoning.encrypted_content"],
         "metadata": {"repeat": "2"},
@@ -91,6 +91,20 @@ def test_the_requests_are_those_of_the_published_loop(world: World) -> None:
     assert second["input"][: len(first["input"])] == first["input"]
     assert third["input"][: len(second["input"])] == second["input"]
     assert "reference_answer" not in json.dumps(world.model.requests)
+
+
+def test_the_parts_of_a_message_are_sent_as_its_text(world: World) -> None:
+    parts = [{"type": "text", "text": "Be"}, {"type": "text", "text": "brief."}]
+    question = row()
+    question["messages"] = [{"role": "system", "content": parts}, *question["messages"][1:]]
+
+    async def run() -> RolloutRecord:
+        async with world.connected() as (client, server):
+            return await run_rollout(client, server, question, model="sim", trace_id="trace_2")
+
+    asyncio.run(run())
+    sent = world.model.requests[0]["input"]
+    assert sent == [{"role": "system", "content": "Be\nbrief."}, *question["messages"][1:]]
 
 
 def test_the_calls_of_one_turn_are_made_at_once_and_answered_in_order(world: World) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from openai import AsyncOpenAI
+from pydantic import BaseModel, Field
 
-from .conftest import Running
+from rft_service.engines.simulated import SimulatedEngine
+
+from .conftest import Running, Start
 from .customer import LOOKUP, row
 
 MODEL = "sim-agent-mini"
@@ -152,6 +159,154 @@ def test_litellm(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     assert response.output[-1].type == "function_call"
 
 
+# --- a tool with a parameter of each kind --------------------------------------------------------
+
+
+class Kind(Enum):
+    PAGE = "page"
+    TABLE = "table"
+
+
+class Where(BaseModel):
+    folder: str
+    depth: Annotated[int, Field(ge=1, le=5)]
+
+
+class Found(BaseModel):
+    """What was looked for."""
+
+    keys: Annotated[list[str], Field(min_length=1)]
+    where: Where
+    kind: Kind
+    order: Literal["up", "down"]
+    limit: int | None
+
+
+def find_tool() -> tuple[Callable[..., str], list[Found]]:
+    """A tool as a customer writes one, and what it was called with."""
+    calls: list[Found] = []
+
+    def find(
+        keys: Annotated[list[str], Field(min_length=1)],
+        where: Where,
+        kind: Kind,
+        order: Literal["up", "down"],
+        limit: int | None = None,
+    ) -> str:
+        """Find values by their keys."""
+        calls.append(Found(keys=keys, where=where, kind=kind, order=order, limit=limit))
+        return f"{keys[0]} is 42"
+
+    return find, calls
+
+
+def check_found(calls: list[Found], answer: str) -> None:
+    assert calls[0].keys[0] in QUESTION
+    assert calls[0].where.folder in QUESTION
+    assert "42" in answer
+
+
+@pytest.fixture
+def model_service(start: Start) -> Running:
+    """A service with the simulated model, which chooses every argument itself."""
+    return start(engine=SimulatedEngine)
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_openai_agents_calls_a_tool_of_many_types(model_service: Running, api: str) -> None:
+    from agents import (
+        Agent,
+        OpenAIChatCompletionsModel,
+        OpenAIResponsesModel,
+        Runner,
+        function_tool,
+        set_tracing_disabled,
+    )
+
+    set_tracing_disabled(True)
+    find, calls = find_tool()
+
+    async def run() -> str:
+        kind = OpenAIResponsesModel if api == "responses" else OpenAIChatCompletionsModel
+        url = f"{model_service.url}/v1"
+        async with AsyncOpenAI(base_url=url, api_key=model_service.key) as client:
+            model = kind(model=MODEL, openai_client=client)
+            agent = Agent(name="finder", tools=[function_tool(find)], model=model)
+            return str((await Runner.run(agent, QUESTION)).final_output)
+
+    check_found(calls, asyncio.run(run()))
+
+
+@pytest.mark.parametrize("responses_api", [False, True])
+@pytest.mark.parametrize("strict", [None, True])
+def test_langchain_calls_a_tool_of_many_types(
+    model_service: Running, responses_api: bool, strict: bool | None
+) -> None:
+    from langchain_core.messages import HumanMessage
+    from langchain_core.tools import tool
+    from langchain_openai import ChatOpenAI
+
+    find, calls = find_tool()
+    finder = tool(find)
+    model = ChatOpenAI(
+        model=MODEL,
+        base_url=f"{model_service.url}/v1",
+        api_key=model_service.key,  # type: ignore[arg-type]
+        use_responses_api=responses_api,
+    )
+    messages: list[Any] = [HumanMessage(QUESTION)]
+    for _ in range(10):
+        said = model.bind_tools([finder], strict=strict).invoke(messages)
+        messages += [said, *map(finder.invoke, said.tool_calls)]
+        if not said.tool_calls:
+            break
+    check_found(calls, said.text)
+    assert isinstance(model.with_structured_output(Found).invoke(QUESTION), Found)
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_pydantic_ai(model_service: Running, api: str) -> None:
+    from pydantic_ai import Agent
+    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    kind = OpenAIResponsesModel if api == "responses" else OpenAIChatModel
+    provider = OpenAIProvider(base_url=f"{model_service.url}/v1", api_key=model_service.key)
+    find, calls = find_tool()
+    agent = Agent(kind(MODEL, provider=provider), tools=[find])
+    check_found(calls, asyncio.run(agent.run(QUESTION)).output)
+    typed = Agent(kind(MODEL, provider=provider), output_type=Found)
+    assert isinstance(asyncio.run(typed.run(QUESTION)).output, Found)
+
+
+@pytest.fixture(scope="module")
+def instructor_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with instructor in it. It asks for an older `jiter` than the openai package does, so
+    that the two cannot be installed together, though they work together."""
+    is_asked_for = os.environ.get("CI") == "true"
+    folder = tmp_path_factory.mktemp("instructor")
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+    packages = ["instructor==1.17.0", "docstring-parser==0.18.0"]
+    done = subprocess.run([*install, str(folder), *packages], capture_output=True, text=True)
+    if done.returncode:
+        assert not is_asked_for, done.stderr
+        pytest.skip("pip cannot reach its index")
+    return folder
+
+
+def test_instructor(
+    model_service: Running, instructor_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(instructor_folder)
+    instructor = importlib.import_module("instructor")
+    for mode in ("TOOLS", "RESPONSES_TOOLS", "JSON_SCHEMA"):
+        client = instructor.from_openai(model_service.client, mode=instructor.Mode[mode])
+        asked: Any = {"messages": [{"role": "user", "content": QUESTION}], "max_retries": 0}
+        found = client.create(model=MODEL, response_model=Found, **asked)
+        assert isinstance(found, Found)
+        assert mode == "JSON_SCHEMA" or found.keys[0] in QUESTION
+
+
 NODE = """
 import OpenAI from "openai";
 const client = new OpenAI();
@@ -185,14 +340,18 @@ console.log(JSON.stringify({
 
 @pytest.fixture(scope="module")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the openai package from npm in it; CI=true asks for npm and its registry."""
+    """A folder with packages from npm in it: openai and the Vercel AI SDK.
+
+    CI=true asks for npm and its registry.
+    """
     npm = shutil.which("npm")
     is_asked_for = os.environ.get("CI") == "true"
     if npm is None:
         assert not is_asked_for, "node is not installed"
         pytest.skip("node is not installed")
     folder = tmp_path_factory.mktemp("node")
-    install = [npm, "install", "--no-audit", "--no-fund", "--silent", "openai@6"]
+    packages = ["openai@6", "ai@6", "@ai-sdk/openai@3", "zod@4"]
+    install = [npm, "install", "--no-audit", "--no-fund", "--silent", *packages]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         assert not is_asked_for, done.stderr
@@ -200,11 +359,10 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_openai_from_npm(service: Running, node_folder: Path) -> None:
-    for number in range(3):
-        service.upload([row(number)])
-    script = node_folder / "loop.mjs"
-    script.write_text(NODE, encoding="utf-8")
+def run_node(service: Running, folder: Path, source: str) -> Any:
+    """What a script prints, as JSON."""
+    script = folder / "loop.mjs"
+    script.write_text(source, encoding="utf-8")
     environment = {
         **os.environ,
         "OPENAI_BASE_URL": f"{service.url}/v1",
@@ -212,10 +370,16 @@ def test_openai_from_npm(service: Running, node_folder: Path) -> None:
         "TOOL": json.dumps({**TOOL, "strict": False}),
     }
     done = subprocess.run(
-        ["node", str(script)], cwd=node_folder, env=environment, capture_output=True, text=True
+        ["node", str(script)], cwd=folder, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_openai_from_npm(service: Running, node_folder: Path) -> None:
+    for number in range(3):
+        service.upload([row(number)])
+    told = run_node(service, node_folder, NODE)
     assert told.pop("text") in ANSWERS
     assert told == {
         "arguments": '{"key": "key5"}',
@@ -224,3 +388,33 @@ def test_openai_from_npm(service: Running, node_folder: Path) -> None:
         "files": 3,
         "refused": [404, "not_found"],
     }
+
+
+AI_SDK = """
+import { generateText, stepCountIs, tool } from "ai";
+import { openai } from "@ai-sdk/openai";
+import { z } from "zod";
+globalThis.AI_SDK_LOG_WARNINGS = false;
+const asked = [];
+const lookup = tool({
+  description: "Look a key up.", inputSchema: z.object({ key: z.string() }),
+  execute: async ({ key }) => { asked.push(key); return `value ${key}`; },
+});
+const told = {};
+for (const store of [true, false]) {
+  const { steps, text } = await generateText({
+    model: openai("sim-agent-mini"), prompt: "What is the value of key5", tools: { lookup },
+    stopWhen: stepCountIs(5), providerOptions: { openai: { store } },
+  });
+  told[store] = [steps.length, text];
+}
+console.log(JSON.stringify({ asked, told }));
+"""
+
+
+def test_the_ai_sdk_from_npm(service: Running, node_folder: Path) -> None:
+    """Its second step refers to stored items, or without `store` leaves the reasoning out."""
+    told = run_node(service, node_folder, AI_SDK)
+    assert told["asked"] == ["key5", "key5"]
+    for steps, text in told["told"].values():
+        assert (steps, text in ANSWERS) == (2, True)

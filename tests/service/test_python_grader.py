@@ -82,6 +82,12 @@ MODULES = {
         "import sys",
         "return float(sys.modules[__name__].grade is grade)",
     ),
+    "its source, and a traceback with its lines": (
+        "import inspect, traceback",
+        "try: 1 / 0  # here\n"
+        "except ZeroDivisionError: said = traceback.format_exc()\n"
+        "return float('# here' in inspect.getsource(grade) and '# here' in said)",
+    ),
     "numpy, threads and asyncio": (
         "import asyncio, threading\nimport numpy as np\nasync def half(): return 0.5",
         "t = threading.Thread(target=print)\nt.start()\nt.join()\n"
@@ -106,6 +112,15 @@ def test_a_source_is_a_module(before: str, body: str) -> None:
         ("", "return True", "grade() returned bool, not a number"),
         ("", "return None", "grade() returned NoneType, not a number"),
         ("", "return float('inf')", "grade() returned inf"),
+        ("", "return 10 ** 400", "grade() returned inf"),
+        ("import numpy", "return numpy.bool_(True)", "grade() returned bool"),
+        ("import numpy", "return numpy.ones(2)", "grade() returned ndarray, not a number"),
+        ("", "assert sample is item", "line 3: AssertionError"),
+        (
+            "class E(Exception):\n    def __str__(self): raise KeyError",
+            "raise E",
+            "line 4: E: its text cannot be had (KeyError)",
+        ),
         ("import sys", "sys.exit('no')", "line 3: SystemExit: no"),
     ],
 )
@@ -142,6 +157,26 @@ def test_memory_is_bounded() -> None:
     assert "not allowed to raise maximum limit" in error_of(raised)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no bound of open files")
+def test_memory_of_the_kernel_is_bounded() -> None:
+    body = (
+        "import _socket\npairs = []\n"
+        "try:\n    while True: pairs.append(_socket.socketpair())\n"
+        "except OSError: return len(pairs)"
+    )
+    assert grade(body) < 256 / 2
+
+
+def test_threads_are_bounded() -> None:
+    body = (
+        "import _thread\n_thread.stack_size(32_768)\n"
+        "held = _thread.allocate_lock()\nheld.acquire()\n"
+        "while True:\n    try: _thread.start_new_thread(held.acquire, ())\n"
+        "    except RuntimeError: pass"
+    )
+    assert error_of(body) == "the grader started more than 512 threads"
+
+
 @pytest.mark.parametrize("where", ["sys.stdout", "sys.stderr", "sys.__stdout__"])
 def test_output_is_not_the_answer(where: str) -> None:
     body = f"import sys\nfor _ in range(1000): {where} and {where}.write('y' * 100_000)\nreturn 0.5"
@@ -155,6 +190,16 @@ def test_a_flood_into_the_answer_is_cut_off() -> None:
         "    except OSError: pass\nreturn 1"
     )
     with pytest.raises(PythonError) as caught:
+        grade(body)
+    assert caught.value.is_servers
+
+
+@pytest.mark.parametrize(
+    "answer", ["[1]", "null", "[" * 60_000, '{"score": NaN}', '{"score": 1e999}', '{"score": "1"}']
+)
+def test_a_forged_answer_is_no_score(answer: str) -> None:
+    body = f"import os\nos.write(3, {answer.encode()!r})\nos._exit(0)"
+    with pytest.raises(PythonError, match="process died") as caught:
         grade(body)
     assert caught.value.is_servers
 
@@ -173,7 +218,6 @@ FORK_EXEC = (
     "code = b'import os, time; os.setsid(); time.sleep(600)'\n"
     "u.spawnv_passfds(os.fsencode(sys.executable), [b'python', b'-c', code], [])"
 )
-SYSCALL = "import ctypes\nlibc = ctypes.PyDLL.__new__(ctypes.PyDLL)\n"
 
 
 @seccomp
@@ -230,6 +274,48 @@ def test_files_cannot_be_changed(secret: Path, call: str, monkeypatch: pytest.Mo
 
 
 WITHOUT_HOOK = "sys.addaudithook = lambda hook: None; main()"
+WITHOUT_KERNEL = (
+    "import rft_service.graders.python_child as child; child.confine = lambda parent: []; main()"
+)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "open({path!r})", "os.open({path!r}, os.O_RDONLY)", "io.FileIO(pathlib.Path({path!r}))",
+        "open(os.fsencode(os.path.relpath({path!r})))", "os.listdir({folder!r})", "os.listdir()",
+        "next(pathlib.Path({folder!r}).iterdir())",
+    ],
+)  # fmt: skip
+def test_python_code_reads_no_file_of_yours_anywhere(
+    secret: Path, read: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no Landlock, the audit hook has its rule, and packages are readable still."""
+    monkeypatch.setattr(python, "_START", python._START.replace("main()", WITHOUT_KERNEL))
+    monkeypatch.chdir(secret.parent)
+    before = "import io, os, pathlib\nimport numpy, pydantic, zoneinfo"
+    call = read.format(path=str(secret), folder=str(secret.parent))
+    assert "PermissionError: a grader may not read" in error_of(f"{call}\nreturn 1", before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS starts no process; Windows has no fork")
+def test_a_process_that_got_away_blocks_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no seccomp: it holds the pipe of the answer, and nobody waits for its end."""
+    monkeypatch.setattr(python, "_START", python._START.replace("main()", WITHOUT_KERNEL))
+    away = f"import os, time\nif not os.fork(): os.setsid(); time.sleep(600 + {os.getpid()} / 1e6)"
+    body = (
+        "import multiprocessing.util as u, os, sys\npath = os.fsencode(sys.executable)\n"
+        f"u.spawnv_passfds(path, [b'python', b'-c', {away.encode()!r}], [3])\n"
+        "os.wait()\nreturn 1"
+    )
+    try:
+        for _ in range(2 * (os.cpu_count() or 2)):
+            assert "took longer than 1 s" in error_of(body, limits=QUICK)
+        assert grade("return 1") == 1.0
+    finally:
+        for process in psutil.process_iter(["cmdline"]):
+            if away in (process.info["cmdline"] or ()):
+                process.kill()
 
 
 def test_the_environment_holds_no_keys(secret: Path) -> None:
@@ -259,12 +345,23 @@ def test_the_network_cannot_be_reached(family: str, monkeypatch: pytest.MonkeyPa
         "signal.pidfd_send_signal(os.pidfd_open({pid}), 9)",
         "resource.prlimit({pid}, resource.RLIMIT_CPU, (0, 0))", "os.fork()",
         "os.posix_spawn('/bin/true', ['true'], {{}})", "os.execv('/bin/true', ['true'])",
+        "os.sched_setaffinity({pid}, {{0}})", "fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, {pid})",
+        "fcntl.fcntl(os.pipe()[0], 10, signal.SIGKILL)",  # F_SETSIG
+        "fcntl.ioctl(socket.socketpair()[0], 0x8901, struct.pack('i', {pid}))",  # FIOSETOWN
+        "call('shmat', 0, None, 0)", "call('semctl', 0, 0, 0)", "call('msgctl', 0, 0, None)",
+        "call('prctl', 1, 0)",  # PR_SET_PDEATHSIG: to outlive the service
     ],
 )  # fmt: skip
 def test_other_processes_are_out_of_reach(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python, "_START", python._START.replace("main()", WITHOUT_HOOK))
-    body = f"import os, resource, signal\n{call.format(pid=os.getpid())}\nreturn 1"
-    assert "Operation not permitted" in error_of(body)
+    before = (
+        "import ctypes, fcntl, os, resource, signal, socket, struct\n"
+        "def call(name, *arguments):\n"
+        "    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) == -1:\n"
+        "        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))"
+    )
+    error = error_of(f"{call.format(pid=os.getpid())}\nreturn 1", before)
+    assert "Operation not permitted" in error
 
 
 def test_a_cancelled_grader_is_killed() -> None:

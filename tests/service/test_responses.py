@@ -155,13 +155,17 @@ def test_tool_choice(service: Running) -> None:
 
 
 def test_encrypted_content_must_come_back_as_it_was_given(service: Running) -> None:
-    first = ask(service, include=["reasoning.encrypted_content"], store=False)
-    reasoning = first.output[0].model_dump(exclude_none=True)
+    asked = {"include": ["reasoning.encrypted_content"], "store": False}
+    first = ask(service, reasoning={"summary": "auto"}, **asked)
+    reasoning, said = (item.model_dump(exclude_none=True) for item in first.output)
     assert reasoning["encrypted_content"]
-    following = [{"role": "user", "content": "What is key1"}]
+    following = [said, {"role": "user", "content": "What is key1"}]
     bare = {**reasoning, "summary": []}
-    told, sealed = (ask(service, input=[item, *following]) for item in (reasoning, bare))
-    assert told.output == sealed.output
+    by_hand = {"type": "reasoning", "summary": reasoning["summary"]}
+    told, sealed, written = (
+        ask(service, input=[item, *following]) for item in (reasoning, bare, by_hand)
+    )
+    assert told.output == sealed.output == written.output
     tampered = {**reasoning, "encrypted_content": "A" + reasoning["encrypted_content"][1:]}
     for content in (tampered["encrypted_content"], "no base64 !", "é"):
         with pytest.raises(openai.BadRequestError, match="could not be verified"):
@@ -196,7 +200,7 @@ def test_max_output_tokens_leaves_an_incomplete_response(service: Running) -> No
 
 
 def test_streamed_events_come_in_the_documented_order(service: Running) -> None:
-    events = list(ask(service, tools=[TOOL], stream=True))
+    events = list(ask(service, tools=[TOOL], stream=True, reasoning={"summary": "auto"}))
     kinds = [event.type.removeprefix("response.") for event in events]
     once = [kind for at, kind in enumerate(kinds) if at == 0 or kinds[at - 1] != kind]
     assert once == [
@@ -232,7 +236,7 @@ def test_a_stored_response_is_streamed_as_when_it_was_made(service: Running) -> 
 def test_each_input_item_has_an_id_to_page_by(service: Running) -> None:
     messages = [
         {"role": "user", "content": f"What is key{n}", "id": name}
-        for n, name in enumerate(["msg_1", "msg_1", None, 7, "msg_2"])
+        for n, name in enumerate(["msg_1", "", None, "7", "msg_2"])
     ]
     made = ask(service, input=messages)
     pages = service.client.responses.input_items.list(made.id, limit=1, order="asc")
@@ -248,6 +252,27 @@ def test_an_item_is_named_as_it_stands_in_this_request(service: Running) -> None
     first = ask(service)
     with pytest.raises(openai.BadRequestError, match=r"'input\[0\]\.role'"):
         ask(service, previous_response_id=first.id, input=[{"role": "robot", "content": "x"}])
+
+
+@pytest.mark.parametrize("asked", ["auto", "concise", "detailed"])
+@pytest.mark.parametrize("name", ["summary", "generate_summary"])
+def test_a_summary_comes_where_it_is_asked_for(service: Running, name: str, asked: str) -> None:
+    response = ask(service, reasoning={"effort": "high", name: asked})
+    assert [part.text for part in response.output[0].summary] == ["I answer."]
+    assert response.reasoning.summary == asked
+    assert service.client.responses.retrieve(response.id).output == response.output
+
+
+@pytest.mark.parametrize("reasoning", [{}, None, {"effort": "high"}, {"summary": None}])
+def test_without_being_asked_for_there_is_no_summary(service: Running, reasoning: Any) -> None:
+    response = ask(service, reasoning=reasoning)
+    assert [item.type for item in response.output] == ["reasoning", "message"]
+    assert response.output[0].summary == []
+    events = ask(service, reasoning=reasoning, stream=True)
+    assert not [event.type for event in events if "summary" in event.type]
+    following = ask(service, previous_response_id=response.id, input="And key2")
+    listed = service.client.responses.input_items.list(following.id).to_json()
+    assert "I answer." not in listed
 
 
 @pytest.mark.parametrize("path", ["resp_1/cancel", "compact", "input_tokens"])

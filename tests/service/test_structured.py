@@ -105,6 +105,36 @@ STEP = {"anyOf": [_object(do={"const": "stop"}), _object(do={"const": "go"}, to=
         (_object(d={"type": "string", "pattern": r"^\d{4}-[a-f]$"}), {"d": "x"}, {"d": "0000-a"}),
         (_object(d={"type": "string", "pattern": "^[a-z]+$", "minLength": 3}), {}, {"d": "aaa"}),
         (_object(d={"type": "string", "format": "date"}), {"d": "soon"}, {"d": "2000-01-01"}),
+        (
+            _object(d={"type": "string", "format": "date"}, n=COUNT),
+            {"d": "by 2024-03-05, or so", "n": 9},
+            {"d": "2024-03-05", "n": 5},
+        ),
+        (
+            _object(a={**TEXT, "maxLength": 4}, b={**TEXT, "minLength": 3}),
+            {"a": "words", "b": "x"},
+            {"a": "word", "b": "x  "},
+        ),
+        (
+            _object(a=TEXT, m={"type": "array", "items": {"type": "array", "items": COUNT}}),
+            {"a": "words", "m": [[1, 7], 3, ["2"]]},
+            {"a": "words", "m": [[1, 5], [3], [2]]},
+        ),
+        (
+            _object(ids={"type": "array", "items": COUNT, "uniqueItems": True, "minItems": 3}),
+            {"ids": [4, 4]},
+            {"ids": [4, 1, 5]},
+        ),
+        (
+            _object(n={"type": "integer", "multipleOf": 4}, a={**TEXT, "pattern": "^[a-z]{2}$"}),
+            {"n": 7, "a": "is it an owl"},
+            {"n": 8, "a": "is"},
+        ),
+        (
+            {"type": "object", "additionalProperties": COUNT, "minProperties": 2},
+            {"a": 9},
+            {"a": 5, "key_0": 1},
+        ),
     ],
 )
 def test_only_what_violates_the_schema_is_changed(schema: Any, value: Any, repaired: Any) -> None:
@@ -145,7 +175,16 @@ def test_a_text_goes_where_it_may_and_a_list_ends_where_it_may() -> None:
         ({"pattern": "(?=a)b"}, "pattern .* lookaround"),
         ({"pattern": "^a$", "maxLength": 0}, "no value was found"),
         ({"type": "string", "minLength": 3, "maxLength": 2}, "no value was found"),
-        ({"$ref": "#"}, "no value was found"),
+        ({"$ref": "#"}, "leads back to itself"),
+        (_object(a={"$ref": "#/properties/a"}), "leads back to itself"),
+        (_object(a={"anyOf": [{"$ref": "#/properties/a"}, TEXT]}), "leads back to itself"),
+        (
+            {
+                **_object(a={"$ref": "#/$defs/b"}),
+                "$defs": {"b": {"allOf": [{"$ref": "#/$defs/c"}]}, "c": {"$ref": "#/$defs/b"}},
+            },
+            "leads back to itself",
+        ),
         ({"unevaluatedProperties": False}, "unevaluatedProperties is not supported"),
     ],
 )

@@ -3,8 +3,9 @@
 A request becomes a `memory` of what was asked (`words`, `phrases`, `question`) and read
 (`perception`). From it come candidates and their named features: `actions`, `parameters` of a call,
 `numbers` and `operands` of an `answer` (`arithmetic`, `answer_style`). `turn` chooses among them
-with the `weights` and explains itself (`reasons`). `engine` offers the model to the service, and
-`judge` is the simulated model grader.
+with the `weights` and explains itself (`reasons`); `shapes` and `arguments` put the chosen values
+where a schema asks for them. `engine` offers the model to the service, and `judge` is the simulated
+model grader.
 """
 
 from __future__ import annotations

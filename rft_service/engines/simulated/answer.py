@@ -7,7 +7,7 @@ composed in this way. `arithmetic` computes and words results, `answer_style` de
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,10 @@ from rft_service.engines.simulated.operands import NumberPool
 from rft_service.engines.simulated.parameters import PARAMETER_FEATURES, TextPool
 from rft_service.engines.simulated.perception import NumberSpan
 from rft_service.engines.simulated.question import PROMPT_CUE_NAMES, Question
+from rft_service.engines.simulated.shapes import ShapeReader
 from rft_service.engines.simulated.weights import Decision
 from rft_service.engines.simulated.words import CUE_NAMES
+from rft_service.schemas.check import Part, Schema
 
 GIVE_UP = "I could not find the answer."
 
@@ -129,11 +131,11 @@ _WORDING_FEATURES: dict[str, Callable[[_Computed], float]] = {
 WORDING_FEATURES = tuple(_WORDING_FEATURES)
 
 
-def compose(known: Known, choose: Choose, schema: Mapping[str, Any] | None) -> Answer:
+def compose(known: Known, choose: Choose, schema: Schema | None) -> Answer:
     """Choose an answer. With a schema the text is JSON that satisfies it."""
     if schema is None:
         return _free(known, choose, ANSWER_KINDS, has_style=True)
-    value = _ValueBuilder(known, choose).build(schema)
+    value = _ValueBuilder(known, choose, ShapeReader(schema)).build(schema)
     return Answer(json.dumps(value), "answer in the asked JSON form")
 
 
@@ -216,35 +218,32 @@ class _ValueBuilder:
 
     known: Known
     choose: Choose
+    shapes: ShapeReader
     values_left: int = MAX_VALUES
 
-    def build(self, schema: Mapping[str, Any] | bool) -> Any:
-        """A value that satisfies a schema of objects, arrays, enums and plain types, or None if no
-        values are left. A boolean schema, like an empty one, allows anything."""
-        if not self.values_left:
+    def build(self, part: Part, within: frozenset[str] = frozenset()) -> Any:
+        """A value that nearly satisfies a schema, or None if no values are left or the schema leads
+        back to one of the references that it is `within`."""
+        shape = self.shapes.read(part)
+        if not self.values_left or shape.references & within:
             return None
         self.values_left -= 1
-        if isinstance(schema, bool):
-            schema = {}
+        within |= shape.references
+        schema = shape.schema
         if "enum" in schema:
             return self._one_of(schema["enum"])
-        if "const" in schema:
-            return schema["const"]
-        kind = schema.get("type", "string")
-        if isinstance(kind, list):
-            kind = next((name for name in kind if name != "null"), "null")
-        if kind == "object":
+        if shape.kind == "object":
             properties = schema.get("properties", {})
-            return {name: self.build(child) for name, child in properties.items()}
-        if kind == "array":
-            return self._list(schema)
-        if kind in ("number", "integer"):
-            return self._number(whole=kind == "integer")
-        if kind == "boolean":
+            return {name: self.build(child, within) for name, child in properties.items()}
+        if shape.kind == "array":
+            return self._list(schema, within)
+        if shape.kind in ("number", "integer"):
+            return self._number(whole=shape.kind == "integer")
+        if shape.kind == "boolean":
             if not _is_possible("compare", self.known):
                 return False
             return bool(_number(self.known, self.choose, "compare")[0].value > 0)
-        return None if kind == "null" else _free(self.known, self.choose, ANSWER_KINDS).text
+        return None if shape.kind == "null" else _free(self.known, self.choose, ANSWER_KINDS).text
 
     def _number(self, whole: bool) -> float | int:
         """The number in an answer such as "8.35%"; 0 if nothing could be read from one."""
@@ -264,14 +263,14 @@ class _ValueBuilder:
         ]
         return values[self.choose(rows, ("answer_text",)).index]
 
-    def _list(self, schema: Mapping[str, Any]) -> list[Any]:
+    def _list(self, schema: Schema, within: frozenset[str]) -> list[Any]:
         """Distinct answers, as many as the schema requires but at least one. An answer that is
         already in the list counts as an attempt, of which there are twice as many."""
         count = max(1, int(schema.get("minItems", 1)))
         values: list[Any] = []
         for _ in range(min(count * 2, self.values_left)):
-            value = self.build(schema.get("items", {}))
-            if value not in values:
+            value = self.build(schema.get("items", {}), within)
+            if value is not None and value not in values:
                 values.append(value)
             if len(values) >= count:
                 break

@@ -15,6 +15,7 @@ from typing import Any
 
 from rft_service.engines.simulated.perception import View, perceive
 from rft_service.engines.simulated.question import Question, read_question
+from rft_service.engines.simulated.shapes import texts_in
 from rft_service.rl.engine import TurnRequest
 from rft_wire import Item
 
@@ -111,5 +112,5 @@ def _past_call(name: str, arguments: str) -> PastCall:
         values = json.loads(arguments)
     except ValueError:
         values = {}
-    texts = [str(value) for value in values.values()] if isinstance(values, dict) else []
+    texts = texts_in(values) if isinstance(values, dict) else ()
     return PastCall(name, arguments, frozenset(text.rstrip("/") for text in texts))

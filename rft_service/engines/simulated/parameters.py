@@ -22,6 +22,7 @@ from rft_service.engines.simulated.question import Question, abbreviates_name
 from rft_service.engines.simulated.weights import Column, Vector
 from rft_service.engines.simulated.words import WORD, stem, stems, years_in
 
+MAX_SAFE_INTEGER = 2**53 - 1  # of JavaScript, whose clients declare it as a bound
 QUERY_KINDS = ("whole", "content", "topic", "topic_years", "unnamed", "names", "names_years")
 
 # Words by which a parameter's name or description asks for a kind of candidate.
@@ -281,8 +282,10 @@ def _enumerated(values: Sequence[Any], memory: Memory) -> tuple[list[Candidate],
 def _numeric(schema: Mapping[str, Any], memory: Memory) -> tuple[list[Candidate], Vector]:
     """Numbers that the schema or the question names, within the schema's bounds."""
     named = (schema.get(key) for key in ("default", "maximum", "minimum"))
-    # A default may be anything: null, a word, or an integer too large for a float.
-    bounds = [value for value in named if isinstance(value, int | float) and abs(value) < 1e300]
+    # A default may be anything: null, a word, or an integer too large for a float. And a bound may
+    # be what a language can hold, which nobody means.
+    numbers = (value for value in named if isinstance(value, int | float))
+    bounds = [value for value in numbers if abs(value) < MAX_SAFE_INTEGER]
     asked = [float(text) for text in WORD.findall(memory.question.text) if text[0].isdigit()]
     whole = schema.get("type") == "integer"
     values = [value for value in (*bounds, *asked) if not whole or float(value).is_integer()]

@@ -7,11 +7,9 @@ them are one dictionary of named floats.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -33,13 +31,10 @@ from rft_service.engines.simulated.answer import (
     compose,
 )
 from rft_service.engines.simulated.answer_style import STYLE_FEATURES
+from rft_service.engines.simulated.arguments import Arguments
 from rft_service.engines.simulated.memory import WINDOW_SEGMENTS, Memory, remember
 from rft_service.engines.simulated.operands import FIRST_FEATURES, SECOND_FEATURES, number_pool
-from rft_service.engines.simulated.parameters import (
-    PARAMETER_FEATURES,
-    parameter_candidates,
-    text_pool,
-)
+from rft_service.engines.simulated.parameters import PARAMETER_FEATURES, text_pool
 from rft_service.engines.simulated.reasons import in_words
 from rft_service.engines.simulated.weights import Decision, Vector, Weights
 from rft_service.rl.engine import Call, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
@@ -182,18 +177,8 @@ class _Turning:
         return self._choose(rows, ("also", f"also/{tool.name}")).index == 1
 
     def _call(self, tool: ToolSpec, memory: Memory) -> Call:
-        arguments: dict[str, Any] = {}
-        required = tool.parameters.get("required", ())
-        for name, schema in tool.parameters.get("properties", {}).items():
-            candidates, rows = parameter_candidates(
-                self.pool, memory, tool.name, name, schema, name in required
-            )
-            decision = self._choose(rows, ("fill", f"fill/{tool.name}.{name}"))
-            chosen = candidates[decision.index]
-            if not chosen.omit:
-                arguments[name] = chosen.value
-                self._explain(f"{name} = {chosen.value}", decision)
-        return Call(tool.name, json.dumps(arguments))
+        arguments = Arguments(tool, self.pool, memory, self._choose, self._explain)
+        return Call(tool.name, arguments.text())
 
     def _answer(self) -> Answer:
         texts = self.pool.readable()
