@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.left_behind import processes_left
 from tests.service.conftest import Running
 from tests.service.customer import Customer
+from tests.service.servers import closed_port
 
 from .conftest import PATIENCE_MS
-from .jupyter import TOKEN, lab, write_notebook
+from .jupyter import SETTLE, TOKEN, await_answer, lab, write_notebook
 from .pages import last_step, pause_after
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +80,48 @@ def shut_kernels_down(page: Page, url: str) -> None:
 def outputs(notebook: Path) -> list[dict[str, Any]]:
     saved = json.loads(notebook.read_text(encoding="utf-8"))
     return [output for cell in saved["cells"] for output in cell["outputs"]]
+
+
+@pytest.fixture
+def first_lesson(tmp_path: Path) -> Iterator[str]:
+    """The address that `lab --no-browser` prints, for somebody who never started Jupyter before."""
+    verb = [sys.executable, "-m", "buildhour_helpers", "lab", "--no-browser", "--allow-root"]
+    log = tmp_path / "lab.log"
+    with log.open("wb") as file:
+        running = subprocess.Popen(
+            [*verb, "--port", str(closed_port())],
+            env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        for _ in range(SETTLE):
+            if found := re.search(r"http://127\S+/lab\S*token=\w+", log.read_text("utf-8")):
+                break
+            assert running.poll() is None, log.read_text("utf-8")
+            time.sleep(0.05)
+        assert found
+        await_answer(found[0], running)
+        yield found[0]
+    finally:
+        running.terminate()
+        running.wait()
+        assert processes_left() == []
+
+
+def test_lab_opens_the_first_lesson_and_reaches_the_solutions(first_lesson: str, tab: Page) -> None:
+    hosts = set[str]()
+    tab.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
+    tab.goto(first_lesson)
+    expect(tab.get_by_role("heading", name="00 Start here")).to_be_visible()
+    expect(tab.locator("#jp-main-statusbar")).to_contain_text("| Idle")
+    expect(tab.locator(".Toastify__toast, .jp-Dialog")).to_have_count(0)  # no news, no question
+    tab.locator(".jp-BreadCrumbs-home").click()
+    tab.get_by_role("listitem", name=re.compile("^Name: solutions")).dblclick()
+    for lesson in sorted((ROOT / "solutions").glob("*.ipynb")):
+        item = tab.get_by_role("listitem", name=re.compile(f"^Name: {lesson.name}"))
+        expect(item).to_be_visible()
+    assert hosts <= {"", "127.0.0.1"}
 
 
 def test_the_dashboard_moves_and_ends_as_a_picture(
