@@ -75,7 +75,8 @@ def _arrow(axes: Axes, source: Box, target: Box, label: str) -> None:
         end = (x2 - 0.08 if right else x2 + WIDTH + 0.08, y2 + HEIGHT / 2)
         at, alignment = ((start[0] + end[0]) / 2, start[1] + 0.14), "center"
     axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
-    axes.text(*at, label, ha=alignment, va="center", size=7)
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # over the dotted line
+    axes.text(*at, label, ha=alignment, va="center", size=7, bbox=ground)
 
 
 if __name__ == "__main__":

@@ -315,7 +315,7 @@ def test_the_confusion_table_shows_its_counts() -> None:
 
 def test_score_and_accuracy_are_side_by_side() -> None:
     chart = CHARTS["score_and_accuracy"]
-    assert chart.finding == "The job with the lax grader was paid 0.80 more than it earned"
+    assert chart.finding == "With the lax grader, the score rose 0.80 more than the accuracy"
     assert "lax: own score 0.10 to 0.80, accuracy 0.20 to 0.10" in chart.alt_text()
     assert "strict: own score 0.20 to 0.40, accuracy 0.20 to 0.40" in chart.alt_text()
     assert [text.get_text() for text in chart.legends[0].get_texts()] == [

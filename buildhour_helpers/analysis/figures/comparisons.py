@@ -122,7 +122,7 @@ def score_and_accuracy(
     moves = {name: _moves(name, before, found) for name, found in runs.items()}
     excess = {name: own.gain - true.gain for name, (own, true) in moves.items()}
     most = max(excess, key=lambda name: excess[name])
-    finding = f"The job with the {most} grader was paid {excess[most]:.2f} more than it earned"
+    finding = f"With the {most} grader, the score rose {excess[most]:.2f} more than the accuracy"
     chart = Chart(finding, note=note, height=2.0 + 0.55 * len(runs))
     axes = panels(chart, 2, sharey=True)
     for axis, side, title in zip(
