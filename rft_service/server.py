@@ -98,8 +98,8 @@ def serve(chosen: argparse.Namespace) -> int:
     except AlreadyRunningError as error:
         return refuse(str(error))
     except sqlite3.Error as error:
-        cure = "move it away to begin afresh"
-        return refuse(f"the database {folder / DATABASE} cannot be used ({error}); {cure}")
+        fix = "move it away to start with an empty one"
+        return refuse(f"the database {folder / DATABASE} cannot be used ({error}); {fix}")
     except OSError as error:
         reason = f"{error.strerror or error}: {error.filename or folder}"
         return refuse(f"the state folder {folder} cannot be used ({reason}); choose another")
@@ -130,6 +130,7 @@ def serve(chosen: argparse.Namespace) -> int:
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
+    logging.getLogger("uvicorn.error").addFilter(is_no_cancellation)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     try:
         Server(config, announce).run(sockets=[listener])
@@ -138,6 +139,11 @@ def serve(chosen: argparse.Namespace) -> int:
     finally:
         lock.release()
     return 0
+
+
+def is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Whether a log record tells of more than a request that was cut short by the shutdown."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def opened(folder: Path) -> int:

@@ -36,7 +36,6 @@ _START = (
 )
 _POOL = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="grader")
 """A thread waits for each grader that runs; the others wait for a thread."""
-_RUNNING = set["_Child"]()
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,6 @@ async def _answer(
         child.kill()  # if nobody waits for its answer any more
 
 
-def kill_graders() -> None:
-    """Kill all graders of this process; nobody waits for their scores any more."""
-    for child in list(_RUNNING):
-        child.kill()
-
-
 class _Child:
     """One grader's process; `kill` may be called at any time, from any thread."""
 
@@ -129,7 +122,6 @@ class _Child:
             if self._is_done:
                 raise PythonError("cancelled", "the grader was cancelled", True)
             process = self._process = self._start()
-        _RUNNING.add(self)
         talk = threading.Thread(target=self._talk, args=(process,), daemon=True)
         talk.start()
         try:
@@ -137,7 +129,6 @@ class _Child:
         finally:
             self.kill()
             status = process.wait()
-            _RUNNING.discard(self)
         if len(self._output) > MAX_OUTPUT_BYTES:
             raise PythonError("output", "the grader's output is larger than 64 kB", True)
         try:

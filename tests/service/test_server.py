@@ -198,7 +198,8 @@ def test_graders_end_with_the_service(asked_by: str, stop: signal.Signals, tmp_p
             assert not [job.error for job in jobs if job.status == "failed"]
             time.sleep(0.05)
         process.child.send_signal(stop)
-        process.child.communicate(timeout=60)
+        _, said = process.child.communicate(timeout=60)
+        assert "Traceback" not in said
         _, left = psutil.wait_procs(graders, timeout=60)
         assert not left
 
