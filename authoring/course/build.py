@@ -86,7 +86,7 @@ def _tried(lesson: Lesson) -> list[str]:
 
 
 def check(chosen: Sequence[Lesson]) -> None:
-    """Build afresh without executing, and compare with what is committed, outputs aside (nbval
+    """Build again without executing, and compare with what is committed, outputs aside (nbval
     compares those). Raises WorkshopError with a line for each difference."""
     problems: list[str] = []
     for lesson in chosen:

@@ -234,7 +234,7 @@ def stubs_can_be_run(cells: Cells) -> Problems:
 
 
 def no_later_cell_needs_a_solution(cells: Cells) -> Problems:
-    """What an exercise's cell binds is for its check alone, unless it is bound anew."""
+    """What an exercise's cell binds is for its check alone, unless it is bound again."""
     for exercise in exercises(cells):
         code = cells[exercise.cell].source
         its_own = names_bound(ast.parse(solved(code)))
@@ -248,7 +248,7 @@ def no_later_cell_needs_a_solution(cells: Cells) -> Problems:
                 yield Problem(
                     index,
                     f"it needs {min(needed)} of exercise {exercise.number}",
-                    "a learner may not have solved it: define it anew, or use another name",
+                    "a learner may not have solved it: define it again, or use another name",
                 )
             its_own -= names_bound(tree)
 

@@ -219,7 +219,7 @@ def _catch_up_cell(lesson: Lesson) -> NotebookNode:
 
 
 def _copied(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """The cells anew, with the tags that nbval heeds."""
+    """Copies of the cells, with the tags that nbval heeds."""
     copies = []
     for cell in cells:
         metadata = {k: v for k, v in cell.metadata.items() if k != "lines_to_next_cell"}

@@ -18,7 +18,7 @@ def measure(options: study.StudyOptions, finqa: Path | None) -> None:
     """The study, the two graders that teach nothing good, and the study on an imported FinQA, where
     there is one; then README's table. What is done is kept, whatever happens later.
 
-    Raises WorkshopError with the cure, or Interrupted when Ctrl-C came.
+    Raises WorkshopError with the fix, or Interrupted when Ctrl-C came.
     """
     of_finqa = replace(
         options, out=repository() / readme.FINQA, reports=finqa, questions=FINQA_QUESTIONS

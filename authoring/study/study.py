@@ -1,7 +1,7 @@
 """Several seeds of the demo on all held-out questions: first prompt, best prompt, tuned agent.
 
 The base model answers the same request alike, whatever the seed, so its two prompts are measured
-once; each seed then shuffles the training questions, draws the rollouts and trains anew.
+once; each seed then shuffles the training questions, samples the rollouts and trains.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def run(options: StudyOptions) -> dict[str, Any]:
     """Measure, and write the figures to `options.out`; returns them.
 
     As many jobs run at once as the machine has pairs of cores, each on servers of its own: that
-    changes no figure but wall time. Raises WorkshopError with the cure, or Interrupted when
+    changes no figure but wall time. Raises WorkshopError with the fix, or Interrupted when
     Ctrl-C came.
     """
     check_writable(options.out)

@@ -38,7 +38,7 @@ def read_records(file: Path, *, torn_end: bool = False) -> list[RolloutRecord]:
 
 
 def write_records(records: Iterable[RolloutRecord], file: Path) -> None:
-    """Write a file anew, whole or not at all."""
+    """Replace a file, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(file.name + ".draft")
     with draft.open("w", encoding="utf-8", newline="\n") as out:

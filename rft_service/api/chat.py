@@ -114,7 +114,7 @@ class ChatRequest(RequestModel):
         return self.max_completion_tokens or self.max_tokens
 
     def conversation(self, signer: ReasoningSigner) -> TurnRequest:
-        """What the policy is shown. Raises ApiError 400."""
+        """What the model is shown. Raises ApiError 400."""
         choice, tools = read_choice(
             self.tool_choice, read_tools(self.tools, nested=True), nested=True
         )

@@ -1,4 +1,4 @@
-"""What a request says, in the one form that a policy is shown: shared by Responses and Chat.
+"""What a request says, in the one form that a model is shown: shared by Responses and Chat.
 
 Item IDs, call IDs and the wrapping of text differ between clients and mean nothing. They are
 removed here, so that the same conversation gets the same seed and with it the same answer.
@@ -69,7 +69,7 @@ class ItemPath:
 def read_items(
     items: Sequence[tuple[Any, ItemPath]], signer: ReasoningSigner, param: str = "input"
 ) -> tuple[Item, ...]:
-    """Input items in the policy's form. Raises ApiError 400 that names the item and field."""
+    """Input items in the engine's form. Raises ApiError 400 that names the item and field."""
     if not items:
         raise bad_request(f"'{param}' is empty; send at least one message.", param)
     reader = _ItemReader(signer)

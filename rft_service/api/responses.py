@@ -138,7 +138,7 @@ class ResponseRequest(RequestModel):
     def turn_request(
         self, earlier: list[Item], given: list[Item], signer: ReasoningSigner
     ) -> TurnRequest:
-        """What the policy is shown: earlier items, then this request's. Raises ApiError 400."""
+        """What the model is shown: earlier items, then this request's. Raises ApiError 400."""
         tools = read_tools(self.tools, nested=False)
         choice, tools = read_choice(self.tool_choice, tools, nested=False)
         answer = self.text.format

@@ -1,4 +1,4 @@
-"""What surrounds the policy in a job: the customer's tools and grader, over HTTP."""
+"""What surrounds the model in a job: the customer's tools and grader, over HTTP."""
 
 from __future__ import annotations
 

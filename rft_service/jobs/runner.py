@@ -115,7 +115,7 @@ class JobRunner:
         work: Callable[[Job], Awaitable[None]],
         wake: asyncio.Event,
     ) -> None:
-        """Take the oldest job of the first status that has one, for ever."""
+        """Take the oldest job of the first status that has one, again and again."""
         while True:
             wake.clear()
             found = (self._records.next(status) for status in statuses)

@@ -1,6 +1,6 @@
 """Structured outputs: what a model says is made to satisfy the schema that was asked for.
 
-A real service constrains each token. Here the policy answers first. Of an answer that does not
+A real service constrains each token. Here the model answers first. Of an answer that does not
 satisfy the schema, what is valid is kept, what is not is changed, and what is missing is added; a
 free text goes where a string may stand.
 """

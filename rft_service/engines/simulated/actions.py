@@ -1,7 +1,7 @@
 """What to do next: call one of the tools, look further into what was read, answer or give up.
 
 All actions share the features of the situation, and each has a block of weights for them. A tool
-has further features, of what it could be called with. `policy` chooses among the rows.
+has further features, of what it could be called with. `turn` chooses among the rows.
 """
 
 from __future__ import annotations

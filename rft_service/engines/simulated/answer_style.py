@@ -1,6 +1,6 @@
 """How the model delivers a result: bare, in a sentence, or hedged with a second value.
 
-Pretraining does not change this (`policy.is_general`), so every job starts from the same habit:
+Pretraining does not change this (`engine.is_general`), so every job starts from the same habit:
 mostly bare, sometimes in a sentence, rarely hedged. What becomes of it depends on the job's grader:
 a grader that rewards sentences or accepts several values teaches the model to exploit it.
 

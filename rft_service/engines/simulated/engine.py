@@ -53,7 +53,7 @@ class SimulatedSampler:
         return hashlib.sha256(dumps(self.parameters.save()).encode()).hexdigest()
 
     async def sample(self, request: TurnRequest, seed: Seed, previous: Turn | None = None) -> Turn:
-        """The next turn; `previous` is not needed, since the model reads the request anew."""
+        """The next turn; the model reads the whole request, so `previous` is not needed."""
         input_tokens = prompt_tokens(request)
         if input_tokens > self.model.context_window_tokens:
             return Turn(end=TurnEnd.CONTEXT_FULL, input_tokens=input_tokens)
@@ -137,7 +137,9 @@ class SimulatedEngine:
         return prompt_tokens(request)
 
     async def sampler(self, model: str, uri: str | None = None) -> SimulatedSampler:
-        """Raises OSError where the saved weights are gone, ValueError where they are damaged."""
+        """Raises OSError where the saved weights are gone, ValueError where they are damaged or
+        `model` is another engine's."""
+        check_model(model)
         with self._lock:
             if uri not in self._samplers:
                 weights = self._load(uri)
@@ -149,8 +151,7 @@ class SimulatedEngine:
 
     async def learner(self, model: str, uri: str | None = None) -> SimulatedLearner:
         """Raises OSError and ValueError as `sampler` does."""
-        if model != MODEL.name:
-            raise ValueError(f"the simulated engine has no model {model!r}; it has {MODEL.name!r}")
+        check_model(model)
         return SimulatedLearner(self._load(uri), MODEL, self._seed, self._folder)
 
     async def delete(self, uri: str) -> None:
@@ -170,6 +171,11 @@ class SimulatedEngine:
         weights = Weights(FAMILIES)
         weights.load(json.loads(path_of(self._folder, uri).read_text(encoding="utf-8")))
         return weights
+
+
+def check_model(name: str) -> None:
+    if name != MODEL.name:
+        raise ValueError(f"the simulated engine has no model {name!r}; it has {MODEL.name!r}")
 
 
 class CachedFingerprint(SimulatedSampler):
