@@ -33,7 +33,9 @@ _ASKS_PERCENT = re.compile(
 )
 _PATH = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")
-_OF_A_QUESTION = re.compile(r"qa|question|program|answer|annotation|dialogue|turn|exe_ans")
+_OF_A_QUESTION = re.compile(
+    r"qa|question|quer(?:y|ies)|program|answer|annotation|conversation|dialog|turn|utterance|exe_ans"
+)
 """How keys begin that only an example with a question has, in FinQA and in its relatives."""
 PLACES_SHOWN = 3  # of the examples that were skipped for one reason
 

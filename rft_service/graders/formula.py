@@ -16,6 +16,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TOKEN = re.compile(rf"\s*(?:({_NUMBER})|(\w+)|(.))", re.DOTALL)
 _SIGNS = "+-*/^(),"
+_NOT_TOGETHER = {("*", "*"), (",", ")")}
+"""Signs that may follow one another in Python but not here: its power and its trailing comma."""
 
 
 class FormulaError(ValueError):
@@ -82,7 +84,7 @@ def _parse(formula: str, names: Collection[str]) -> tuple[ast.expr, list[str]]:
         elif name:
             known = ", ".join(sorted(names))
             raise UnknownNameError(f"{name!r} is not a grader; the graders are {known}")
-        elif sign not in _SIGNS or sign == "*" == (tokens[index - 1][2] if index else None):
+        elif sign not in _SIGNS or (index and (tokens[index - 1][2], sign) in _NOT_TOGETHER):
             raise FormulaError(f"{formula!r:.200} has {sign!r} at a wrong place; {LANGUAGE}")
         else:
             words.append("**" if sign == "^" else sign)

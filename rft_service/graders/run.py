@@ -287,8 +287,8 @@ def _read_endpoint_reply(grader: Endpoint, reply: Reply) -> Grade:
     if isinstance(score, bool) or not isinstance(score, int | float):
         return failed(grader, "other_error", f"{who} with no number in `score`")
     try:
-        return Grade(grader.name, grader.type, bounded(float(score)))
-    except (ScoreError, OverflowError) as error:
+        return Grade(grader.name, grader.type, bounded(score))
+    except ScoreError as error:
         return failed(grader, "other_error", f"{who} with the score {error}")
 
 
@@ -302,7 +302,7 @@ def bounded(score: float) -> float:
     Raises ScoreError.
     """
     if -ROUNDING <= score <= 1 + ROUNDING:
-        return min(1.0, max(0.0, score))
+        return min(1.0, max(0.0, float(score)))
     raise ScoreError(f"{score!r}, which is not from 0 to 1")
 
 

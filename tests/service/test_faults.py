@@ -133,7 +133,7 @@ GRADERS_OWN = {
     "infinity": (lambda body: Response('{"score": 1e999}'), "out of range"),
     "a score of 7": (
         lambda body: JSONResponse({"score": 7}),
-        "the score 7.0, which is not from 0 to 1",
+        "the score 7, which is not from 0 to 1",
     ),
     "a boolean": (lambda body: JSONResponse({"score": True}), "no number in `score`"),
     "1 MB and more": (lambda body: Response("x" * 1_000_001), "more than 1 MB"),
@@ -146,6 +146,10 @@ TOOLS_OWN = {
     "output of another type": (
         lambda body: JSONResponse({**tool_answer(body, ""), "output": {"a": 1}}),
         "no string in `output`",
+    ),
+    "another type": (
+        lambda body: JSONResponse({**tool_answer(body, "x"), "type": None}),
+        'the type null instead of "function_call_output"',
     ),
     "another call's answer": (
         lambda body: JSONResponse({**tool_answer(body, "x"), "call_id": "call_other"}),

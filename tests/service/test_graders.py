@@ -206,6 +206,7 @@ def test_formulas_know_what_openai_documents(service: Running, formula: str, rew
         "a // 1", "a % 1", "a ** 2", "not a", "a and 1", "a or 1", "a if 1 else 0", "a == 1",
         "a < 1", "a.real", "[a]", "(a, a)", "min", "min(*a)", "min(a=1)", "log(a, 2)", "pow(a, 2)",
         "lambda: 1", "True", "None", "'a'", "{{a}}", "1_0", "2a", "a;a", "a ^", "()", "min()",
+        "min(a,)", "max(a, 1 , )", "abs(a,)",
         "-" * 1_990 + "a", "(" * 900 + "a" + ")" * 900, "1" * 1_999 + "x",
     ],
 )  # fmt: skip
@@ -271,7 +272,7 @@ def test_a_score_within_rounding_of_a_bound_is_the_bound(
         assert (result.reward, flags(result)) == (reward, set())
 
 
-@pytest.mark.parametrize("score", [1.000001, -0.0000001, 7, -1e300])
+@pytest.mark.parametrize("score", [1.000001, -0.0000001, 7.0, -1e300])
 def test_a_score_beyond_a_bound_is_an_error_with_the_whole_number(
     service: Running, customer: Customer, customer_url: str, score: float
 ) -> None:
@@ -281,6 +282,16 @@ def test_a_score_beyond_a_bound_is_an_error_with_the_whole_number(
         errors = run(service, grader).to_dict()["metadata"]["errors"]
         said = errors["other_error_details"] or errors["python_grader_runtime_error_details"]
         assert f"{float(score)!r}, which is not from 0 to 1" in said
+
+
+@pytest.mark.parametrize("score", [2, -1, 10**400], ids=["2", "-1", "10^400"])
+def test_a_whole_number_is_shown_as_the_endpoint_sent_it(
+    service: Running, customer: Customer, customer_url: str, score: int
+) -> None:
+    customer.grader = lambda body: JSONResponse({"score": score})
+    grader = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
+    errors = run(service, grader).to_dict()["metadata"]["errors"]
+    assert f"the score {score}, which is not from 0 to 1" in errors["other_error_details"]
 
 
 def test_python(service: Running) -> None:

@@ -228,6 +228,8 @@ FLAT = {"question": "What?", "program_re": "add(1, 2)", "answer": "3", "final_re
         (FLAT, "`question`, `program_re`, `answer`"),
         ({"annotation": {"dialogue_break": ["a?"]}}, "`annotation`"),
         ({"questions": [{"question": "a?"}]}, "`questions`"),
+        ({"query": "a?", "label": 3}, "`query`"),
+        ({"conversation": [{"user": "a?"}]}, "`conversation`"),
         ({"qa": None}, "`qa` is missing"),
     ],
 )
