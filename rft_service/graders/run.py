@@ -206,7 +206,8 @@ class GraderRunner:
             return joint if flags & NOT_THE_ANSWERS else invalid(grader, joint)
         scores = {name: g.score for name, g in grades.items() if g.score is not None}
         try:
-            return replace(joint, score=formula.evaluate(grader.calculate_output, scores))
+            score = rounded(formula.evaluate(grader.calculate_output, scores))
+            return replace(joint, score=score)
         except formula.FormulaError as error:
             flags = frozenset({"formula_parse_error"})
             return invalid(grader, replace(joint, failure=str(error), flags=flags))
@@ -302,8 +303,13 @@ def bounded(score: float) -> float:
     Raises ScoreError.
     """
     if -ROUNDING <= score <= 1 + ROUNDING:
-        return min(1.0, max(0.0, float(score)))
+        return rounded(float(score))
     raise ScoreError(f"{score!r}, which is not from 0 to 1")
+
+
+def rounded(score: float) -> float:
+    """0 or 1 for a score that differs from it by rounding alone; any other score as it is."""
+    return next((bound for bound in (0.0, 1.0) if abs(score - bound) <= ROUNDING), score)
 
 
 def invalid(grader: Multi, grade: Grade) -> Grade:

@@ -89,8 +89,8 @@ def _shape_problem(answer: Any, call_id: str) -> str | None:
         return "something that is no JSON object"
     if not isinstance(answer.get("output"), str):
         return "no string in `output`"
-    if answer.get("type", "function_call_output") != "function_call_output":
+    if answer.get("type") not in (None, "function_call_output"):
         return f'the type {dumps(answer["type"])} instead of "function_call_output"'
-    if answer.get("call_id", call_id) != call_id:
+    if answer.get("call_id") not in (None, call_id):
         return "another call's `call_id`"
     return None

@@ -148,8 +148,8 @@ TOOLS_OWN = {
         "no string in `output`",
     ),
     "another type": (
-        lambda body: JSONResponse({**tool_answer(body, "x"), "type": None}),
-        'the type null instead of "function_call_output"',
+        lambda body: JSONResponse({**tool_answer(body, "x"), "type": ["message"]}),
+        'the type ["message"] instead of "function_call_output"',
     ),
     "another call's answer": (
         lambda body: JSONResponse({**tool_answer(body, "x"), "call_id": "call_other"}),

@@ -272,6 +272,17 @@ def test_a_score_within_rounding_of_a_bound_is_the_bound(
         assert (result.reward, flags(result)) == (reward, set())
 
 
+def test_a_weighted_sum_of_a_multi_grader_is_rounded_too(service: Running) -> None:
+    graders = {name: {**EQUAL, "reference": TEXT} for name in "abcd"}
+    grader = {"type": "multi", "graders": graders}
+    for formula, reward in (
+        ("0.4 * a + 0.2 * b + 0.3 * c + 0.1 * d", 1.0),
+        ("0.3 * a - 0.1 * b - 0.2 * c", 0.0),
+        ("a + b / 2", 1.5),
+    ):
+        assert run(service, {**grader, "calculate_output": formula}).reward == reward
+
+
 @pytest.mark.parametrize("score", [1.000001, -0.0000001, 7.0, -1e300])
 def test_a_score_beyond_a_bound_is_an_error_with_the_whole_number(
     service: Running, customer: Customer, customer_url: str, score: float
@@ -466,3 +477,13 @@ def test_tool_run_refuses_what_a_job_discards(
     assert said.value.status_code == 424
     job = service.wait(service.job(customer_url, rows=10).id)
     assert (job.status, job.error and job.error.code) == ("failed", "no_usable_rollouts")
+
+
+@pytest.mark.parametrize("left_out", [{}, {"type": None}, {"call_id": None, "id": None}])
+def test_tool_run_takes_a_reply_without_what_may_be_left_out(
+    service: Running, customer: Customer, customer_url: str, left_out: dict[str, Any]
+) -> None:
+    customer.tool = lambda body: JSONResponse({"output": "value", **left_out})
+    body = {"name": "lookup", "server_url": f"{customer_url}/lookup", "arguments": '{"key": "k"}'}
+    answer: Any = service.client.post("/fine_tuning/alpha/tool/run", body=body, cast_to=object)
+    assert answer["output"] == "value"
