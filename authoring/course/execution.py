@@ -50,7 +50,7 @@ class Executed:
 
 @contextmanager
 def workplace() -> Iterator[Path]:
-    """A state folder of its own and nobody's keys, while the block runs; its servers are stopped.
+    """A separate state folder without any keys, while the block runs; then its servers stop.
 
     The kernels that are started meanwhile, and their sessions, find it in their environment.
     """

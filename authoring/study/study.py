@@ -115,7 +115,7 @@ def run_seed(options: StudyOptions, folder: Path, seed: int) -> SeedRun:
 
 @contextmanager
 def _on_stage(options: StudyOptions, folder: Path, seed: int) -> Iterator[Work]:
-    """Servers of its own for one part; the held-out questions are those of the first seed."""
+    """Separate servers for one part; the held-out questions are those of the first seed."""
     folder.mkdir()
     test = make_plan(options.demo(options.seeds[0])).test
     plan = replace(make_plan(options.demo(seed)), test=test)

@@ -8,6 +8,7 @@ minus sign and groups from the right, as in mathematics and in Python's `**`.
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 import re
@@ -54,12 +55,12 @@ _OPERATORS: Mapping[type[ast.AST], Callable[[float, float], float]] = {
 
 def check(formula: str, names: Collection[str]) -> None:
     """Raises FormulaError, or UnknownNameError, that says what is wrong with a formula."""
-    _parse(formula, names)
+    _parse(formula, tuple(names))
 
 
 def evaluate(formula: str, scores: Mapping[str, float]) -> float:
     """The formula's value. Raises FormulaError or a subclass."""
-    tree, names = _parse(formula, scores)
+    tree, names = _parse(formula, tuple(scores))
     try:
         value = float(_value(tree, [scores[name] for name in names]))
     except (ArithmeticError, ValueError) as error:
@@ -69,7 +70,8 @@ def evaluate(formula: str, scores: Mapping[str, float]) -> float:
     return value
 
 
-def _parse(formula: str, names: Collection[str]) -> tuple[ast.expr, list[str]]:
+@functools.lru_cache(maxsize=64)  # a job computes the same one for every rollout
+def _parse(formula: str, names: tuple[str, ...]) -> tuple[ast.expr, list[str]]:
     """The formula as Python's parser sees it, and the graders that its variables `_0`, `_1`, ...
     stand for: a grader may be called `is` or `lambda`."""
     used, words = list[str](), list[str]()

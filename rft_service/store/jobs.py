@@ -1,6 +1,6 @@
 """Jobs as they are stored: status, events, checkpoints, rollouts, and the resume point.
 
-The database is the only truth about a job's status. Whoever changes it does so in a transaction
+The database is the only truth about a job's status. Every change is a transaction
 that checks the status it comes from, so that a cancel and a finished step cannot both win.
 """
 

@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -67,18 +68,21 @@ def test_openai_structured_outputs(service: Running) -> None:
     assert completion.choices[0].message.parsed == Found(answer="unknown")
 
 
-@pytest.mark.parametrize("api", ["responses", "chat"])
-def test_openai_agents(service: Running, api: str) -> None:
-    from agents import (
-        Agent,
-        OpenAIChatCompletionsModel,
-        OpenAIResponsesModel,
-        Runner,
-        function_tool,
-        set_tracing_disabled,
-    )
+@asynccontextmanager
+async def agents_model(service: Running, api: str) -> AsyncIterator[Any]:
+    """A model of openai-agents that asks this service, over one of the two APIs."""
+    from agents import OpenAIChatCompletionsModel, OpenAIResponsesModel, set_tracing_disabled
 
     set_tracing_disabled(True)
+    kind = OpenAIResponsesModel if api == "responses" else OpenAIChatCompletionsModel
+    async with AsyncOpenAI(base_url=f"{service.url}/v1", api_key=service.key) as client:
+        yield kind(model=MODEL, openai_client=client)
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_openai_agents(service: Running, api: str) -> None:
+    from agents import Agent, Runner, function_tool
+
     asked = list[str]()
 
     @function_tool
@@ -88,9 +92,7 @@ def test_openai_agents(service: Running, api: str) -> None:
         return f"value {key}"
 
     async def run() -> tuple[str, str]:
-        kind = OpenAIResponsesModel if api == "responses" else OpenAIChatCompletionsModel
-        async with AsyncOpenAI(base_url=f"{service.url}/v1", api_key=service.key) as client:
-            model = kind(model=MODEL, openai_client=client)
+        async with agents_model(service, api) as model:
             agent = Agent(name="finder", instructions="Look up.", tools=[lookup], model=model)
             whole = await Runner.run(agent, QUESTION)
             streamed = Runner.run_streamed(agent, QUESTION)
@@ -214,23 +216,12 @@ def model_service(start: Start) -> Running:
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
 def test_openai_agents_calls_a_tool_of_many_types(model_service: Running, api: str) -> None:
-    from agents import (
-        Agent,
-        OpenAIChatCompletionsModel,
-        OpenAIResponsesModel,
-        Runner,
-        function_tool,
-        set_tracing_disabled,
-    )
+    from agents import Agent, Runner, function_tool
 
-    set_tracing_disabled(True)
     find, calls = find_tool()
 
     async def run() -> str:
-        kind = OpenAIResponsesModel if api == "responses" else OpenAIChatCompletionsModel
-        url = f"{model_service.url}/v1"
-        async with AsyncOpenAI(base_url=url, api_key=model_service.key) as client:
-            model = kind(model=MODEL, openai_client=client)
+        async with agents_model(model_service, api) as model:
             agent = Agent(name="finder", tools=[function_tool(find)], model=model)
             return str((await Runner.run(agent, QUESTION)).final_output)
 

@@ -61,8 +61,8 @@ def trace_of(row: Row) -> Trace:
     A row without its reference answer gets it from the shipped questions, if it is one of them.
     """
     trace = Trace.of(row.to_json() if isinstance(row, RolloutRecord) else row)
-    question = shipped_questions().get(trace.question_id)
-    if not trace.reference and question and question.text in trace.question:
+    question = None if trace.reference else shipped_questions().get(trace.question_id)
+    if question and question.text in trace.question:
         return replace(trace, reference=question.answer_text)
     return trace
 
