@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from rft_service.engines.simulated.turn import FAMILIES, make_turn
-from rft_service.engines.simulated.weights import Weights, mean_gradient
+from rft_service.engines.simulated.weights import Vector, Weights, policy_gradient
 from rft_service.rl.engine import ModelInfo, Seed, ToolSpec, Trajectory, Turn, TurnEnd, TurnRequest
 from rft_service.schemas.structured import repair_answer
 from rft_service.strict_json import dumps
@@ -37,6 +38,9 @@ MODEL = ModelInfo(
 SCHEME = "simulated:"
 TEXT_KEYS = ("content", "arguments", "output", "summary")  # of an item
 CACHED_SAMPLERS = 16
+
+
+UPDATE_EPOCHS, MINIBATCHES, CLIP = 2, 4, 0.2
 
 
 class SimulatedSampler:
@@ -89,23 +93,43 @@ class SimulatedLearner(SimulatedSampler):
     async def update(
         self, trajectories: Sequence[Trajectory], rate_multiplier: float
     ) -> Mapping[str, float]:
-        """One Adam step along the policy gradient. Returns the L2 norms of gradient and change."""
-        weighted = (
+        """Several steps of Adam along PPO's gradient. Returns the L2 norms of the first gradient
+        and of the change, and over all decisions the mean entropy and divergence from the base."""
+        weighted = [
             (trajectory.advantage, [d for turn in trajectory.turns for d in turn.sampled])
             for trajectory in trajectories
-        )
-        gradient = mean_gradient(weighted, len(trajectories))
-        if self._general_only:
-            gradient = {name: slope for name, slope in gradient.items() if is_general(name)}
-        norm = float(np.sqrt(sum(float(np.sum(slope**2)) for slope in gradient.values())))
-        change = self.parameters.ascend(gradient, self.model.learning_rate * rate_multiplier)
-        return {"gradient_norm": norm, "change_norm": change}
+        ]
+        before = self.parameters.as_dict()
+        rng = random.Random(self.parameters.updates)
+        rate = self.model.learning_rate * rate_multiplier
+        norm = 0.0
+        for _ in range(UPDATE_EPOCHS):
+            rng.shuffle(weighted)
+            size = -(-len(weighted) // MINIBATCHES)
+            for start in range(0, len(weighted), size):
+                batch = weighted[start : start + size]
+                gradient = policy_gradient(self.parameters, batch, CLIP)
+                if self._general_only:
+                    gradient = {name: g for name, g in gradient.items() if is_general(name)}
+                norm = norm or norm_of(gradient.values())
+                self.parameters.ascend(gradient, rate)
+        return {"gradient_norm": norm, "change_norm": distance(before, self.parameters.as_dict())}
 
     async def save(self, name: str) -> str:
         """Write weights and optimizer state durably; raises OSError where the disk is full."""
         assert self._folder is not None, "a learner without a folder cannot save"
         write_durably(path_of(self._folder, SCHEME + name), dumps(self.parameters.save()))
         return SCHEME + name
+
+
+def norm_of(vectors: Iterable[Vector]) -> float:
+    """The L2 norm of several vectors as one."""
+    return float(np.sqrt(sum(float(np.sum(vector**2)) for vector in vectors)))
+
+
+def distance(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """The L2 norm of the difference of two sets of named weights."""
+    return float(np.sqrt(sum((a.get(n, 0.0) - b.get(n, 0.0)) ** 2 for n in a.keys() | b.keys())))
 
 
 def is_general(block: str) -> bool:

@@ -8,7 +8,7 @@ tool, the second what was learnt about this one. All blocks of a family have the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +35,14 @@ MIN_SUPPORT = 0.05  # a feature that raised a score by less is not a reason
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A choice of one candidate. `gradient` has d log p / d theta [d] for each block that took
-    part. `support` [d] is how much each feature of the chosen candidate raised its score above the
-    mean score, weighted by probability; 0.0 for features that it does not have."""
+    """A choice of candidate `index` of n, which had this `probability`. `features` [n, d] are those
+    of all candidates; `blocks` and `own_blocks` name the weights that took part, as in `choose`."""
 
     index: int
     probability: float
-    gradient: tuple[tuple[str, Vector], ...]
-    support: Vector
+    features: Vector
+    blocks: tuple[str, ...]
+    own_blocks: tuple[str, ...] = ()
 
 
 class Weights:
@@ -100,32 +100,38 @@ class Weights:
         `blocks` apply to every candidate; `own_blocks`, if given, names one more block for each of
         the n candidates.
         """
-        theta = self.summed(blocks)
-        scores = features @ theta
-        if own_blocks:
-            own = features * self.stacked(tuple(own_blocks))
-            scores += own.sum(axis=1)
-        probabilities = softmax(scores)
+        own_blocks = tuple(own_blocks)
+        probabilities = self.probabilities(features, blocks, own_blocks)
         # The cumulative sum may end a little below 1, so a number close to 1 takes the last one.
         index = min(int(probabilities.cumsum().searchsorted(random_number)), len(features) - 1)
-        # d log p[index] / d score is 1[index] - p; by the chain rule d score / d theta is phi.
-        towards = -probabilities
-        towards[index] += 1.0
-        shared = towards @ features
-        gradient = [(name, shared) for name in blocks]
-        support = theta * shared
+        return Decision(index, float(probabilities[index]), features, blocks, own_blocks)
+
+    def probabilities(
+        self, features: Vector, blocks: tuple[str, ...], own_blocks: tuple[str, ...] = ()
+    ) -> Vector:
+        """Of n candidates, given their `features` [n, d] and the blocks, as in `choose`."""
+        scores = features @ self.summed(blocks)
         if own_blocks:
-            gradient += zip(own_blocks, towards[:, None] * features, strict=True)
-            support = support + towards @ own
-        support = np.where(features[index] != 0.0, support, 0.0)
-        return Decision(index, float(probabilities[index]), tuple(gradient), support)
+            scores += (features * self.stacked(own_blocks)).sum(axis=1)
+        return softmax(scores)
+
+    def of(self, decision: Decision) -> Vector:
+        """The probabilities that these weights give to a decision's candidates [n]."""
+        return self.probabilities(decision.features, decision.blocks, decision.own_blocks)
 
     def reasons(self, decision: Decision) -> tuple[str, ...]:
         """Names of the two features that raised the chosen candidate most above the mean."""
-        names = self.families[decision.gradient[0][0].partition("/")[0]]
-        support = decision.support.round(SCORE_DECIMALS)
+        names = self.families[decision.blocks[0].partition("/")[0]]
+        features, index = decision.features, decision.index
+        towards = -self.of(decision)
+        towards[index] += 1.0
+        support = self.summed(decision.blocks) * (towards @ features)
+        if decision.own_blocks:
+            support = support + towards @ (features * self.stacked(decision.own_blocks))
+        # A feature that the candidate does not have is no reason for it.
+        support = np.where(features[index] != 0.0, support, 0.0).round(SCORE_DECIMALS)
         best = (-support).argsort(kind="stable")[:2]
-        return tuple(names[index] for index in best if support[index] > MIN_SUPPORT)
+        return tuple(names[n] for n in best if support[n] > MIN_SUPPORT)
 
     def ascend(self, gradient: Mapping[str, Vector], learning_rate: float) -> float:
         """One step of Adam (Kingma and Ba, arXiv 1412.6980, Algorithm 1) uphill: `gradient` raises
@@ -199,22 +205,40 @@ def softmax(scores: Vector) -> Vector:
     return np.divide(powers, total)
 
 
-def mean_gradient(
-    weighted: Iterable[tuple[float, Iterable[Decision]]], count: int
+def policy_gradient(
+    weights: Weights, weighted: Sequence[tuple[float, Sequence[Decision]]], clip: float
 ) -> dict[str, Vector]:
-    """The policy gradient: the mean over `count` trajectories of advantage times d log p, summed
-    over decisions (REINFORCE: Williams 1992; the advantage over the group's mean is its baseline).
-    `weighted` pairs each advantage with its trajectory's decisions."""
+    """The gradient of PPO's clipped objective (Schulman et al., arXiv 1707.06347, equation 7) at
+    these weights, by block: the mean over trajectories of the sum over their decisions.
+
+    `weighted` pairs each trajectory's advantage with its decisions. A decision whose probability
+    has already moved by more than `clip` in the direction of the advantage adds nothing.
+    """
     total: dict[str, Vector] = {}
     for advantage, decisions in weighted:
         if advantage == 0.0:
             continue
-        scale = advantage / count
         for decision in decisions:
-            for name, slope in decision.gradient:
-                change = scale * slope
-                if name in total:
-                    total[name] += change
-                else:
-                    total[name] = change
+            chances = weights.of(decision)
+            ratio = float(chances[decision.index]) / decision.probability
+            if (ratio - 1.0) * np.sign(advantage) > clip:
+                continue
+            # d log p[index] / d score is 1[index] - p, and d score / d theta is phi.
+            towards = -chances
+            towards[decision.index] += 1.0
+            towards *= advantage * ratio / len(weighted)
+            shared = towards @ decision.features
+            for name in decision.blocks:
+                _add(total, name, shared)
+            if decision.own_blocks:
+                own = towards[:, None] * decision.features
+                for name, slope in zip(decision.own_blocks, own, strict=True):
+                    _add(total, name, slope)
     return total
+
+
+def _add(total: dict[str, Vector], name: str, change: Vector) -> None:
+    if name in total:
+        total[name] += change
+    else:
+        total[name] = change.copy()
