@@ -47,7 +47,10 @@ def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
 
 
 def summary_table(*summaries: Summary, comparison: Comparison | None = None) -> pd.DataFrame:
-    """A row per measure, a column per model, each cell "mean [low, high]"; then the difference."""
+    """A row per measure, a column per model, each cell "mean [low, high]"; then the difference.
+
+    The intervals of one job are over its questions alone, as in `summarise`.
+    """
     import pandas as pd
 
     columns = {summary.model: summary.measures for summary in summaries}

@@ -17,7 +17,7 @@ from buildhour_helpers.analysis.figures import Chart
 from buildhour_helpers.analysis.summaries import by_question, question_means
 from buildhour_helpers.demo import figure
 from buildhour_helpers.demo.plan import Plan
-from buildhour_helpers.demo.result import DemoResult
+from buildhour_helpers.demo.result import ONE_JOB, DemoResult
 from buildhour_helpers.rollouts import RolloutRecord
 from buildhour_helpers.tasks import Question
 from buildhour_helpers.tasks.splits import company
@@ -61,6 +61,7 @@ def write(
         result=result,
         headline=result.headline(),
         rows=result.table(),
+        one_job=ONE_JOB,
         pictures=[
             (chart.finding, base64.b64encode(chart.svg()).decode(), chart.alt_text())
             for chart in charts

@@ -11,6 +11,12 @@ from buildhour_helpers.analysis.summaries import Comparison, Summary
 DIGITS = 6
 """Results are rounded to these, so that they do not depend on a platform's last bit of a sum."""
 
+ONE_JOB = (
+    "Brackets: 95% bootstrap intervals over the questions, for this one job; "
+    "a job with another seed ends elsewhere."
+)
+"""What the intervals of a single run leave out."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -22,11 +28,12 @@ class Column:
 
 
 COLUMNS = (
-    Column("reward", "mean reward", "{:.3f}"),
-    Column("accuracy", "accuracy (reward of 1)", "{:.3f}"),
-    Column("tool_calls", "tool calls per rollout", "{:.2f}"),
-    Column("reasoning_tokens", "reasoning tokens per rollout", "{:.0f}"),
-    Column("latency_s", "simulated latency, s", "{:.2f}"),
+    Column("reward", "mean reward", ".3f"),
+    Column("accuracy", "accuracy (reward of 1)", ".3f"),
+    Column("tool_calls", "tool calls per rollout", ".2f"),
+    Column("turns", "turns per rollout", ".2f"),
+    Column("reasoning_tokens", "reasoning tokens per rollout", ".0f"),
+    Column("latency_s", "simulated latency, s", ".2f"),
 )
 
 
@@ -90,9 +97,9 @@ class DemoResult:
         return [
             (
                 column.label,
-                in_words(self.baseline.measures[column.name], column.number),
-                in_words(self.tuned.measures[column.name], column.number),
-                in_words(self.comparison.difference[column.name], signed(column.number)),
+                format(self.baseline.measures[column.name], column.number),
+                format(self.tuned.measures[column.name], column.number),
+                format(self.comparison.difference[column.name], f"+{column.number}"),
             )
             for column in COLUMNS
         ]
@@ -127,15 +134,3 @@ def rounded_off(value: Any) -> Any:
     if isinstance(value, list):
         return [rounded_off(part) for part in value]
     return round(value, DIGITS) if isinstance(value, float) else value
-
-
-def signed(number: str) -> str:
-    """The same format with a sign."""
-    return number.replace(":", ":+")
-
-
-def in_words(interval: Interval, number: str) -> str:
-    value, low, high = (
-        number.format(part) for part in (interval.value, interval.low, interval.high)
-    )
-    return f"{value} [{low}, {high}]"

@@ -78,9 +78,12 @@ class Work:
 
         return asyncio.run(run())
 
-    def train(self) -> Trained:
-        """Run the job to its end. Raises WorkshopError in the service's words if it fails."""
-        job_id = self._launch()
+    def train(self, hyperparameters: Mapping[str, float] | None = None) -> Trained:
+        """Run the job to its end, with the plan's hyperparameters apart from those given.
+
+        Raises WorkshopError in the service's words if it fails.
+        """
+        job_id = self._launch(hyperparameters or {})
         started = time.monotonic()
         jobs.wait(self.client, job_id)
         wall_s = time.monotonic() - started
@@ -94,7 +97,7 @@ class Work:
             checkpoint=jobs.best(jobs.checkpoints(self.client, job_id)),
         )
 
-    def _launch(self) -> str:
+    def _launch(self, hyperparameters: Mapping[str, float]) -> str:
         plan, tools = self.plan, self.stage.tools
         self._job_id = jobs.launch(
             self.client,
@@ -108,6 +111,7 @@ class Work:
                 "n_epochs": plan.epochs,
                 "batch_size": BATCH_SIZE,
                 "eval_interval": EVAL_INTERVAL,
+                **hyperparameters,
             },
             suffix="demo",
             seed=plan.options.seed,
