@@ -37,7 +37,7 @@ def record(
         reward=reward,
         correct=reward == 1.0,
         metrics=Metrics(
-            steps=calls + 1,
+            turns=calls + 1,
             tool_calls=calls,
             tool_calls_by_name={"cat": 1, "search": calls - 1},
             reasoning_tokens=tokens,

@@ -184,7 +184,7 @@ def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> 
     ]  # fmt: skip
     assert first["reward"] in (0.0, 1.0)
     record = RolloutRecord.from_json(first)  # what an evaluation writes, too
-    assert record.metrics.steps == 2
+    assert record.metrics.turns == 2
     assert record.metrics.total_tokens == record.usage_cumulative["total_tokens"] > 0
     for step in ("0", "99999999999999999999"):
         with pytest.raises(openai.BadRequestError, match="'step'"):
