@@ -1,4 +1,4 @@
-"""`python -m authoring.study.pages`: docs/results.md, README's result and the figure, from data/runs/.
+"""`python -m authoring.study.pages`: docs/results.md, README's result and figure, from data/runs/.
 
 Only what stands between a page's markers is written: the rest, such as "What was tried", is kept.
 """
@@ -22,7 +22,7 @@ from buildhour_helpers.recordings import RUNS
 
 FIGURE = "docs/figures/study.svg"
 PAGES = {"README.md": "readme.md.jinja", "docs/results.md": "results.md.jinja"}
-FILES = ("study_no_penalty", *targets.ROWS)
+FILES = (*targets.ROWS, "study_no_penalty")
 BETWEEN_MARKERS = re.compile(r"(?<=<!-- results:begin -->\n).*(?=<!-- results:end -->)", re.DOTALL)
 
 
@@ -51,6 +51,7 @@ def filled(page: str, text: str, figures: Mapping[str, Any]) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     templates.filters["interval"] = lambda triple, number: format(Interval(*triple), number)
     measured = templates.get_template(PAGES[page]).render(

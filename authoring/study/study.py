@@ -18,7 +18,7 @@ import openai
 from tqdm.auto import tqdm
 
 from authoring.parallel import Part, run_parts
-from authoring.recordings.runs import LAST_STEP_ONLY, triple
+from authoring.recordings.runs import LAST_STEP_ONLY, questions, triple
 from buildhour_helpers import demo
 from buildhour_helpers.analysis.summaries import (
     by_question,
@@ -39,6 +39,7 @@ from buildhour_helpers.tasks import BEST_PROMPT, FIRST_PROMPT, Question
 ALL_QUESTIONS = 1_000_000
 SMALL_ROWS, SMALL_BATCH = 128, 13
 """Of a small job: ten steps, each row once."""
+CANDIDATES = 4  # training questions per held-out one, among which rows that vary are looked for
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,12 @@ def run_small(options: StudyOptions) -> dict[str, Any]:
     is chosen on the questions that it is measured on.
     """
     name = "study_small"
+    train = questions("train", CANDIDATES * options.questions, seed=0)
     plan = make_plan(options.demo(options.seeds[0]))
     with _measuring(options, name) as folder:
         on_train, before = run_parts(
             [
-                (evaluate_base, options, folder, "train", BEST_PROMPT, plan.train),
+                (evaluate_base, options, folder, "train", BEST_PROMPT, train),
                 (evaluate_base, options, folder, "validation", BEST_PROMPT, plan.validation),
             ]
         )
@@ -122,7 +124,7 @@ def run_small(options: StudyOptions) -> dict[str, Any]:
         runs = list(tqdm(run_parts(parts, at_once=1), name, len(parts), unit="job"))
     figures = {
         "model": "simulated",
-        "questions": {"train": len(plan.train), "validation": len(plan.validation)},
+        "questions": {"train": len(train), "validation": len(plan.validation)},
         "repeats": REPEATS,
         "rows": min(SMALL_ROWS, len(varying)),
         "rows_that_vary": len(varying),
@@ -153,11 +155,11 @@ def timed_demo(options: DemoOptions) -> tuple[dict[str, Any], float]:
 
 
 def evaluate_base(
-    options: StudyOptions, folder: Path, name: str, prompt: str, questions: Sequence[Question]
+    options: StudyOptions, folder: Path, name: str, prompt: str, asked: Sequence[Question]
 ) -> list[RolloutRecord]:
     """The base model's rollouts on some questions."""
     with _on_stage(options, folder / name, options.seeds[0]) as work:
-        records = work.evaluate(name, BASE_MODEL, questions, prompt)
+        records = work.evaluate(name, BASE_MODEL, asked, prompt)
     check_graded(records)
     return records
 
@@ -169,24 +171,23 @@ def run_seed(options: StudyOptions, folder: Path, seed: int) -> SeedRun:
         return _trained(work, test, options.hyperparameters)
 
 
-def run_small_seed(
-    options: StudyOptions, folder: Path, seed: int, varying: set[str]
-) -> SeedRun:
+def run_small_seed(options: StudyOptions, folder: Path, seed: int, varying: set[str]) -> SeedRun:
     """A small job of this seed, and its last model's rollouts on the validation questions."""
     validation = make_plan(options.demo(options.seeds[0])).validation
     with _on_stage(options, folder / f"seed-{seed}", seed) as work:
-        rows = tuple(one for one in work.plan.train if one.id in varying)[:SMALL_ROWS]
-        work.plan = replace(work.plan, train=rows, validation=validation, epochs=1)
+        rows = [one for one in questions("train", ALL_QUESTIONS, seed) if one.id in varying]
+        train = tuple(rows[:SMALL_ROWS])
+        work.plan = replace(work.plan, train=train, validation=validation, epochs=1)
         small = {"batch_size": SMALL_BATCH, "eval_interval": LAST_STEP_ONLY}
         return _trained(work, validation, {**options.hyperparameters, **small})
 
 
 def _trained(
-    work: Work, questions: Sequence[Question], hyperparameters: Mapping[str, float]
+    work: Work, asked: Sequence[Question], hyperparameters: Mapping[str, float]
 ) -> SeedRun:
     seed = work.plan.options.seed
     trained = work.train(hyperparameters)
-    records = work.evaluate(f"tuned-{seed}", trained.checkpoint.model, questions, BEST_PROMPT)
+    records = work.evaluate(f"tuned-{seed}", trained.checkpoint.model, asked, BEST_PROMPT)
     check_graded(records)
     # Summaries take each model for a job, so its name must differ from that of the other seeds.
     return SeedRun(seed, trained, [replace(one, model=f"seed {seed}") for one in records])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -42,7 +42,9 @@ def _study(study: Figures) -> Iterator[Row]:
     calls_or_turns, tokens = ("tool_calls", "turns"), ("reasoning_tokens",)
     for measures in (calls_or_turns, tokens):
         label = " or ".join(measures).replace("_", " ")
-        changes = {name: Interval(*study["tuned_against_best"]["change"][name]) for name in measures}
+        changes = {
+            name: Interval(*study["tuned_against_best"]["change"][name]) for name in measures
+        }
         yield Row(
             f"{label} down by a quarter or more",
             _listed({name: f"{change:+.0%}" for name, change in changes.items()}),
@@ -94,12 +96,14 @@ def _demo(demo: Figures) -> Iterator[Row]:
 
 
 def _speed(speed: Figures) -> Iterator[Row]:
-    first = f"as the first edition ({speed['commit'][:7]})"
+    first = f"the first edition's (commit {speed['commit'][:7]})"
     demo, small = Interval(*speed["demo"]), Interval(*speed["small_job_share"])
-    yield Row(f"the demo in three quarters of the time {first}", f"{demo:.2f}", demo.value <= 0.75)
+    yield Row(f"the demo's time at most 0.75 of {first}", f"{demo:.2f}", demo.value <= 0.75)
     yield Row("a small job in a fifth of the demo's time", f"{small:.0%}", small.value <= 0.20)
     rate = Interval(*speed["rollouts_in_process"])
-    yield Row(f"1.5 times as many rollouts a second {first}", f"{rate:.2f}", rate.value >= 1.5)
+    yield Row(
+        f"rollouts a second in a job at least 1.5 times {first}", f"{rate:.2f}", rate.value >= 1.5
+    )
 
 
 def _hackable(hackable: Figures) -> Iterator[Row]:
@@ -139,9 +143,7 @@ def _finqa(study: Figures) -> Iterator[Row]:
     yield _gain(size, 0.12, study["tuned_against_best"])
     discarded = sum(seed["job"]["discarded"] for seed in study["seeds"])
     rollouts = sum(seed["job"]["rollouts"] for seed in study["seeds"])
-    yield Row(
-        "real FinQA: no rollout discarded", f"{discarded} of {rollouts:,}", discarded == 0
-    )
+    yield Row("real FinQA: no rollout discarded", f"{discarded} of {rollouts:,}", discarded == 0)
 
 
 def _gain(what: str, least: float, comparison: Figures) -> Row:

@@ -38,7 +38,7 @@ MEASURES: Mapping[str, Callable[[RolloutRecord], float]] = {
     "reward": lambda record: record.reward or 0.0,
     "accuracy": lambda record: float(record.correct),
     "tool_calls": lambda record: record.metrics.tool_calls,
-    "turns": lambda record: record.metrics.steps,
+    "turns": lambda record: record.metrics.turns,
     "reasoning_tokens": lambda record: record.metrics.reasoning_tokens,
     "latency_s": latency_s,
 }

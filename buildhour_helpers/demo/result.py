@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.analysis.summaries import Comparison, Summary
 
 DIGITS = 6
@@ -13,7 +12,7 @@ DIGITS = 6
 
 ONE_JOB = (
     "Brackets: 95% bootstrap intervals over the questions, for this one job; "
-    "a job with another seed ends elsewhere."
+    "a job with another seed gives other figures."
 )
 """What the intervals of a single run leave out."""
 
