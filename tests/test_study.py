@@ -45,12 +45,14 @@ def few_reports(tmp_path: Path) -> Path:
 
 def test_the_figures_of_two_seeds(few_reports: Path, tmp_path: Path) -> None:
     out = tmp_path / "study.json"
-    options = StudyOptions(seeds=(1, 2), out=out, steps=1, questions=2, reports=few_reports)
+    options = StudyOptions(
+        seeds=(1, 2), out=out, steps=1, questions=2, reports=few_reports, reasoning_token_penalty=0
+    )
     figures = study.run(options)
     assert json.loads(out.read_text(encoding="utf-8")) == figures
     assert figures["command"] == (
         f"python -m authoring.study --seeds 1 2 --steps 1 --questions 2 --reports {few_reports} "
-        f"--out {out}"
+        f"--reasoning-token-penalty 0 --out {out}"
     )
     assert figures["questions"] == {"train": 10, "validation": 10, "test": 2}
     for name, rollouts in (("first_prompt", 6), ("best_prompt", 6), ("tuned", 12)):
@@ -63,6 +65,7 @@ def test_the_figures_of_two_seeds(few_reports: Path, tmp_path: Path) -> None:
     for one in figures["seeds"]:
         assert one["job"]["steps"] == len(one["curve"]) == one["checkpoint_step"] == 1
         assert one["job"]["rollouts"] == 10 * 8 + 10
+        assert one["job"]["reasoning_token_penalty"] == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")

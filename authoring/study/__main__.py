@@ -45,13 +45,14 @@ def parser() -> argparse.ArgumentParser:
     add("--steps", type=int, help="training steps (default: as in the demo)")
     add("--questions", type=int, help="held-out questions (default: all)")
     add("--reports", type=Path, metavar="DIR", help="reports that import-finqa wrote")
+    add("--reasoning-token-penalty", type=float, help="of the jobs (default: the model's own)")
     add("--concurrency", type=int, default=32, help="rollouts of a job at once (default: 32)")
     return parser
 
 
 def run(options: argparse.Namespace) -> None:
-    own = ("out", "steps", "questions", "reports")
-    if options.table and any(getattr(options, name) for name in own):
+    own = ("out", "steps", "questions", "reports", "reasoning_token_penalty")
+    if options.table and any(getattr(options, name) is not None for name in own):
         raise WorkshopError("--table has its own sizes: beside --seeds it takes --finqa alone")
     if options.finqa and not options.table:
         raise WorkshopError("--finqa belongs to --table; for a study of FinQA alone: --reports")
@@ -64,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
         questions=options.questions,
         reports=options.reports,
         concurrency=options.concurrency,
+        reasoning_token_penalty=options.reasoning_token_penalty,
     )
     if options.table:
         results.measure(chosen, options.finqa)

@@ -8,7 +8,7 @@ from typing import Any
 from buildhour_helpers.analysis.figures import Chart
 from buildhour_helpers.analysis.figures.chart import styled
 from buildhour_helpers.analysis.statistics import Interval
-from buildhour_helpers.demo.figure import BARS, NOTE, draw_panels
+from buildhour_helpers.demo.figure import BARS, draw_panels, note
 from buildhour_helpers.demo.result import CurvePoint
 
 
@@ -19,6 +19,7 @@ def draw_study(study: Mapping[str, Any]) -> Chart:
     sides = [study[name]["measures"] for name in ("first_prompt", "best_prompt", "tuned")]
     bars = [tuple(Interval(*side[name]) for side in sides) for name, _, _ in BARS]
     gain = Interval(*study["tuned_against_best"]["difference"]["reward"])
-    chart = Chart(f"Reward on held-out questions: {gain:+.2f} over the best prompt", note=NOTE)
+    said = note(study["seeds"][0]["job"].get("reasoning_token_penalty"))
+    chart = Chart(f"Reward on held-out questions: {gain:+.2f} over the best prompt", note=said)
     draw_panels(chart, curves, None, bars, ("first\nprompt", "best\nprompt", "tuned"))
     return chart

@@ -73,6 +73,7 @@ def results(figures: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
         " | ".join([column.label, *(in_words(side[column.name], column.number) for side in sides)])
         for column in COLUMNS
+        if all(column.name in side for side in sides)  # an older study has no turns
     ]
     heads = "| measure | first prompt | best prompt | after Agent RFT |\n|---|---|---|---|"
     table = "\n".join([heads, *(f"| {row} |" for row in rows)])

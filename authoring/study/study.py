@@ -43,6 +43,7 @@ class StudyOptions:
     questions: int | None = None
     reports: Path | None = None
     concurrency: int = 32
+    reasoning_token_penalty: float | None = None
 
     def command(self) -> str:
         """The command that gives these figures again."""
@@ -50,6 +51,8 @@ class StudyOptions:
         words += ["--steps", str(self.steps)] if self.steps else []
         words += ["--questions", str(self.questions)] if self.questions else []
         words += ["--reports", str(self.reports)] if self.reports else []
+        if self.reasoning_token_penalty is not None:
+            words += ["--reasoning-token-penalty", f"{self.reasoning_token_penalty:g}"]
         root = repository()
         out = self.out.relative_to(root) if self.out.is_relative_to(root) else self.out
         return shlex.join([*words, "--out", out.as_posix()])
@@ -57,7 +60,14 @@ class StudyOptions:
     def demo(self, seed: int) -> DemoOptions:
         questions = self.questions or ALL_QUESTIONS
         steps = self.steps or DemoOptions.steps
-        return DemoOptions(seed, steps, questions, self.reports, self.concurrency)
+        return DemoOptions(
+            seed=seed,
+            steps=steps,
+            questions=questions,
+            reports=self.reports,
+            concurrency=self.concurrency,
+            reasoning_token_penalty=self.reasoning_token_penalty,
+        )
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ MEASURES: Mapping[str, Callable[[RolloutRecord], float]] = {
     "reward": lambda record: record.reward or 0.0,
     "accuracy": lambda record: float(record.correct),
     "tool_calls": lambda record: record.metrics.tool_calls,
+    "turns": lambda record: record.metrics.turns,
     "reasoning_tokens": lambda record: record.metrics.reasoning_tokens,
     "latency_s": latency_s,
 }
@@ -77,6 +78,7 @@ class Summary:
             "ci95": [reward.low, reward.high],
             "accuracy": self.measures["accuracy"].value,
             "tool_calls_mean": self.measures["tool_calls"].value,
+            "turns_mean": self.measures["turns"].value,
             "reasoning_tokens_mean": self.measures["reasoning_tokens"].value,
             "latency_s_mean": self.measures["latency_s"].value,
             "rollouts": self.rollouts,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.reports import load
@@ -24,7 +25,7 @@ LEAST_ROWS = 10
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the command line sets, with the same defaults."""
+    """What the command line sets, with the same defaults; without a penalty the model's counts."""
 
     seed: int = 0
     steps: int = 40
@@ -32,6 +33,7 @@ class DemoOptions:
     reports: Path | None = None
     concurrency: int = 32
     json_path: Path | None = None
+    reasoning_token_penalty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,16 @@ class Plan:
     @property
     def steps(self) -> int:
         return self.epochs * ceil(len(self.train) / BATCH_SIZE)
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Those of the job; what is left out is "auto"."""
+        penalty = self.options.reasoning_token_penalty
+        return {
+            "n_epochs": self.epochs,
+            "batch_size": BATCH_SIZE,
+            "eval_interval": EVAL_INTERVAL,
+            **({} if penalty is None else {"reasoning_token_penalty": penalty}),
+        }
 
     def in_words(self) -> dict[str, str]:
         """The settings of the run, as its report lists them."""

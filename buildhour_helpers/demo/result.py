@@ -25,6 +25,7 @@ COLUMNS = (
     Column("reward", "mean reward", "{:.3f}"),
     Column("accuracy", "accuracy (reward of 1)", "{:.3f}"),
     Column("tool_calls", "tool calls per rollout", "{:.2f}"),
+    Column("turns", "turns per rollout", "{:.2f}"),
     Column("reasoning_tokens", "reasoning tokens per rollout", "{:.0f}"),
     Column("latency_s", "simulated latency, s", "{:.2f}"),
 )
@@ -32,13 +33,15 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class JobSummary:
-    """What the job did in all, training and validation together."""
+    """What the job did in all, training and validation together, and the penalty that it trained
+    with (per 1,000 reasoning tokens)."""
 
     id: str
     steps: int
     rollouts: int
     discarded: int
     tool_calls: int
+    reasoning_token_penalty: float
     wall_s: float
 
 

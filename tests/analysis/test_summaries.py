@@ -78,6 +78,7 @@ def test_the_summary_is_written_with_the_promised_keys() -> None:
         "ci95": [1.0, 1.0],
         "accuracy": 1.0,
         "tool_calls_mean": 3.0,
+        "turns_mean": 4.0,
         "reasoning_tokens_mean": 50.0,
         "latency_s_mean": 2.0,
         "rollouts": 6,
@@ -95,7 +96,7 @@ def test_the_comparison_is_paired_by_question_whatever_the_order() -> None:
     assert comparison.difference["tool_calls"].value == -1
     assert comparison.change["tool_calls"].value == pytest.approx(-0.25)
     assert comparison.change["reasoning_tokens"].value == pytest.approx(-0.5)
-    assert set(comparison.change) == {"tool_calls", "reasoning_tokens", "latency_s"}
+    assert set(comparison.change) == {"tool_calls", "turns", "reasoning_tokens", "latency_s"}
 
 
 def test_only_questions_that_both_answered_are_compared() -> None:
