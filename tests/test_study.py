@@ -54,8 +54,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             seeds=(1, 2), folder=folder, steps=1, questions=2, reports=save_few(folder / "few")
         )
         study.run(options)
-        no_penalty = {"reasoning_token_penalty": 0}
-        study.run(replace(options, name="study_no_penalty", hyperparameters=no_penalty))
+        study.run(replace(options, name="study_no_penalty", reasoning_token_penalty=0))
     return pages.measured(folder)
 
 
@@ -77,14 +76,16 @@ def test_the_figures_of_two_seeds(measured: dict[str, Any]) -> None:
         sum(gains) / 2, abs=2e-6
     )
     no_penalty = measured["study_no_penalty"]
-    assert no_penalty["hyperparameters"] == {"reasoning_token_penalty": 0}
+    assert all(one["job"]["reasoning_token_penalty"] > 0 for one in figures["seeds"])
+    assert all(one["job"]["reasoning_token_penalty"] == 0 for one in no_penalty["seeds"])
     assert no_penalty["best_prompt"] == figures["best_prompt"]
 
 
 def test_the_pages_show_every_seed_and_keep_what_is_written_by_hand(
     measured: dict[str, Any],
 ) -> None:
-    before = "# Results\n<!-- results:begin -->\nNot measured yet.\n<!-- results:end -->\n## What was tried\nMuch."
+    marked = "<!-- results:begin -->\nNot measured yet.\n<!-- results:end -->"
+    before = f"# Results\n{marked}\n## What was tried\nMuch."
     page = pages.filled("docs/results.md", before, measured)
     assert page.startswith("# Results\n<!-- results:begin -->\n")
     assert page.endswith("<!-- results:end -->\n## What was tried\nMuch.")

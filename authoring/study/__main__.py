@@ -84,8 +84,7 @@ def measure(options: study.StudyOptions, finqa: Path | None) -> None:
     study.run_demo(options)
     study.run_small(options)
     study.run(options)
-    no_penalty = {"reasoning_token_penalty": 0}
-    study.run(replace(options, name="study_no_penalty", hyperparameters=no_penalty))
+    study.run(replace(options, name="study_no_penalty", reasoning_token_penalty=0))
     for name in MISLEADING_GRADERS:
         print(f"{name}:", flush=True)
         recordings.record(

@@ -8,7 +8,7 @@ from typing import Any
 from buildhour_helpers.analysis.figures import Chart
 from buildhour_helpers.analysis.figures.chart import styled
 from buildhour_helpers.analysis.statistics import Interval
-from buildhour_helpers.demo.figure import BARS, NOTE, draw_panels
+from buildhour_helpers.demo.figure import BARS, draw_panels, note
 from buildhour_helpers.demo.result import CurvePoint
 
 SIDES = {"first_prompt": "first\nprompt", "best_prompt": "best\nprompt", "tuned": "tuned"}
@@ -26,8 +26,9 @@ def draw_study(study: Mapping[str, Any]) -> Chart:
     bars = [tuple(Interval(*side[name]) for side in measures) for name, _, _ in BARS]
     dots = [[seed["measures"][name][0] for seed in seeds] for name, _, _ in BARS]
     gain = Interval(*study["tuned_against_best"]["difference"]["reward"])
-    note = f"{NOTE}; a dot per seed; whiskers: 95% intervals over jobs and questions"
-    chart = Chart(f"Reward on held-out questions: {gain:+.2f} over the best prompt", note=note)
+    penalty = seeds[0]["job"]["reasoning_token_penalty"]
+    said = note(penalty, "a dot per seed; whiskers: 95% over jobs and questions")
+    chart = Chart(f"Reward on held-out questions: {gain:+.2f} over the best prompt", note=said)
     draw_panels(chart, curves, None, bars, tuple(SIDES.values()), dots)
     changes = ", ".join(
         f"{label} {best.value:{number}} with the best prompt and {tuned.value:{number}} after "

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ CANDIDATES = 4  # training questions per held-out one, among which rows that var
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """What the command line sets; `hyperparameters` are those that differ from the demo's."""
+    """What the command line sets; without a penalty the model's counts."""
 
     seeds: tuple[int, ...]
     name: str = "study"
@@ -53,10 +53,17 @@ class StudyOptions:
     questions: int = ALL_QUESTIONS
     reports: Path | None = None
     concurrency: int = 32
-    hyperparameters: Mapping[str, float] = field(default_factory=dict)
+    reasoning_token_penalty: float | None = None
 
     def demo(self, seed: int) -> DemoOptions:
-        return DemoOptions(seed, self.steps, self.questions, self.reports, self.concurrency)
+        return DemoOptions(
+            seed=seed,
+            steps=self.steps,
+            questions=self.questions,
+            reports=self.reports,
+            concurrency=self.concurrency,
+            reasoning_token_penalty=self.reasoning_token_penalty,
+        )
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,6 @@ def run(options: StudyOptions) -> dict[str, Any]:
         "questions": splits,
         "repeats": REPEATS,
         "steps": plan.steps,
-        "hyperparameters": dict(options.hyperparameters),
         "first_prompt": _side(first),
         "best_prompt": {**_side(best), "varying_share": varying_share(best)},
         "prompt_against_first": _comparison(first, best),
@@ -168,7 +174,7 @@ def run_seed(options: StudyOptions, folder: Path, seed: int) -> SeedRun:
     """A job of this seed, and its best checkpoint's rollouts on the first seed's test questions."""
     test = make_plan(options.demo(options.seeds[0])).test
     with _on_stage(options, folder / f"seed-{seed}", seed) as work:
-        return _trained(work, test, options.hyperparameters)
+        return _trained(work, test)
 
 
 def run_small_seed(options: StudyOptions, folder: Path, seed: int, varying: set[str]) -> SeedRun:
@@ -176,17 +182,20 @@ def run_small_seed(options: StudyOptions, folder: Path, seed: int, varying: set[
     validation = make_plan(options.demo(options.seeds[0])).validation
     with _on_stage(options, folder / f"seed-{seed}", seed) as work:
         rows = [one for one in questions("train", ALL_QUESTIONS, seed) if one.id in varying]
-        train = tuple(rows[:SMALL_ROWS])
-        work.plan = replace(work.plan, train=train, validation=validation, epochs=1)
-        small = {"batch_size": SMALL_BATCH, "eval_interval": LAST_STEP_ONLY}
-        return _trained(work, validation, {**options.hyperparameters, **small})
+        work.plan = replace(
+            work.plan,
+            train=tuple(rows[:SMALL_ROWS]),
+            validation=validation,
+            epochs=1,
+            batch_size=SMALL_BATCH,
+            eval_interval=LAST_STEP_ONLY,
+        )
+        return _trained(work, validation)
 
 
-def _trained(
-    work: Work, asked: Sequence[Question], hyperparameters: Mapping[str, float]
-) -> SeedRun:
+def _trained(work: Work, asked: Sequence[Question]) -> SeedRun:
     seed = work.plan.options.seed
-    trained = work.train(hyperparameters)
+    trained = work.train()
     records = work.evaluate(f"tuned-{seed}", trained.checkpoint.model, asked, BEST_PROMPT)
     check_graded(records)
     # Summaries take each model for a job, so its name must differ from that of the other seeds.

@@ -89,10 +89,10 @@ def bootstrap(
 
 def _means(table: Floats, weights: Floats, drawn: NDArray[np.int64]) -> Floats:
     """The mean of each resample: jobs by their weights (resamples, jobs), then drawn questions."""
-    if len(table) == 1:
-        means: Floats = table[0][drawn].mean(axis=1)
-        return means
-    return np.take_along_axis(weights @ table, drawn, axis=1).mean(axis=1)
+    # With one job there is nothing to weigh, and a table of one row is broadcast.
+    weighed = table if len(table) == 1 else weights @ table
+    means: Floats = np.take_along_axis(weighed, drawn, axis=1).mean(axis=1)
+    return means
 
 
 def mean_interval(values: ArrayLike, *, seed: int = 0, level: float = 0.95) -> Interval:

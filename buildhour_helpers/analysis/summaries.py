@@ -85,6 +85,7 @@ class Summary:
             "ci95": [reward.low, reward.high],
             "accuracy": self.measures["accuracy"].value,
             "tool_calls_mean": self.measures["tool_calls"].value,
+            "turns_mean": self.measures["turns"].value,
             "reasoning_tokens_mean": self.measures["reasoning_tokens"].value,
             "latency_s_mean": self.measures["latency_s"].value,
             "rollouts": self.rollouts,

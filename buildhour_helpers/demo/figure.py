@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from buildhour_helpers.analysis.figures import Chart
 from buildhour_helpers.analysis.figures.chart import AFTER, BEFORE, BLUE, GREY, ORANGE, styled
+from buildhour_helpers.analysis.figures.training import penalty_in_words
 from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.demo.result import CurvePoint, DemoResult
 
@@ -29,12 +30,17 @@ def draw(result: DemoResult) -> Chart:
     before, after = result.baseline.measures, result.tuned.measures
     gain = result.comparison.difference["reward"]
     verdict = "" if gain.is_clear_of_zero else ", not clear of zero"
-    note = f"{NOTE}; whiskers: 95% intervals over questions, one job"
-    chart = Chart(f"Reward on held-out questions: {gain:+.2f}{verdict}", note=note)
+    said = note(result.job.reasoning_token_penalty, "whiskers: 95% over questions, one job")
+    chart = Chart(f"Reward on held-out questions: {gain:+.2f}{verdict}", note=said)
     bars = [(before[name], after[name]) for name, _, _ in BARS]
     draw_panels(chart, [result.curve], result.checkpoint_step, bars, ("before", "after"))
     chart.describe(_in_words(result))
     return chart
+
+
+def note(penalty: float | None, *others: str) -> str:
+    """What stands under a figure of jobs that trained with this penalty."""
+    return "; ".join(filter(None, (NOTE, penalty_in_words(penalty), *others)))
 
 
 def save(chart: Chart, folder: Path) -> Path:

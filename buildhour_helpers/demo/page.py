@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader
 
 from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.figures import Chart
+from buildhour_helpers.analysis.figures.training import penalty_in_words
 from buildhour_helpers.analysis.summaries import by_question, question_means
 from buildhour_helpers.demo import figure
 from buildhour_helpers.demo.plan import Plan
@@ -67,7 +68,7 @@ def write(
             for chart in charts
         ],
         simulated=simulated_in_words(plan),
-        settings=plan.in_words(),
+        settings={**plan.in_words(), "training reward": in_training(result)},
         versions={
             "Python": f"{python_version()} on {platform(terse=True)}",
             **{name: version(name) for name in PACKAGES},
@@ -78,6 +79,11 @@ def write(
     )
     file.write_text(text, encoding="utf-8", newline="\n")
     return file
+
+
+def in_training(result: DemoResult) -> str:
+    penalty = penalty_in_words(result.job.reasoning_token_penalty)
+    return f"the grader's reward minus a {penalty}; all rewards shown are without it"
 
 
 def simulated_in_words(plan: Plan) -> list[str]:

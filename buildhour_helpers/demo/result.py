@@ -38,13 +38,15 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class JobSummary:
-    """What the job did in all, training and validation together."""
+    """What the job did in all, training and validation together, and the penalty that it trained
+    with (per 1,000 reasoning tokens)."""
 
     id: str
     steps: int
     rollouts: int
     discarded: int
     tool_calls: int
+    reasoning_token_penalty: float
     wall_s: float
 
 

@@ -152,7 +152,6 @@ class TrainingJob:
         for uri in unneeded:
             await self._engine.delete(uri)
 
-
     def _collapse_warning(self, step: int) -> list[Event]:
         before = mean_before_collapse(self._train_rewards)
         if before is None or mean_before_collapse(self._train_rewards[:-1]) is not None:

@@ -13,8 +13,8 @@ from rft_service.strict_json import RequestModel
 class Hyperparameters(RequestModel):
     """Each may be given as a value or as `"auto"`; the defaults are what `"auto"` means.
 
-    `reasoning_token_penalty` is subtracted from the reward per 1,000 reasoning tokens. It depends on
-    the model: None stands for the model's own default until `resolved` fills it in.
+    `reasoning_token_penalty` is subtracted from the reward per 1,000 reasoning tokens. Its default
+    is the model's: None stands for that until `resolved` fills it in.
     """
 
     n_epochs: Annotated[int, Field(ge=1, le=100)] = 1

@@ -79,6 +79,7 @@ def test_the_summary_is_written_with_the_promised_keys() -> None:
         "ci95": [1.0, 1.0],
         "accuracy": 1.0,
         "tool_calls_mean": 3.0,
+        "turns_mean": 4.0,
         "reasoning_tokens_mean": 50.0,
         "latency_s_mean": 2.0,
         "rollouts": 6,
