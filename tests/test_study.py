@@ -199,9 +199,8 @@ def test_the_table_is_measured_over_the_same_seeds(
 @pytest.mark.parametrize("group", [False, True], ids=["alone", "group"])
 @pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
 def test_a_signal_ends_its_parts_and_their_servers(stop: str, group: bool, tmp_path: Path) -> None:
-    few = save_few(tmp_path / "few")
     command = [sys.executable, "-m", "authoring.study", "--seeds", "1", "2"]
-    command += ["--reports", str(few), "--folder", str(tmp_path)]
+    command += ["--folder", str(tmp_path)]
     study = subprocess.Popen(
         command, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
     )

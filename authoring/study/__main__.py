@@ -11,7 +11,7 @@ from pathlib import Path
 from authoring import recordings
 from authoring.study import pages, study
 from buildhour_helpers import lifetimes
-from buildhour_helpers.demo.plan import make_plan
+from buildhour_helpers.demo.plan import DemoOptions, make_plan
 from buildhour_helpers.errors import Interrupted, WorkshopError
 from buildhour_helpers.progress import progress_as_lines
 from buildhour_helpers.recordings import RUNS
@@ -45,32 +45,33 @@ def parser() -> argparse.ArgumentParser:
         help="measure everything in the table of docs/results.md, and write that page (about an "
         "hour on two cores)",
     )
-    add("--finqa", type=Path, metavar="DIR", help="with --table: FinQA as import-finqa wrote it")
-    add("--reports", type=Path, metavar="DIR", help="without --table: other reports")
+    add(
+        "--finqa",
+        type=Path,
+        metavar="DIR",
+        help="FinQA as import-finqa wrote it, too; without --table it alone",
+    )
     add("--folder", type=Path, metavar="DIR", default=RUNS, help="where study*.json go (data/runs)")
-    add("--steps", type=int, help="training steps (default: as in the demo)")
-    add("--questions", type=int, help="held-out questions (default: all)")
-    add("--concurrency", type=int, default=32, help="rollouts of a job at once (default: 32)")
+    add("--steps", type=int, default=DemoOptions.steps, help="training steps (%(default)s)")
+    add("--questions", type=int, default=study.ALL_QUESTIONS, help="held-out questions (all)")
     return parser
 
 
 def run(options: argparse.Namespace) -> None:
-    if options.table and options.reports:
-        raise WorkshopError("--table measures the shipped reports; add FinQA by --finqa DIR")
-    if options.finqa and not options.table:
-        raise WorkshopError("--finqa belongs to --table; for a study of FinQA alone: --reports")
-    sizes = {name: getattr(options, name) for name in ("steps", "questions")}
     chosen = study.StudyOptions(
         seeds=tuple(options.seeds),
-        folder=options.folder,
-        reports=options.reports,
-        concurrency=options.concurrency,
-        **{name: size for name, size in sizes.items() if size},
+        folder=options.folder.resolve(),
+        steps=options.steps,
+        questions=options.questions,
     )
     if options.table:
         measure(chosen, options.finqa)
     else:
-        study.run(chosen)
+        study.run(of_finqa(chosen, options.finqa) if options.finqa else chosen)
+
+
+def of_finqa(options: study.StudyOptions, folder: Path) -> study.StudyOptions:
+    return replace(options, name="study_finqa", reports=folder)
 
 
 def measure(options: study.StudyOptions, finqa: Path | None) -> None:
@@ -78,9 +79,8 @@ def measure(options: study.StudyOptions, finqa: Path | None) -> None:
 
     Raises WorkshopError with the fix, or Interrupted when Ctrl-C came.
     """
-    of_finqa = replace(options, name="study_finqa", reports=finqa)
     if finqa:  # report a wrong folder now rather than an hour later
-        make_plan(of_finqa.demo(options.seeds[0]))
+        make_plan(of_finqa(options, finqa).demo(options.seeds[0]))
     study.run_demo(options)
     study.run_small(options)
     study.run(options)
@@ -91,8 +91,8 @@ def measure(options: study.StudyOptions, finqa: Path | None) -> None:
             name, lambda text: print(f"  {text}", flush=True), options.seeds, options.folder
         )
     if finqa:
-        study.run(of_finqa)
-    if options.folder == RUNS:
+        study.run(of_finqa(options, finqa))
+    if options.folder == RUNS.resolve():
         pages.main()
 
 

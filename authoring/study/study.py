@@ -143,11 +143,9 @@ def run_small(options: StudyOptions) -> dict[str, Any]:
 def run_demo(options: StudyOptions) -> dict[str, Any]:
     """What `buildhour demo` prints and how long it takes, at its default size and seed."""
     name = "study_demo"
-    default = DemoOptions()
-    chosen = replace(
-        default,
-        steps=min(options.steps, default.steps),
-        questions=min(options.questions, default.questions),
+    chosen = DemoOptions(
+        steps=min(options.steps, DemoOptions.steps),
+        questions=min(options.questions, DemoOptions.questions),
     )
     with _measuring(options, name):
         ((figures, wall_s),) = run_parts([(timed_demo, chosen)])
