@@ -150,7 +150,8 @@ def test_an_engines_own_metrics_are_drawn_under_their_names(
     frame = chart.locator("svg").bounding_box()
     for dot in chart.locator("circle").all():
         box = dot.bounding_box()
-        assert frame and box
+        assert frame is not None
+        assert box is not None
         assert frame["y"] < box["y"] < frame["y"] + frame["height"]
 
 
