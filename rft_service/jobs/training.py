@@ -123,9 +123,10 @@ class TrainingJob:
         usable = any(not rollout.discarded for rollout in report.rollouts)
         self._unusable_steps = 0 if usable else self._unusable_steps + 1
         self._updated_steps += report.update is not None
+        warned = warnings(report, evaluation)
         if data["train_mean_reward"] is not None:
             self._train_rewards.append(data["train_mean_reward"])
-        warned = [*warnings(report, evaluation), *self._collapse_warning(report.step)]
+            warned += self._collapse_warning(report.step)
         validation = evaluation.rollouts if evaluation else ()
         weights_uri = await self._learner.save(f"{self._job.id}/step-{report.step}")
         result = StepResult(
@@ -153,6 +154,7 @@ class TrainingJob:
             await self._engine.delete(uri)
 
     def _collapse_warning(self, step: int) -> list[Event]:
+        """A warning at the step that completes a collapse, and at no later one."""
         before = mean_before_collapse(self._train_rewards)
         if before is None or mean_before_collapse(self._train_rewards[:-1]) is not None:
             return []

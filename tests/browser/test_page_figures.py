@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from buildhour_helpers.analysis.figures import training_curves
 from buildhour_helpers.analysis.figures.training import smoothed
-from tests.service.conftest import Running
+from tests.service.conftest import Running, Start
+from tests.service.doubles import LookupModel
 
 from .pages import metrics, open_page
 
@@ -122,6 +123,36 @@ def test_every_number_is_the_apis(service: Running, customer_url: str, page: Pag
         shown = {key: row.locator(f'[data-key="{key}"]').inner_text() for key in cells(step)}
         assert shown == cells(step)
         assert row.locator("td").count() == len(shown)
+
+
+class OtherEngine(LookupModel):
+    """Reports what no other engine does, one of them below zero and very small."""
+
+    async def update(self, trajectories: Any, rate_multiplier: float) -> dict[str, float]:
+        await super().update(trajectories, rate_multiplier)
+        return {"clip_fraction": 0.25, "logprob_gap": -1e-5}
+
+
+def test_an_engines_own_metrics_are_drawn_under_their_names(
+    start: Start, customer_url: str, page: Page
+) -> None:
+    service = start(model=OtherEngine)
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#cursor")).to_be_enabled()
+    shown = drawn(page)
+    assert (shown["clip_fraction"], shown["logprob_gap"]) == (
+        ["per update 0.25"], ["per update -1.0e-5"],
+    )  # fmt: skip
+    chart = page.locator("#health figure").filter(has_text="logprob_gap")
+    ticks = chart.locator('text[text-anchor="end"]').all_text_contents()[:3]
+    assert [float(tick) for tick in ticks] == [-1e-5, -5e-6, 0.0]
+    frame = chart.locator("svg").bounding_box()
+    for dot in chart.locator("circle").all():
+        box = dot.bounding_box()
+        assert frame is not None
+        assert box is not None
+        assert frame["y"] < box["y"] < frame["y"] + frame["height"]
 
 
 def test_an_axis_carries_its_unit(service: Running, customer_url: str, page: Page) -> None:

@@ -75,11 +75,12 @@ export class Chart {
     this.first = steps[0].step;
     this.last = steps.at(-1).step;
     const highest = Math.max(...this.drawn.map((one) =>
-      one.points.reduce((most, point) => Math.max(most, point[1]), 0))) || 1;
+      one.points.reduce((most, point) => Math.max(most, point[1]), 0)));
     const lowest = Math.min(...this.drawn.map((one) =>
       one.points.reduce((least, point) => Math.min(least, point[1]), 0)));
-    this.end = this.top && highest <= this.top ? this.top : ceiling(highest);
     this.start = lowest < 0 ? -ceiling(-lowest) : 0;
+    if (this.top && highest <= this.top) this.end = this.top;
+    else this.end = highest > 0 ? ceiling(highest) : Number(lowest === 0);
     const parts = [...this.axes()];
     for (const [place, one] of [...this.drawn.entries()].reverse()) {
       if (one.points.length) parts.push(...this.curve(one, place));
