@@ -27,13 +27,13 @@ _idle = threading.Event()
 _idle.set()
 
 
-def run_parts(parts: Sequence[Part]) -> Iterator[Any]:
-    """The results of the parts, in order. One part per two cores runs at a time.
+def run_parts(parts: Sequence[Part], at_once: int | None = None) -> Iterator[Any]:
+    """The results of the parts, in order. One part per two cores runs at a time, or `at_once`.
 
     Each part starts its own servers, so running them side by side changes no number. When a part
     fails, or on Ctrl-C, the parts that have not begun are cancelled and those under way stopped.
     """
-    workers = min(max(1, (os.cpu_count() or 1) // CORES_PER_JOB), len(parts))
+    workers = min(at_once or max(1, (os.cpu_count() or 1) // CORES_PER_JOB), len(parts))
     context = multiprocessing.get_context("spawn")
     _start_tracker()
     stopped = context.Event()

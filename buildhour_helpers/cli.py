@@ -92,7 +92,13 @@ def verb(
     return app.command(name, cls=Verb, epilog="\n".join(examples), **settings)
 
 
-@verb("demo", "demo", "demo --seed 7 --json result.json", "demo --reports finqa --steps 30")
+@verb(
+    "demo",
+    "demo",
+    "demo --seed 7 --json result.json",
+    "demo --reports finqa --steps 30",
+    "demo --reasoning-token-penalty 0",
+)
 def demo(
     seed: Annotated[int, typer.Option(min=0, help="decides everything")] = 0,
     steps: Annotated[int, typer.Option(min=1, help="training steps")] = 40,
@@ -102,12 +108,25 @@ def demo(
     json_path: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="write the figures to FILE")
     ] = None,
+    reasoning_token_penalty: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=10,
+            help="reward that 1,000 reasoning tokens cost in training; "
+            "left out: the model's default",
+        ),
+    ] = None,
 ) -> int:
     """Train the agent and measure its gain on held-out questions."""
     from buildhour_helpers.demo import DemoOptions, run
 
     print("Requests go to a local service of this run; nothing leaves this machine.", flush=True)
-    run(DemoOptions(seed, steps, questions, reports, concurrency, json_path))
+    run(
+        DemoOptions(
+            seed, steps, questions, reports, concurrency, json_path, reasoning_token_penalty
+        )
+    )
     return 0
 
 

@@ -12,7 +12,7 @@ Item = Mapping[str, Any]
 
 ID_KEYS = ("question_id", "sample_id", "item_id", "id", "index")
 REWARD_KEYS = ("reward", "score")
-COSTS = ("steps", "tool_calls", "reasoning_tokens", "output_tokens")
+COSTS = ("turns", "tool_calls", "reasoning_tokens", "output_tokens")
 
 
 class Outcome(StrEnum):
@@ -140,8 +140,8 @@ class Trace:
         return _number(self.metrics.get(name))
 
     def costs(self) -> dict[str, float]:
-        """Steps, calls and tokens: from the row's metrics, else as counted here."""
-        counted = {"steps": len(self.steps), "tool_calls": len(self.tools)}
+        """Turns, calls and tokens: from the row's metrics, else as counted here."""
+        counted = {"turns": len(self.steps), "tool_calls": len(self.tools)}
         found = {name: _number(self.metrics.get(name, counted.get(name))) for name in COSTS}
         return {name: value for name, value in found.items() if value is not None}
 

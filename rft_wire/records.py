@@ -21,7 +21,7 @@ from rft_wire import Item, StopReason
 class Metrics:
     """What a rollout cost. `simulated_latency_s` is None if a real model answered."""
 
-    steps: int = 0
+    turns: int = 0
     tool_calls: int = 0
     tool_calls_by_name: dict[str, int] = field(default_factory=dict)
     tool_errors: int = 0
@@ -89,7 +89,7 @@ class RolloutRecord:
     def count_turn(self, input_tokens: int, output_tokens: int, reasoning_tokens: int) -> None:
         """Add what one turn of the model cost."""
         metrics = self.metrics
-        metrics.steps += 1
+        metrics.turns += 1
         metrics.reasoning_tokens += reasoning_tokens
         metrics.output_tokens += output_tokens
         metrics.total_tokens += input_tokens + output_tokens

@@ -56,6 +56,7 @@ def test_help_of_a_verb_gives_an_example(verb: str, capsys: pytest.CaptureFixtur
         (["demo", "--steps", "0"], "'--steps'"),
         (["demo", "--steps", "x"], "'--steps'"),
         (["demo", "--seed", "-1"], "'--seed'"),
+        (["demo", "--reasoning-token-penalty", "-1"], "'--reasoning-token-penalty'"),
         (["demo", "--dance"], "--dance"),
         (["serve", "--port", "99999"], "'--port'"),
         (["import-finqa", "one"], "'DESTINATION'"),

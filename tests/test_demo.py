@@ -34,6 +34,7 @@ SIDE = {
     "ci95",
     "accuracy",
     "tool_calls_mean",
+    "turns_mean",
     "reasoning_tokens_mean",
     "latency_s_mean",
     "rollouts",
@@ -95,7 +96,9 @@ def test_the_json_has_the_documented_keys(twice: Twice) -> None:
     assert set(figures["baseline"]) == SIDE
     assert set(figures["tuned"]) == SIDE | {"checkpoint_step"}
     assert set(figures["difference"]) == {"mean_reward", "ci95"}
-    assert set(figures["job"]) == {"id", "steps", "rollouts", "discarded", "tool_calls"}
+    assert set(figures["job"]) == {
+        "id", "steps", "rollouts", "discarded", "tool_calls", "reasoning_token_penalty",
+    }  # fmt: skip
     curve_keys = {"step", "train_reward_mean", "valid_reward_mean", "tool_calls_mean"}
     assert [set(point) for point in figures["curve"]] == [curve_keys] * 2
 
@@ -167,6 +170,16 @@ class TestPlan:
         made = plan.make_plan(DemoOptions(steps=steps))
         assert steps <= made.steps < steps + made.epochs
         assert len(made.train) <= 640
+
+    @pytest.mark.parametrize(
+        ("given", "sent"),
+        [(None, {}), (0.0, {"reasoning_token_penalty": 0.0}), (2, {"reasoning_token_penalty": 2})],
+    )
+    def test_a_penalty_is_sent_where_one_is_given(
+        self, given: float | None, sent: dict[str, float]
+    ) -> None:
+        made = plan.make_plan(DemoOptions(steps=7, reasoning_token_penalty=given)).hyperparameters()
+        assert made == {"n_epochs": 1, "batch_size": 16, "eval_interval": 5, **sent}
 
     def test_no_split_is_mixed_with_another(self) -> None:
         made = plan.make_plan(DemoOptions(questions=300))

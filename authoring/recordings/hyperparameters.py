@@ -67,6 +67,7 @@ VARIANTS = (
     Variant({"learning_rate_multiplier": 4}),
     Variant({"reasoning_effort": "low"}),
     Variant({"reasoning_effort": "high"}),
+    Variant({"reasoning_token_penalty": 0}),
     Variant({"eval_interval": 2}),
     Variant({"eval_samples": 1}),
     Variant({"n_epochs": 2}),

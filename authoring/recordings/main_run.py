@@ -14,7 +14,7 @@ from typing import Any
 from authoring.recordings.runs import JobRun, mean_reward, roll_out, run_job
 from buildhour_helpers import jobs
 from buildhour_helpers.analysis.summaries import question_means
-from buildhour_helpers.demo.plan import BATCH_SIZE, EVAL_INTERVAL, DemoOptions, Plan, make_plan
+from buildhour_helpers.demo.plan import DemoOptions, Plan, make_plan
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.recordings import RUNS, save_records
@@ -63,7 +63,7 @@ def record(
                 "held_out": len(plan.test),
             },
             "repeats": REPEATS,
-            "hyperparameters": hyperparameters(plan),
+            "hyperparameters": plan.hyperparameters(),
             "steps": run.steps,
             "warnings": [text for level, text in run.messages if level == "warn"],
             "checkpoints": kept,
@@ -71,10 +71,6 @@ def record(
         }
     )
     return found
-
-
-def hyperparameters(plan: Plan) -> dict[str, int]:
-    return {"n_epochs": plan.epochs, "batch_size": BATCH_SIZE, "eval_interval": EVAL_INTERVAL}
 
 
 def job(
@@ -89,7 +85,7 @@ def job(
         folder,
         train=plan.train,
         validation=validated,
-        hyperparameters=hyperparameters(plan),
+        hyperparameters=plan.hyperparameters(),
         name="main",
         seed=plan.options.seed,
         stop_after=stop_after,

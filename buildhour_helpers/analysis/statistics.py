@@ -46,37 +46,57 @@ def bootstrap(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Interval:
-    """Percentile bootstrap (Efron 1979) over the rows of some columns of equal length.
+    """Percentile bootstrap (Efron 1979) over questions, and over jobs where there are several.
 
-    Draws `resamples` times as many rows as there are, with replacement, the same rows of every
-    column, which is what makes it paired. `statistic` takes the means of the columns, each an array
-    (resamples,), and returns the statistic of each resample. The interval runs between its
-    (1 - level) / 2 and (1 + level) / 2 quantiles. The same seed gives the same interval.
+    A column has a number for each question, or a row of them for each job: jobs of other seeds that
+    all answered the same questions. Each resample draws as many questions as there are, with
+    replacement, the same for every column and job, which is what makes it paired. From columns with
+    several jobs it also draws as many jobs as there are, again the same for all. Drawing the two
+    independently is Owen's pigeonhole bootstrap (2007, Annals of Applied Statistics 1, 386-411),
+    for crossed data such as these: leaving the jobs out would say how sure the result is for these
+    jobs, not for the next one. Few jobs stay few: where five jobs differ and nothing else does, a
+    95% interval covers the truth in about 83 of 100 studies, so show every job beside it.
 
-    Raises ValueError for columns that are empty or of unequal length.
+    `statistic` takes the means of the columns, each an array (resamples,), and returns the
+    statistic of each resample. The interval runs between its (1 - level) / 2 and (1 + level) / 2
+    quantiles. The same seed gives the same interval.
+
+    Raises ValueError for columns that are empty, of unequal length, or of unequal numbers of jobs.
     """
-    rows = np.stack([np.asarray(column, dtype=np.float64) for column in columns])
-    count = rows.shape[1]
+    tables = [np.atleast_2d(np.asarray(column, dtype=np.float64)) for column in columns]
+    jobs = max(len(table) for table in tables)
+    questions = {table.shape[1] for table in tables}
+    if len(questions) > 1 or any(len(table) not in (1, jobs) for table in tables):
+        raise ValueError(f"columns must have the same shape, not {[t.shape for t in tables]}")
+    count = questions.pop()
     if count == 0:
         raise ValueError("nothing to resample: the columns are empty")
-    random = np.random.default_rng(seed)
+    draw_questions, draw_jobs = (np.random.default_rng(key) for key in (seed, [seed, 1]))
     block = max(1, _BLOCK // count)
-    means = np.concatenate(
-        [
-            rows[:, random.integers(0, count, (min(block, resamples - done), count))].mean(axis=2)
-            for done in range(0, resamples, block)
-        ],
-        axis=1,
-    )
+    parts = []
+    for done in range(0, resamples, block):
+        size = min(block, resamples - done)
+        drawn = draw_questions.integers(0, count, (size, count))
+        weights = draw_jobs.multinomial(jobs, [1 / jobs] * jobs, size) / jobs
+        parts.append([_means(table, weights, drawn) for table in tables])
+    means = np.concatenate(parts, axis=1)
     tail = (1 - level) / 2
     low, high = np.quantile(statistic(*means), [tail, 1 - tail])
-    value = statistic(*rows.mean(axis=1))
+    value = statistic(*(table.mean() for table in tables))
     # Rounded, so that the last bit of one platform's sums shows nowhere.
     return Interval(*(round(float(number), 9) for number in (value, low, high)))
 
 
+def _means(table: Floats, weights: Floats, drawn: NDArray[np.int64]) -> Floats:
+    """The mean of each resample: jobs by their weights (resamples, jobs), then drawn questions."""
+    # With one job there is nothing to weigh, and a table of one row is broadcast.
+    weighed = table if len(table) == 1 else weights @ table
+    means: Floats = np.take_along_axis(weighed, drawn, axis=1).mean(axis=1)
+    return means
+
+
 def mean_interval(values: ArrayLike, *, seed: int = 0, level: float = 0.95) -> Interval:
-    """The mean of one number for each question, with its interval over questions."""
+    """The mean of a number for each question (or a row of them for each job), and its interval."""
     return bootstrap([values], lambda mean: mean, seed=seed, level=level)
 
 
@@ -84,6 +104,7 @@ def paired_difference(
     before: ArrayLike, after: ArrayLike, *, seed: int = 0, level: float = 0.95
 ) -> Interval:
     """mean(after) - mean(before), paired by question: element i of both is of question i.
+    Either may have a row for each of several jobs.
 
     Pairing takes the spread between questions out of the interval: an easy question is easy
     before and after.

@@ -1,8 +1,10 @@
 """Records to numbers: what a model scored and what it cost, and how two models differ.
 
 Rollouts of one question are alike, so questions are the unit: the repeats of a question are
-averaged first, and every interval is over questions. Rollouts without a reward (discarded
-because a tool, the grader or the API failed) count only in `discarded`.
+averaged first. The records of one model give intervals over questions: they say how sure its mean
+is, and nothing about the next job. The records of several models are those of as many jobs, one
+seed each, and every interval then resamples jobs and questions. Rollouts without a reward
+(discarded because a tool, the grader or the API failed) count only in `discarded`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from buildhour_helpers.analysis.statistics import (
+    Floats,
     Interval,
     best_of_n,
     mean_interval,
@@ -33,6 +38,7 @@ MEASURES: Mapping[str, Callable[[RolloutRecord], float]] = {
     "reward": lambda record: record.reward or 0.0,
     "accuracy": lambda record: float(record.correct),
     "tool_calls": lambda record: record.metrics.tool_calls,
+    "turns": lambda record: record.metrics.turns,
     "reasoning_tokens": lambda record: record.metrics.reasoning_tokens,
     "latency_s": latency_s,
 }
@@ -60,9 +66,11 @@ def question_means(records: Iterable[RolloutRecord], measure: str) -> dict[str, 
 
 @dataclass(frozen=True)
 class Summary:
-    """One model on a set of questions. `measures` has an interval for each of `MEASURES`."""
+    """One model, or one per job, on a set of questions. `measures` has an interval for each of
+    `MEASURES`."""
 
     model: str
+    jobs: int
     questions: int
     rollouts: int
     discarded: int
@@ -77,6 +85,7 @@ class Summary:
             "ci95": [reward.low, reward.high],
             "accuracy": self.measures["accuracy"].value,
             "tool_calls_mean": self.measures["tool_calls"].value,
+            "turns_mean": self.measures["turns"].value,
             "reasoning_tokens_mean": self.measures["reasoning_tokens"].value,
             "latency_s_mean": self.measures["latency_s"].value,
             "rollouts": self.rollouts,
@@ -84,18 +93,23 @@ class Summary:
 
 
 def summarise(records: Sequence[RolloutRecord], *, seed: int = 0) -> Summary:
-    """Summarise the rollouts of one model. Raises ValueError if none was graded."""
-    groups = by_question(records)
-    if not groups:
+    """Summarise the rollouts of one model, or of one per job on the questions that all answered.
+
+    Raises ValueError if none was graded.
+    """
+    jobs = _by_job(records)
+    questions = _shared(jobs) if jobs else []
+    if not questions:
         raise ValueError(f"none of {len(records)} rollouts has a reward; see their errors")
+    kept = graded(records)
     return Summary(
-        model=records[0].model,
-        questions=len(groups),
-        rollouts=sum(len(repeats) for repeats in groups.values()),
-        discarded=len(records) - len(graded(records)),
+        model=", ".join(jobs),
+        jobs=len(jobs),
+        questions=len(questions),
+        rollouts=len(kept),
+        discarded=len(records) - len(kept),
         measures={
-            name: mean_interval(list(question_means(records, name).values()), seed=seed)
-            for name in MEASURES
+            name: mean_interval(_table(jobs, name, questions), seed=seed) for name in MEASURES
         },
     )
 
@@ -104,6 +118,7 @@ def summarise(records: Sequence[RolloutRecord], *, seed: int = 0) -> Summary:
 class Comparison:
     """After against before, paired by question: differences, and relative changes of the costs."""
 
+    jobs: int
     questions: int
     difference: Mapping[str, Interval]
     change: Mapping[str, Interval]  # -0.25 is a quarter less; only if `before` is above zero
@@ -112,30 +127,47 @@ class Comparison:
 def compare(
     before: Sequence[RolloutRecord], after: Sequence[RolloutRecord], *, seed: int = 0
 ) -> Comparison:
-    """Compare two models on the questions that both answered.
+    """Compare two models, or one model with one per job, on the questions that all answered.
 
     Raises ValueError if they share none.
     """
-    after_has = by_question(after)
-    shared = [question for question in by_question(before) if question in after_has]
+    sides = _by_job(before), _by_job(after)
+    shared = _shared(*sides) if all(sides) else []
     if not shared:
         raise ValueError("the two have no question in common")
-    pairs = {
-        name: [
-            [means[question] for question in shared]
-            for means in (question_means(before, name), question_means(after, name))
-        ]
-        for name in MEASURES
-    }
+    pairs = {name: [_table(side, name, shared) for side in sides] for name in MEASURES}
     return Comparison(
+        jobs=max(map(len, sides)),
         questions=len(shared),
         difference={name: paired_difference(*pair, seed=seed) for name, pair in pairs.items()},
         change={
             name: paired_change(*pair, seed=seed)
             for name, pair in pairs.items()
-            if name not in ("reward", "accuracy") and sum(pair[0]) > 0
+            if name not in ("reward", "accuracy") and pair[0].sum() > 0
         },
     )
+
+
+def _by_job(records: Iterable[RolloutRecord]) -> dict[str, list[RolloutRecord]]:
+    """The rollouts of each model."""
+    jobs: dict[str, list[RolloutRecord]] = defaultdict(list)
+    for record in records:
+        jobs[record.model].append(record)
+    return dict(jobs)
+
+
+def _shared(*sides: Mapping[str, Sequence[RolloutRecord]]) -> list[str]:
+    """The questions that every job has a graded rollout of, in the order of the first."""
+    groups = [by_question(records) for side in sides for records in side.values()]
+    return [question for question in groups[0] if all(question in other for other in groups)]
+
+
+def _table(
+    jobs: Mapping[str, Sequence[RolloutRecord]], measure: str, questions: Sequence[str]
+) -> Floats:
+    """A row for each job: the mean of a measure over the repeats of each question."""
+    means = [question_means(records, measure) for records in jobs.values()]
+    return np.array([[of_job[question] for question in questions] for of_job in means])
 
 
 def varying_share(records: Iterable[RolloutRecord]) -> float:

@@ -30,7 +30,7 @@ def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
             "answer": record.answer,
             "stop_reason": str(record.stop_reason),
             "error": record.error,
-            "steps": record.metrics.steps,
+            "turns": record.metrics.turns,
             "tool_calls": record.metrics.tool_calls,
             "tool_errors": record.metrics.tool_errors,
             **{f"calls_{tool}": record.metrics.tool_calls_by_name.get(tool, 0) for tool in tools},
@@ -47,7 +47,10 @@ def rollouts_table(records: Sequence[RolloutRecord]) -> pd.DataFrame:
 
 
 def summary_table(*summaries: Summary, comparison: Comparison | None = None) -> pd.DataFrame:
-    """A row per measure, a column per model, each cell "mean [low, high]"; then the difference."""
+    """A row per measure, a column per model, each cell "mean [low, high]"; then the difference.
+
+    The intervals of one job are over its questions alone, as in `summarise`.
+    """
     import pandas as pd
 
     columns = {summary.model: summary.measures for summary in summaries}

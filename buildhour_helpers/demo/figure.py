@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from buildhour_helpers.analysis.figures import Chart
 from buildhour_helpers.analysis.figures.chart import AFTER, BEFORE, BLUE, GREY, ORANGE, styled
+from buildhour_helpers.analysis.figures.training import penalty_in_words
 from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.demo.result import CurvePoint, DemoResult
 
@@ -28,11 +30,17 @@ def draw(result: DemoResult) -> Chart:
     before, after = result.baseline.measures, result.tuned.measures
     gain = result.comparison.difference["reward"]
     verdict = "" if gain.is_clear_of_zero else ", not clear of zero"
-    chart = Chart(f"Reward on held-out questions: {gain:+.2f}{verdict}", note=NOTE)
+    said = note(result.job.reasoning_token_penalty, "whiskers: 95% over questions, one job")
+    chart = Chart(f"Reward on held-out questions: {gain:+.2f}{verdict}", note=said)
     bars = [(before[name], after[name]) for name, _, _ in BARS]
     draw_panels(chart, [result.curve], result.checkpoint_step, bars, ("before", "after"))
     chart.describe(_in_words(result))
     return chart
+
+
+def note(penalty: float | None, *others: str) -> str:
+    """What stands under a figure of jobs that trained with this penalty."""
+    return "; ".join(filter(None, (NOTE, penalty_in_words(penalty), *others)))
 
 
 def save(chart: Chart, folder: Path) -> Path:
@@ -69,12 +77,22 @@ def draw_panels(
     checkpoint_step: int | None,
     bars: Sequence[Sequence[Interval]],
     names: Sequence[str],
+    dots: Sequence[Sequence[float]] | None = None,
 ) -> None:
-    """The curves of one or more jobs, and beside them the bars of each measure."""
+    """The curves of one or more jobs, and beside them the bars of each measure.
+
+    `dots` are the single jobs' means of each measure, drawn on the last bar.
+    """
     grid = chart.add_gridspec(1, 1 + len(BARS), width_ratios=(2.4, *[1] * len(BARS)))
     _curves(chart.add_subplot(grid[0]), curves, checkpoint_step)
     for column, (of, (_, label, number)) in enumerate(zip(bars, BARS, strict=True), 1):
-        _bars(chart.add_subplot(grid[column]), of, names, label, number)
+        axes = chart.add_subplot(grid[column])
+        _bars(axes, of, names, label, number)
+        if dots:
+            of_jobs = dots[column - 1]
+            # Side by side in the order of the jobs, so that equal ones do not hide each other.
+            at = len(of) - 1 + np.linspace(-0.22, 0.22, len(of_jobs))
+            axes.plot(at, of_jobs, "o", color="white", markeredgecolor="black", markersize=4)
 
 
 def _curves(

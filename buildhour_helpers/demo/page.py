@@ -14,10 +14,11 @@ from jinja2 import Environment, PackageLoader
 
 from buildhour_helpers.analysis import figures
 from buildhour_helpers.analysis.figures import Chart
+from buildhour_helpers.analysis.figures.training import penalty_in_words
 from buildhour_helpers.analysis.summaries import by_question, question_means
 from buildhour_helpers.demo import figure
 from buildhour_helpers.demo.plan import Plan
-from buildhour_helpers.demo.result import DemoResult
+from buildhour_helpers.demo.result import ONE_JOB, DemoResult
 from buildhour_helpers.rollouts import RolloutRecord
 from buildhour_helpers.tasks import Question
 from buildhour_helpers.tasks.splits import company
@@ -61,12 +62,13 @@ def write(
         result=result,
         headline=result.headline(),
         rows=result.table(),
+        one_job=ONE_JOB,
         pictures=[
             (chart.finding, base64.b64encode(chart.svg()).decode(), chart.alt_text())
             for chart in charts
         ],
         simulated=simulated_in_words(plan),
-        settings=plan.in_words(),
+        settings={**plan.in_words(), "training reward": in_training(result)},
         versions={
             "Python": f"{python_version()} on {platform(terse=True)}",
             **{name: version(name) for name in PACKAGES},
@@ -77,6 +79,11 @@ def write(
     )
     file.write_text(text, encoding="utf-8", newline="\n")
     return file
+
+
+def in_training(result: DemoResult) -> str:
+    penalty = penalty_in_words(result.job.reasoning_token_penalty)
+    return f"the grader's reward minus a {penalty}; all rewards shown are without it"
 
 
 def simulated_in_words(plan: Plan) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.reports import load
@@ -24,7 +25,7 @@ LEAST_ROWS = 10
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the command line sets, with the same defaults."""
+    """What the command line sets, with the same defaults; without a penalty the model's counts."""
 
     seed: int = 0
     steps: int = 40
@@ -32,6 +33,7 @@ class DemoOptions:
     reports: Path | None = None
     concurrency: int = 32
     json_path: Path | None = None
+    reasoning_token_penalty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,22 @@ class Plan:
     validation: tuple[Question, ...]
     test: tuple[Question, ...]
     epochs: int
+    batch_size: int = BATCH_SIZE
+    eval_interval: int = EVAL_INTERVAL
 
     @property
     def steps(self) -> int:
-        return self.epochs * ceil(len(self.train) / BATCH_SIZE)
+        return self.epochs * ceil(len(self.train) / self.batch_size)
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Those of the job; what is left out is "auto"."""
+        penalty = self.options.reasoning_token_penalty
+        return {
+            "n_epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "eval_interval": self.eval_interval,
+            **({} if penalty is None else {"reasoning_token_penalty": penalty}),
+        }
 
     def in_words(self) -> dict[str, str]:
         """The settings of the run, as its report lists them."""
@@ -58,8 +72,8 @@ class Plan:
             "reports": f"{self.reports:,} pages",
             "questions": f"{len(self.train)} train, {len(self.validation)} validation, "
             f"{len(self.test)} held-out",
-            "training": f"{self.steps} steps of {BATCH_SIZE} rows, {epochs}, "
-            f"validated every {EVAL_INTERVAL} steps",
+            "training": f"{self.steps} steps of {self.batch_size} rows, {epochs}, "
+            f"validated every {self.eval_interval} steps",
             "evaluation": f"{REPEATS} rollouts per held-out question, {self.options.concurrency} "
             "at once",
             "prompt": self.prompt,

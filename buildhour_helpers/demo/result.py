@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.analysis.summaries import Comparison, Summary
 
 DIGITS = 6
 """Results are rounded to these, so that they do not depend on a platform's last bit of a sum."""
+
+ONE_JOB = (
+    "Brackets: 95% bootstrap intervals over the questions, for this one job; "
+    "a job with another seed gives other figures."
+)
+"""What the intervals of a single run leave out."""
 
 
 @dataclass(frozen=True)
@@ -22,23 +27,26 @@ class Column:
 
 
 COLUMNS = (
-    Column("reward", "mean reward", "{:.3f}"),
-    Column("accuracy", "accuracy (reward of 1)", "{:.3f}"),
-    Column("tool_calls", "tool calls per rollout", "{:.2f}"),
-    Column("reasoning_tokens", "reasoning tokens per rollout", "{:.0f}"),
-    Column("latency_s", "simulated latency, s", "{:.2f}"),
+    Column("reward", "mean reward", ".3f"),
+    Column("accuracy", "accuracy (reward of 1)", ".3f"),
+    Column("tool_calls", "tool calls per rollout", ".2f"),
+    Column("turns", "turns per rollout", ".2f"),
+    Column("reasoning_tokens", "reasoning tokens per rollout", ".0f"),
+    Column("latency_s", "simulated latency, s", ".2f"),
 )
 
 
 @dataclass(frozen=True)
 class JobSummary:
-    """What the job did in all, training and validation together."""
+    """What the job did in all, training and validation together, and the penalty that it trained
+    with (per 1,000 reasoning tokens)."""
 
     id: str
     steps: int
     rollouts: int
     discarded: int
     tool_calls: int
+    reasoning_token_penalty: float
     wall_s: float
 
 
@@ -90,9 +98,9 @@ class DemoResult:
         return [
             (
                 column.label,
-                in_words(self.baseline.measures[column.name], column.number),
-                in_words(self.tuned.measures[column.name], column.number),
-                in_words(self.comparison.difference[column.name], signed(column.number)),
+                format(self.baseline.measures[column.name], column.number),
+                format(self.tuned.measures[column.name], column.number),
+                format(self.comparison.difference[column.name], f"+{column.number}"),
             )
             for column in COLUMNS
         ]
@@ -127,15 +135,3 @@ def rounded_off(value: Any) -> Any:
     if isinstance(value, list):
         return [rounded_off(part) for part in value]
     return round(value, DIGITS) if isinstance(value, float) else value
-
-
-def signed(number: str) -> str:
-    """The same format with a sign."""
-    return number.replace(":", ":+")
-
-
-def in_words(interval: Interval, number: str) -> str:
-    value, low, high = (
-        number.format(part) for part in (interval.value, interval.low, interval.high)
-    )
-    return f"{value} [{low}, {high}]"

@@ -12,7 +12,7 @@ import openai
 from buildhour_helpers.analysis.summaries import compare, summarise
 from buildhour_helpers.demo import figure, page
 from buildhour_helpers.demo.plan import DemoOptions, Plan, make_plan
-from buildhour_helpers.demo.result import DemoResult
+from buildhour_helpers.demo.result import ONE_JOB, DemoResult
 from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.demo.work import BASE_MODEL, Trained, Work
 from buildhour_helpers.errors import Interrupted, WorkshopError, writing
@@ -66,7 +66,7 @@ def run(options: DemoOptions) -> DemoResult:
     with writing(folder):
         picture = figure.save(charts[0], folder)
         report = page.write(result, plan, charts, example, folder / "report.html")
-    print(f"\n{result.text_table()}\n\n{result.headline()}\n")
+    print(f"\n{result.text_table()}\n{ONE_JOB}\n\n{result.headline()}\n")
     print("\n".join(page.simulated_in_words(plan)))
     print(f"\nReport: {report}\nFigure: {picture}\nRecords: {folder}")
     return result

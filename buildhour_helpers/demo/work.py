@@ -13,7 +13,7 @@ from typing import Any
 import openai
 
 from buildhour_helpers import jobs
-from buildhour_helpers.demo.plan import BATCH_SIZE, EVAL_INTERVAL, REPEATS, Plan
+from buildhour_helpers.demo.plan import REPEATS, Plan
 from buildhour_helpers.demo.result import CurvePoint, JobSummary
 from buildhour_helpers.demo.stage import Stage
 from buildhour_helpers.errors import writing
@@ -104,11 +104,7 @@ class Work:
             tools=jobs.tool_endpoints(tools.url, tools.key),
             grader=specs.endpoint(f"{tools.url}/grade", tools.key),
             max_episode_steps=MAX_STEPS,
-            hyperparameters={
-                "n_epochs": plan.epochs,
-                "batch_size": BATCH_SIZE,
-                "eval_interval": EVAL_INTERVAL,
-            },
+            hyperparameters=plan.hyperparameters(),
             suffix="demo",
             seed=plan.options.seed,
         ).id
@@ -148,5 +144,6 @@ def _summary(job_id: str, steps: Sequence[Mapping[str, Any]], wall_s: float) -> 
         rollouts=sum(phase["rollouts"] for phase in phases),
         discarded=sum(e["train_discarded"] + e["valid_discarded"] for e in errors),
         tool_calls=sum(phase["tool_calls"] for phase in phases),
+        reasoning_token_penalty=steps[0]["reasoning_token_penalty"],
         wall_s=wall_s,
     )

@@ -115,6 +115,8 @@ def _check_format(response_format: dict[str, Any] | None) -> None:
 def create(service: Serving, body: JobRequest) -> Any:
     spec = checked_spec(body, default_seed=secrets.randbelow(2**31))
     weights_uri = service.models.uri_to_train_from(spec.model)
+    hyperparameters = spec.hyperparameters.resolved(service.models.base(spec.model))
+    spec = spec.model_copy(update={"hyperparameters": hyperparameters})
     for param in ("training_file", "validation_file"):
         stored = service.files.get(getattr(spec, param), param)
         if stored.purpose != "fine-tune":

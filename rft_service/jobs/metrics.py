@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
@@ -11,6 +12,8 @@ from rft_service.graders.specs import AnyGrader, ScoreModel, parts
 from rft_service.rl.engine import ModelInfo
 from rft_service.rl.rollout import Rollout
 from rft_service.rl.trainer import EvaluationReport, StepReport
+from rft_service.store.job_spec import JobSpec
+from rft_wire import StopReason
 
 CountTokens = Callable[[str], int]
 
@@ -27,7 +30,7 @@ def rewards(rollouts: Sequence[Rollout]) -> list[float]:
 def step_metrics(
     report: StepReport,
     evaluation: EvaluationReport | None,
-    grader: AnyGrader,
+    spec: JobSpec,
     timing_s: Mapping[str, float],
     model: ModelInfo,
     count_tokens: CountTokens,
@@ -37,7 +40,7 @@ def step_metrics(
 
     `timing_s` has the keys sampling, training, eval and full_iteration.
     """
-    train = report.rollouts
+    train, grader = report.rollouts, spec.grader
     valid = evaluation.rollouts if evaluation else ()
     latency = "simulated_latency_mean" if model.simulated else "model_latency_mean"
     return {
@@ -48,7 +51,9 @@ def step_metrics(
         "full_valid_mean_parse_error": parse_error_rate(valid) if evaluation else None,
         "reasoning_tokens_mean": mean(r.reasoning_tokens for r in train),
         "completion_tokens_mean": mean(r.output_tokens for r in train),
-        "update": None if report.update is None else dict(report.update),
+        "turns_per_rollout": mean(r.record.metrics.turns for r in train),
+        "reasoning_token_penalty": spec.hyperparameters.penalty_on(model),
+        "update": None if report.update is None else finite(report.update),
         "mean_unresponsive_rewards": report.zero_variance_groups / len(report.groups),
         "model_graders_token_usage": model_usage(grader, [*train, *valid]),
         **tool_metrics(train, count_tokens),
@@ -58,6 +63,7 @@ def step_metrics(
             "graders": grader_scores(grader, train, valid),
         },
         "usage": usage(train, valid),
+        "stop_reasons": {"train": stop_reasons(train), "valid": stop_reasons(valid)},
         "errors": errors(train, valid),
         "timing": {
             "step": dict(timing_s),
@@ -65,6 +71,11 @@ def step_metrics(
             "graders": grader_timing(grader, [*train, *valid]),
         },
     }
+
+
+def finite(update: Mapping[str, float]) -> dict[str, float | None]:
+    """The engine's metrics as JSON can hold them: what has diverged to NaN or infinity is null."""
+    return {name: value if math.isfinite(value) else None for name, value in update.items()}
 
 
 def metrics_message(data: Mapping[str, Any]) -> str:
@@ -130,13 +141,14 @@ def model_usage(grader: AnyGrader, rollouts: Sequence[Rollout]) -> dict[str, int
 
 
 def usage(train: Sequence[Rollout], valid: Sequence[Rollout]) -> dict[str, Any]:
-    """Tokens and calls of the step, in training and in validation."""
+    """Tokens, calls and turns of the step, in training and in validation."""
     return {
         phase: {
             "rollouts": len(rollouts),
             "reasoning_tokens": sum(r.reasoning_tokens for r in rollouts),
             "completion_tokens": sum(r.output_tokens for r in rollouts),
             "tool_calls": sum(len(r.tool_outcomes) for r in rollouts),
+            "turns": sum(r.record.metrics.turns for r in rollouts),
         }
         for phase, rollouts in (("train", train), ("valid", valid))
     }
@@ -148,8 +160,14 @@ def errors(train: Sequence[Rollout], valid: Sequence[Rollout]) -> dict[str, Any]
     return {
         "train_discarded": sum(rollout.discarded for rollout in train),
         "valid_discarded": sum(rollout.discarded for rollout in valid),
-        "by_reason": dict(Counter(str(rollout.record.stop_reason) for rollout in discarded)),
+        "by_reason": stop_reasons(discarded),
     }
+
+
+def stop_reasons(rollouts: Sequence[Rollout]) -> dict[str, int]:
+    """How many rollouts ended for which reason, in the reasons' order."""
+    found = Counter(str(rollout.record.stop_reason) for rollout in rollouts)
+    return {str(reason): found[reason] for reason in StopReason if reason in found}
 
 
 def grader_timing(grader: AnyGrader, rollouts: Sequence[Rollout]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from statistics import fmean
 
 from rft_service.jobs.dataset import Rows
 from rft_service.jobs.environment import JobEnvironment
@@ -18,6 +19,8 @@ from rft_service.store.job import Checkpoint, Event, Job, RolloutRow, StepResult
 from rft_service.store.jobs import JobRecords
 
 MAX_UNUSABLE_STEPS = 3
+COLLAPSED_STEPS = 3  # in a row with less than half of the reward before
+COLLAPSE_FLOOR = 0.1  # mean reward below which a halving says nothing
 MAX_REASONS = 3  # of discarded rollouts that one event lists
 MAX_SHOWN = 200  # characters of a refused call's output
 
@@ -66,6 +69,7 @@ class TrainingJob:
         self._kept: dict[str, RolloutRow] = {}  # of the current step, by trace ID
         self._unusable_steps = job.unusable_steps
         self._updated_steps = job.updated_steps
+        self._train_rewards = records.train_rewards(job.id)  # of the steps that have any
 
     async def run(self) -> None:
         """Train to the last step. Raises JobStoppedError or JobFailedError."""
@@ -115,11 +119,14 @@ class TrainingJob:
     ) -> None:
         model = self._learner.model
         count_tokens = partial(self._engine.count_tokens, model.name)
-        grader = self._job.spec.grader
-        data = step_metrics(report, evaluation, grader, timing_s, model, count_tokens)
+        data = step_metrics(report, evaluation, self._job.spec, timing_s, model, count_tokens)
         usable = any(not rollout.discarded for rollout in report.rollouts)
         self._unusable_steps = 0 if usable else self._unusable_steps + 1
         self._updated_steps += report.update is not None
+        warned = warnings(report, evaluation)
+        if data["train_mean_reward"] is not None:
+            self._train_rewards.append(data["train_mean_reward"])
+            warned += self._collapse_warning(report.step)
         validation = evaluation.rollouts if evaluation else ()
         weights_uri = await self._learner.save(f"{self._job.id}/step-{report.step}")
         result = StepResult(
@@ -130,7 +137,7 @@ class TrainingJob:
             unusable_steps=self._unusable_steps,
             updated=report.update is not None,
             weights_uri=weights_uri,
-            events=[Event(metrics_message(data), data=data), *warnings(report, evaluation)],
+            events=[Event(metrics_message(data), data=data), *warned],
             rollouts=[
                 (phase, self._kept[rollout.record.trace_id])
                 for phase, rollouts in (("train", report.rollouts), ("valid", validation))
@@ -146,6 +153,33 @@ class TrainingJob:
         for uri in unneeded:
             await self._engine.delete(uri)
 
+    def _collapse_warning(self, step: int) -> list[Event]:
+        """A warning at the step that completes a collapse, and at no later one."""
+        before = mean_before_collapse(self._train_rewards)
+        if before is None or mean_before_collapse(self._train_rewards[:-1]) is not None:
+            return []
+        last = ", ".join(f"{reward:.2f}" for reward in self._train_rewards[-COLLAPSED_STEPS:])
+        text = (
+            f"Step {step}: the training reward has collapsed to {last}, from {before:.2f} on "
+            "average before; cancel the job and train again with a lower learning_rate_multiplier"
+        )
+        if best := self._records.best_checkpoint(self._job.id):
+            of, model, reward = best
+            text += f". The best checkpoint so far is {model} (step {of}, validation {reward:.2f})"
+        return [Event(text, "warn")]
+
+
+def mean_before_collapse(rewards: Sequence[float]) -> float | None:
+    """The mean reward before a collapse in the last steps, or None where there is none.
+
+    Rewards have collapsed if the last COLLAPSED_STEPS are all below half of the mean of all before
+    them, and that mean is not so low that chance alone halves it.
+    """
+    before, last = rewards[:-COLLAPSED_STEPS], rewards[-COLLAPSED_STEPS:]
+    if len(before) < COLLAPSED_STEPS or fmean(before) < COLLAPSE_FLOOR:
+        return None
+    return fmean(before) if max(last) < fmean(before) / 2 else None
+
 
 def checkpoint(data: dict[str, object]) -> Checkpoint:
     """A checkpoint's metrics: the numbers of the step that made it."""
@@ -156,6 +190,7 @@ def checkpoint(data: dict[str, object]) -> Checkpoint:
         "full_valid_mean_parse_error",
         "reasoning_tokens_mean",
         "tool_calls_per_rollout",
+        "turns_per_rollout",
     )
     reward = data["full_valid_mean_reward"]
     assert reward is None or isinstance(reward, float)

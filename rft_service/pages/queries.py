@@ -31,6 +31,7 @@ METRICS: Mapping[str, str] = {
     "train": "train_mean_reward",
     "valid": "full_valid_mean_reward",
     "calls": "tool_calls_per_rollout",
+    "turns": "turns_per_rollout",
     "reasoning": "reasoning_tokens_mean",
     "completion": "completion_tokens_mean",
     "per_call": "mean_tokens_per_tool_call",
@@ -44,6 +45,13 @@ METRICS: Mapping[str, str] = {
     "step_s": "timing.step.full_iteration",
 }
 """The metrics of a step that the page draws, and where a metrics event has them."""
+
+VALIDATED: Mapping[str, str] = {
+    "valid_calls": "tool_calls",
+    "valid_turns": "turns",
+    "valid_reasoning": "reasoning_tokens",
+}
+"""The same of a validation, and which sum of its `usage` they come from."""
 
 WHY_PAUSED = """
     CASE status WHEN 'paused' THEN (SELECT iif(level = 'warn', message, NULL)
@@ -146,15 +154,21 @@ class PageQueries:
 
 
 def drawn_metrics(data: Mapping[str, Any]) -> Row:
-    """What the page draws of a metrics event; `tools` are its calls by name.
+    """What the page draws of a metrics event; `tools` are its calls by name, `ends` its training
+    rollouts by stop reason, `update` the engine's own metrics.
 
-    `valid_calls` and `valid_reasoning` are means per validation rollout, None where there was none.
+    `valid_calls` and its like are means per validation rollout, None where there was none.
     """
     found = {name: _at(data, path) for name, path in METRICS.items()}
     valid = _at(data, "usage.valid") or {}
-    for name, key in (("valid_calls", "tool_calls"), ("valid_reasoning", "reasoning_tokens")):
+    for name, key in VALIDATED.items():
         found[name] = valid[key] / valid["rollouts"] if valid.get("rollouts") else None
-    return {**found, "tools": data.get("tool_calls_by_name", {})}
+    return {
+        **found,
+        "tools": data.get("tool_calls_by_name", {}),
+        "ends": data["stop_reasons"]["train"],
+        "update": data["update"] or {},
+    }
 
 
 def _at(data: Mapping[str, Any], path: str) -> Any:
@@ -174,6 +188,7 @@ def _state(row: sqlite3.Row) -> Row:
     return {
         **{name: public[name] for name in kept},
         "suffix": job.spec.suffix,
+        "penalty": job.spec.hyperparameters.reasoning_token_penalty,
         "step": job.step,
         "total_steps": job.total_steps,
         "left_s": seconds_left(job),

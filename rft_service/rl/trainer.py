@@ -136,7 +136,7 @@ class Trainer:
         rows = self.rows_of_step(step)
         rollouts = await self._run(self.train, rows, self.group_size, ("train", step))
         groups = tuple(Group(row, tuple(r for r in rollouts if r.row_index == row)) for row in rows)
-        penalty = self.learner.model.reasoning_token_penalty
+        penalty = self.hyperparameters.penalty_on(self.learner.model)
         by_group = [trajectories(group.usable, penalty) for group in groups]
         zero_variance = sum(all(t.advantage == 0.0 for t in group) for group in by_group)
         update, started = None, time.perf_counter()

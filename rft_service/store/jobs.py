@@ -43,7 +43,9 @@ class JobRecords:
                 (job_id, int(time.time()), "validating_files",
                  dumps(spec.model_dump(mode="json")), weights_uri),
             )  # fmt: skip
-            self._log(connection, job_id, Event(f"Created fine-tuning job: {job_id}"))
+            penalty = f"reasoning_token_penalty {spec.hyperparameters.reasoning_token_penalty:g}"
+            message = f"Created fine-tuning job: {job_id} ({penalty} per 1,000 tokens)"
+            self._log(connection, job_id, Event(message))
             files = f"training file: {spec.training_file} and validation file: "
             message = f"Validating {files}{spec.validation_file}"
             self._log(connection, job_id, Event(message))
@@ -82,6 +84,23 @@ class JobRecords:
         """Add an event to a job's log."""
         with self._database.transaction() as connection:
             self._log(connection, job_id, event)
+
+    def train_rewards(self, job_id: str) -> list[float]:
+        """The mean training rewards of a job's steps so far, those that have one."""
+        rows = self._database.rows(
+            "SELECT data FROM events WHERE job_id = ? AND type = 'metrics' ORDER BY seq", job_id
+        )
+        found = (json.loads(row["data"])["train_mean_reward"] for row in rows)
+        return [reward for reward in found if reward is not None]
+
+    def best_checkpoint(self, job_id: str) -> tuple[int, str, float] | None:
+        """Step, model and validation reward of the best checkpoint, the earlier of equals."""
+        row = self._database.row(
+            "SELECT step, model, valid_reward FROM checkpoints WHERE job_id = ?"
+            " AND valid_reward IS NOT NULL ORDER BY valid_reward DESC, step LIMIT 1",
+            job_id,
+        )
+        return (row["step"], row["model"], row["valid_reward"]) if row else None
 
     def weights_uri(self, job_id: str) -> str | None:
         """The saved state to continue from: that of the last stored step; before any step the one

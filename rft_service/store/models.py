@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from rft_service.errors import ApiError
-from rft_service.rl.engine import Engine, Sampler
+from rft_service.rl.engine import Engine, ModelInfo, Sampler
 from rft_service.store.database import Database
 from rft_service.store.job import base_of
 
@@ -46,6 +46,17 @@ class ModelStore:
             message = f"There is no model {name!r}; use {known} or a fine-tuned one."
             raise ApiError(400, message, param="model", code="model_not_available")
         return uri
+
+    def base(self, name: str) -> ModelInfo:
+        """The base model of a model that exists: itself, or what a job fine-tuned.
+
+        Raises ApiError 400 where another engine made it.
+        """
+        for model in self._engine.models:
+            if model.name == base_of(name):
+                return model
+        message = f"The model {name!r} is another engine's; start the service with that one."
+        raise ApiError(400, message, param="model", code="model_not_available")
 
     async def sampler(self, name: str) -> Sampler:
         """A model to sample from. Raises ApiError: 404 if no model has that name, 400 if it is

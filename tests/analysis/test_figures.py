@@ -278,6 +278,16 @@ def test_the_curves_hold_every_step_and_only_validated_steps() -> None:
     assert CHARTS["training_curves"].finding == "Validation reward went from 0.25 to 0.50"
 
 
+def test_the_curves_name_the_penalty_that_their_job_trained_with() -> None:
+    under = figures.training_curves([step(1, reasoning_token_penalty=0.08)], note="simulated model")
+    said = "penalty of 0.08 per 1,000 reasoning tokens"
+    assert under.get_supxlabel() == f"simulated model; {said}"
+    assert f"trained with a {said}" in under.alt_text()
+    free = figures.training_curves([step(1, reasoning_token_penalty=0.0)])
+    assert free.get_supxlabel() == "penalty of 0 per 1,000 reasoning tokens"
+    assert CHARTS["training_curves"].get_supxlabel() == "simulated model"  # it is not known
+
+
 def test_the_band_spans_the_neighbouring_steps() -> None:
     mean, low, high = smoothed(np.array([0.0, 1.0, np.nan, 3.0]), window=3)
     assert (mean.tolist(), low.tolist(), high.tolist()) == (

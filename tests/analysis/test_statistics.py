@@ -57,6 +57,46 @@ def test_pairing_takes_out_what_the_questions_share() -> None:
     assert shuffled.high - shuffled.low > 10 * (paired.high - paired.low)
 
 
+def coverage(spread_of_jobs: float, spread_of_questions: float, *, resample_jobs: bool) -> float:
+    """How often the interval holds the truth, 0, over studies of five jobs on 60 questions."""
+    random = np.random.default_rng(7)
+    covered = 0
+    for study in range(200):
+        jobs = random.normal(0, spread_of_jobs, (5, 1))
+        questions = random.normal(0, spread_of_questions, 60)
+        gains = jobs + questions + random.normal(0, 0.1, (5, 60))
+        column = gains if resample_jobs else gains.mean(axis=0)
+        interval = bootstrap([column], lambda mean: mean, seed=study, resamples=1_000)
+        covered += interval.low <= 0 <= interval.high
+    return covered / 200
+
+
+def test_without_the_jobs_an_interval_is_far_too_narrow() -> None:
+    """Jobs that differ by more than questions do: averaging over them first hides that."""
+    assert coverage(0.2, 0.1, resample_jobs=False) < 0.4
+    assert coverage(0.2, 0.1, resample_jobs=True) > 0.8  # five are few: not yet 0.95
+
+
+def test_jobs_and_questions_together_cover_as_often_as_they_say() -> None:
+    assert 0.90 <= coverage(0.05, 0.4, resample_jobs=True) <= 0.99
+
+
+def test_jobs_that_agree_add_nothing() -> None:
+    values = np.random.default_rng(8).random(50)
+    alike = mean_interval(np.tile(values, (5, 1)))
+    assert alike == mean_interval(values)
+
+
+def test_a_baseline_is_shared_by_all_jobs() -> None:
+    """One row before, a row for each job after: every resample pairs the questions."""
+    difficulty = np.random.default_rng(9).random(80)
+    gains = np.array([[0.1], [0.2], [0.3]])
+    found = paired_difference(difficulty, difficulty + gains)
+    assert found.value == pytest.approx(0.2)
+    # Only which jobs were drawn is left to vary: the mean of three of 0.1, 0.2 and 0.3.
+    assert (found.low, found.high) == (pytest.approx(0.1), pytest.approx(0.3))
+
+
 def test_two_questions_can_be_enumerated() -> None:
     """Of two values 0 and 1 a resample's mean is 0, 0.5, 0.5 or 1, each as likely."""
     interval = bootstrap([[0, 1]], lambda mean: mean, level=0.4)
@@ -82,6 +122,8 @@ def test_an_empty_or_uneven_sample_is_refused() -> None:
         mean_interval([])
     with pytest.raises(ValueError, match="same shape"):
         paired_difference([1.0], [1.0, 2.0])
+    with pytest.raises(ValueError, match="same shape"):
+        paired_difference([[1.0], [2.0]], [[1.0], [2.0], [3.0]])
 
 
 @given(REWARDS, st.data())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -36,7 +37,7 @@ def record(
         reward=reward,
         correct=reward == 1.0,
         metrics=Metrics(
-            steps=calls + 1,
+            turns=calls + 1,
             tool_calls=calls,
             tool_calls_by_name={"cat": 1, "search": calls - 1},
             reasoning_tokens=tokens,
@@ -78,6 +79,7 @@ def test_the_summary_is_written_with_the_promised_keys() -> None:
         "ci95": [1.0, 1.0],
         "accuracy": 1.0,
         "tool_calls_mean": 3.0,
+        "turns_mean": 4.0,
         "reasoning_tokens_mean": 50.0,
         "latency_s_mean": 2.0,
         "rollouts": 6,
@@ -95,7 +97,19 @@ def test_the_comparison_is_paired_by_question_whatever_the_order() -> None:
     assert comparison.difference["tool_calls"].value == -1
     assert comparison.change["tool_calls"].value == pytest.approx(-0.25)
     assert comparison.change["reasoning_tokens"].value == pytest.approx(-0.5)
-    assert set(comparison.change) == {"tool_calls", "reasoning_tokens", "latency_s"}
+    assert set(comparison.change) == {"tool_calls", "turns", "reasoning_tokens", "latency_s"}
+
+
+def test_records_of_several_models_are_those_of_several_jobs() -> None:
+    """A job that reached 1 and one that reached 0: no interval over questions would say so."""
+    failed = [replace(one, model="another", reward=0.0) for one in TUNED[:4]]  # q3 and q2
+    found = summarise([*TUNED, *failed])
+    assert (found.jobs, found.questions, found.model) == (2, 2, "tuned, another")
+    reward = found.measures["reward"]
+    assert (reward.value, reward.low, reward.high) == (0.5, 0.0, 1.0)
+    comparison = compare(BASE, [*TUNED, *failed])
+    assert (comparison.jobs, comparison.questions) == (2, 2)
+    assert comparison.difference["reward"].value == pytest.approx(0.5 - 0.75)
 
 
 def test_only_questions_that_both_answered_are_compared() -> None:

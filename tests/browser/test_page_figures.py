@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from buildhour_helpers.analysis.figures import training_curves
 from buildhour_helpers.analysis.figures.training import smoothed
-from tests.service.conftest import Running
+from tests.service.conftest import Running, Start
+from tests.service.doubles import LookupModel
 
 from .pages import metrics, open_page
 
@@ -28,12 +29,19 @@ def written(value: float | None, digits: int, unit: str = "", times: int = 1) ->
     return f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}{unit}"
 
 
+def significant(value: float) -> str:
+    """As the page writes a number of any size: with three digits."""
+    rounded = Context(prec=3, rounding=ROUND_HALF_UP).create_decimal(repr(value))
+    return f"{rounded.normalize():f}"
+
+
 def cells(step: Step) -> dict[str, str]:
     """A row of the table of numbers."""
     return {
         "train": written(step["train_mean_reward"], 3),
         "valid": written(step["full_valid_mean_reward"], 3),
         "calls": written(step["tool_calls_per_rollout"], 2),
+        "turns": written(step["turns_per_rollout"], 2),
         "reasoning": written(step["reasoning_tokens_mean"], 0),
         "completion": written(step["completion_tokens_mean"], 0),
         "rollout_s": written(step["timing"]["rollouts"]["simulated_latency_mean"], 1),
@@ -53,13 +61,14 @@ def captions(step: Step) -> dict[str, list[str]]:
     shown = cells(step)
     validated = {
         name: written(valid[name] / valid["rollouts"] if valid["rollouts"] else None, digits)
-        for name, digits in (("tool_calls", 2), ("reasoning_tokens", 0))
+        for name, digits in (("tool_calls", 2), ("turns", 2), ("reasoning_tokens", 0))
     }
     return {
         "Mean reward": [f"training {shown['train']}", f"validation {shown['valid']}"],
         "Tool calls per rollout": [
             f"training {shown['calls']}", f"validation {validated['tool_calls']}",
         ],
+        "Turns per rollout": [f"training {shown['turns']}", f"validation {validated['turns']}"],
         "Reasoning tokens per rollout": [
             f"training {shown['reasoning']}", f"validation {validated['reasoning_tokens']}",
         ],
@@ -74,14 +83,24 @@ def captions(step: Step) -> dict[str, list[str]]:
             "rollouts discarded "
             + written(step["errors"]["train_discarded"] / usage["rollouts"], 1, "%", 100),
         ],
-        "Zero-variance groups": [f"of all groups {shown['flat']}%"],
         "Time per step": [f"whole step {shown['step_s']} s"],
+        "Zero-variance groups": [f"of all groups {shown['flat']}%"],
+        "How rollouts ended": ["answered 100.0%"],
+        **{
+            title: [f"per update {significant(step['update'][name])}"]
+            for name, title in (
+                ("gradient_norm", "Gradient norm"),
+                ("change_norm", "Change of the weights, norm"),
+                ("entropy", "Action entropy, nats"),
+                ("kl_to_base", "KL to the base, nats"),
+            )
+        },
     }  # fmt: skip
 
 
 def drawn(page: Page) -> dict[str, list[str]]:
     """The captions on the page, by the title of their chart."""
-    figures = page.locator("#charts figure").all()
+    figures = page.locator(".charts figure").all()
     return {
         one.locator("h3").inner_text(): one.locator("figcaption span").all_inner_texts()
         for one in figures
@@ -104,6 +123,36 @@ def test_every_number_is_the_apis(service: Running, customer_url: str, page: Pag
         shown = {key: row.locator(f'[data-key="{key}"]').inner_text() for key in cells(step)}
         assert shown == cells(step)
         assert row.locator("td").count() == len(shown)
+
+
+class OtherEngine(LookupModel):
+    """Reports what no other engine does, one of them below zero and very small."""
+
+    async def update(self, trajectories: Any, rate_multiplier: float) -> dict[str, float]:
+        await super().update(trajectories, rate_multiplier)
+        return {"clip_fraction": 0.25, "logprob_gap": -1e-5}
+
+
+def test_an_engines_own_metrics_are_drawn_under_their_names(
+    start: Start, customer_url: str, page: Page
+) -> None:
+    service = start(model=OtherEngine)
+    job = service.wait(service.job(customer_url).id)
+    open_page(page, service, f"/finetune/{job.id}")
+    expect(page.locator("#cursor")).to_be_enabled()
+    shown = drawn(page)
+    assert (shown["clip_fraction"], shown["logprob_gap"]) == (
+        ["per update 0.25"], ["per update -1.0e-5"],
+    )  # fmt: skip
+    chart = page.locator("#health figure").filter(has_text="logprob_gap")
+    ticks = chart.locator('text[text-anchor="end"]').all_text_contents()[:3]
+    assert [float(tick) for tick in ticks] == [-1e-5, -5e-6, 0.0]
+    frame = chart.locator("svg").bounding_box()
+    for dot in chart.locator("circle").all():
+        box = dot.bounding_box()
+        assert frame is not None
+        assert box is not None
+        assert frame["y"] < box["y"] < frame["y"] + frame["height"]
 
 
 def test_an_axis_carries_its_unit(service: Running, customer_url: str, page: Page) -> None:

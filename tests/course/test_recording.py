@@ -13,8 +13,6 @@ import pytest
 
 from authoring import recordings
 from authoring.course import __main__ as course
-from authoring.study import results
-from authoring.study.study import StudyOptions
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.recordings import RUNS
 
@@ -111,25 +109,3 @@ def test_one_that_takes_no_seeds(small: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(WorkshopError, match="recording small: its seed is fixed"):
         recordings.record("small", seeds=[7])
     assert not (tmp_path / "small.json").exists()
-
-
-def test_the_table_is_measured_over_the_same_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every part of it, the imported reports included, and only then is README written."""
-    done: list[tuple[str, tuple[int, ...]]] = []
-    monkeypatch.setattr(results, "make_plan", lambda options: done.append(("plan", ())))
-    monkeypatch.setattr(
-        results.study, "run", lambda options: done.append((options.out.name, options.seeds))
-    )
-    monkeypatch.setattr(
-        results.recordings, "record", lambda name, progress, seeds: done.append((name, seeds))
-    )
-    monkeypatch.setattr(results.readme, "main", lambda: done.append(("README", ())))
-    results.measure(StudyOptions((1, 2), Path("study.json")), Path("finqa"))
-    assert done == [
-        ("plan", ()),
-        ("study.json", (1, 2)),
-        ("hackable_grader", (1, 2)),
-        ("flat_grader", (1, 2)),
-        ("study_finqa.json", (1, 2)),
-        ("README", ()),
-    ]

@@ -63,7 +63,7 @@ def test_a_rollout_is_kept_whole(world: World) -> None:
         "message",
     ]
     metrics = record.metrics
-    assert (metrics.steps, metrics.tool_calls, metrics.tool_errors) == (3, 3, 0)
+    assert (metrics.turns, metrics.tool_calls, metrics.tool_errors) == (3, 3, 0)
     assert metrics.tool_calls_by_name == {"cat": 1, "list": 1, "search": 1}
     assert (metrics.reasoning_tokens, metrics.output_tokens, metrics.total_tokens) == (12, 30, 330)
     assert metrics.simulated_latency_s == 1.5
@@ -155,7 +155,7 @@ def test_a_rollout_without_an_answer_ends_at_the_step_limit(world: World) -> Non
     world.model.script = lambda body: calls(("list", {"path": "/" * len(outputs(body))}))
     record = roll_out(world, max_steps=12)
     assert record.stop_reason is StopReason.STEP_LIMIT
-    assert (record.answer, record.reward, record.metrics.steps) == (None, 0.0, 12)
+    assert (record.answer, record.reward, record.metrics.turns) == (None, 0.0, 12)
     told = outputs({"input": record.trace})
     assert sum(output.startswith("Error: the budget of 10") for output in told) == 2
 

@@ -25,7 +25,7 @@ RECORD = RolloutRecord(
     trace=[{"role": "user", "content": "Wie viel? 5 €\u2028"}],
     answer="8.35%",
     reward=0.5,
-    metrics=Metrics(steps=2, tool_calls_by_name={"cat": 1}, simulated_latency_s=1.25),
+    metrics=Metrics(turns=2, tool_calls_by_name={"cat": 1}, simulated_latency_s=1.25),
     stop_reason=StopReason.ANSWERED,
 )
 
@@ -44,7 +44,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
         ({"reward": True}, "reward: Input should be a valid number, not True"),
         ({"repeat": None}, "repeat: Input should be a valid integer, not None"),
         ({"metrics": []}, "metrics: Input should be an object"),
-        ({"metrics": {}}, "metrics.steps: missing"),
+        ({"metrics": {}}, "metrics.turns: missing"),
         ({"stop_reason": "tired"}, "stop_reason: Input should be 'answered'"),
         ({"trace_id": ...}, "trace_id: missing"),
     ],

@@ -87,7 +87,12 @@ class LookupModel:
         )
         change = self.model.learning_rate * rate_multiplier * gradient
         self.weight = round(self.weight + change, 9)
-        return {"gradient_norm": abs(gradient), "change_norm": abs(change)}
+        return {
+            "gradient_norm": abs(gradient),
+            "change_norm": abs(change),
+            "entropy": -chance * math.log(chance) - (1 - chance) * math.log(1 - chance),
+            "kl_to_base": chance * math.log(2 * chance) + (1 - chance) * math.log(2 - 2 * chance),
+        }
 
     async def save(self, name: str) -> str:
         assert self.folder is not None

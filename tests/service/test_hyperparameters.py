@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ def test_what_auto_stands_for_is_what_the_docs_say() -> None:
         f"`n_epochs` {auto.n_epochs}, `batch_size` {auto.batch_size}, `compute_multiplier` 1 "
         f"({MODEL.group_size} rollouts a row and step;",
         f"`learning_rate_multiplier` 1 (of {MODEL.learning_rate})",
-        f"`eval_interval` {auto.eval_interval}, `eval_samples` {auto.eval_samples}.",
+        f"`eval_interval` {auto.eval_interval}, `eval_samples` {auto.eval_samples}, "
+        f"`reasoning_token_penalty` {MODEL.reasoning_token_penalty} ",
     ):
         assert words in said
 
@@ -62,10 +64,46 @@ def test_the_learning_rate_scales_the_change(service: Running, customer_url: str
     assert weights[1] == pytest.approx(3 * weights[0])
 
 
+class Longwinded(LookupModel):
+    """Reasons for 1,000 tokens where it answers "unknown", which is mostly wrong."""
+
+    def turn(self, request: TurnRequest, seed: Seed) -> Turn:
+        turn = super().turn(request, seed)
+        return replace(turn, reasoning_tokens=1000) if turn.text == "unknown" else turn
+
+
+def test_the_penalty_is_what_the_job_says_and_decides_what_is_learned(
+    start: Start, customer_url: str
+) -> None:
+    """At 0 an answer teaches its reward alone; the dearer tokens are, the more it teaches. The
+    rewards that are reported are the grader's at any penalty."""
+    service = start(model=Longwinded)
+    weights, rewards = [], []
+    for given, shown in ((0, 0.0), ("auto", 0.2), (1.5, 1.5)):
+        hyperparameters = {"batch_size": 20, "reasoning_token_penalty": given}
+        job = service.job(customer_url, hyperparameters=hyperparameters)
+        told = json.loads(service.client.fine_tuning.jobs.with_raw_response.retrieve(job.id).text)
+        reinforcement = told["method"]["reinforcement"]
+        assert reinforcement["hyperparameters"]["reasoning_token_penalty"] == shown
+        done = service.wait(job.id)
+        events = service.events(job.id)
+        said = f"{job.id} (reasoning_token_penalty {shown:g} per 1,000 tokens)"
+        assert events[0].message == f"Created fine-tuning job: {said}"
+        (step,) = [event.data for event in events if event.type == "metrics"]
+        assert isinstance(step, dict)
+        assert step["reasoning_token_penalty"] == shown
+        rewards.append(step["train_mean_reward"])
+        model: Any = service.client.get(f"/models/{done.fine_tuned_model}/weights", cast_to=object)
+        weights.append(model["weight"])
+    assert weights[0] < weights[1] < weights[2]
+    assert weights[2] == pytest.approx(weights[0] * 2.5, rel=0.02)
+    assert len(set(rewards)) == 1
+
+
 def test_auto_is_what_the_defaults_say() -> None:
     auto = dict.fromkeys(
         ["n_epochs", "batch_size", "compute_multiplier", "learning_rate_multiplier",
-         "eval_interval", "eval_samples"], "auto",
+         "eval_interval", "eval_samples", "reasoning_token_penalty"], "auto",
     )  # fmt: skip
     null = dict.fromkeys([*auto, "reasoning_effort"])
     assert Hyperparameters.model_validate(auto) == Hyperparameters()
@@ -82,6 +120,9 @@ def test_auto_is_what_the_defaults_say() -> None:
         ("eval_interval", 1.5),
         ("eval_samples", 0),
         ("reasoning_effort", "auto"),
+        ("reasoning_token_penalty", -0.01),
+        ("reasoning_token_penalty", 10.5),
+        ("reasoning_token_penalty", "low"),
         ("temperature", 1),
     ],
 )

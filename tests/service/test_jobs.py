@@ -42,7 +42,8 @@ def test_metrics_carry_what_the_contract_lists(service: Running, customer_url: s
         "full_valid_mean_parse_error", "reasoning_tokens_mean", "completion_tokens_mean",
         "mean_unresponsive_rewards", "model_graders_token_usage", "scores", "usage", "errors",
         "timing", "tool_calls_per_rollout", "mean_tokens_per_tool_call",
-        "tool_execution_latency", "tool_errors",
+        "tool_execution_latency", "tool_errors", "turns_per_rollout", "reasoning_token_penalty",
+        "update", "stop_reasons",
     } <= set(data)  # fmt: skip
     assert set(data["scores"]) == {"train_reward_mean", "valid_reward_mean", "graders"}
     assert set(data["timing"]["step"]) == {"sampling", "training", "eval", "full_iteration"}
@@ -53,7 +54,13 @@ def test_metrics_carry_what_the_contract_lists(service: Running, customer_url: s
     simulated_s = data["timing"]["rollouts"]["simulated_latency_mean"]
     assert simulated_s == pytest.approx(sum(latencies_s) / len(latencies_s))
     assert data["tool_calls_per_rollout"] == 1.0
+    assert data["turns_per_rollout"] == 2.0
     assert data["reasoning_tokens_mean"] == 34.0
+    assert data["reasoning_token_penalty"] == 0.2
+    assert set(data["update"]) == {"gradient_norm", "change_norm", "entropy", "kl_to_base"}
+    for phase, used in data["usage"].items():
+        assert data["stop_reasons"][phase] == {"answered": used["rollouts"]}
+        assert used["turns"] == 2 * used["rollouts"]
 
 
 def test_the_job_object_resolves_auto_and_hides_secrets(
@@ -72,6 +79,7 @@ def test_the_job_object_resolves_auto_and_hides_secrets(
         "eval_interval": 5,
         "eval_samples": 1,
         "reasoning_effort": "default",
+        "reasoning_token_penalty": 0.2,  # the model's default
     }
     assert method["tools"][0]["headers"] == {"Authorization": "[not shown]"}
 
@@ -86,7 +94,7 @@ def test_checkpoints_and_the_final_model_answer_at_once(
     assert found[0].metrics is not None
     assert set(found[0].metrics.to_dict()) == {
         "step", "train_mean_reward", "full_valid_mean_reward", "full_valid_mean_parse_error",
-        "reasoning_tokens_mean", "tool_calls_per_rollout",
+        "reasoning_tokens_mean", "tool_calls_per_rollout", "turns_per_rollout",
     }  # fmt: skip
     for model in [job.fine_tuned_model, *(c.fine_tuned_model_checkpoint for c in found)]:
         assert service.client.models.retrieve(model).id == model
@@ -184,7 +192,7 @@ def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> 
     ]  # fmt: skip
     assert first["reward"] in (0.0, 1.0)
     record = RolloutRecord.from_json(first)  # what an evaluation writes, too
-    assert record.metrics.steps == 2
+    assert record.metrics.turns == 2
     assert record.metrics.total_tokens == record.usage_cumulative["total_tokens"] > 0
     for step in ("0", "99999999999999999999"):
         with pytest.raises(openai.BadRequestError, match="'step'"):

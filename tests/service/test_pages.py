@@ -141,6 +141,9 @@ def test_the_stream_carries_what_the_api_says_and_goes_on_where_it_left_off(
             assert drawn["train"] == said["train_mean_reward"]
             assert drawn["valid"] == said["full_valid_mean_reward"]
             assert drawn["tools"] == said["tool_calls_by_name"]
+            assert drawn["turns"] == said["turns_per_rollout"]
+            assert drawn["update"] == said["update"]
+            assert drawn["ends"] == said["stop_reasons"]["train"]
             assert drawn["rollout_s"] == said["timing"]["rollouts"]["simulated_latency_mean"]
             assert drawn["step_s"] == said["timing"]["step"]["full_iteration"]
         assert events[-1][0] == "end"

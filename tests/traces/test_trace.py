@@ -54,7 +54,7 @@ RECORD: Item = {
     "trace": [*PROMPT, *STEPS],
     "answer": "7",
     "reward": 0.5,
-    "metrics": {"steps": 3, "tool_calls": 3, "latency_s": 9.0, "simulated_latency_s": 1.5},
+    "metrics": {"turns": 3, "tool_calls": 3, "latency_s": 9.0, "simulated_latency_s": 1.5},
     "stop_reason": "answered",
     "error": None,
 }
@@ -81,7 +81,7 @@ def test_a_rollout_of_the_service_is_read_too() -> None:
     assert trace.question_id == "trace_1"
     assert trace.outcome is Outcome.DISCARDED
     assert trace.error == "tool down"
-    assert trace.costs() == {"steps": 3, "tool_calls": 3}
+    assert trace.costs() == {"turns": 3, "tool_calls": 3}
 
 
 def test_the_published_shape_is_read_too() -> None:

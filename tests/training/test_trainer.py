@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rft_service.engines.simulated.engine import MODEL, SimulatedLearner
-from rft_service.engines.simulated.turn import FAMILIES
+from rft_service.engines.simulated.turn import FAMILIES, FIRST_TOKEN_S, TOKENS_PER_S
 from rft_service.engines.simulated.weights import Weights
 from rft_service.rl.engine import Call, Turn, TurnEnd, TurnRequest
 from rft_service.rl.hyperparameters import Hyperparameters
@@ -256,6 +256,27 @@ def test_reasoning_tokens_cost_a_little():
     wrong = replace(cheap, record=replace(cheap.record, reward=0.0))
     first, second, _ = trajectories([cheap, dear, wrong], reasoning_token_penalty=0.05)
     assert first.advantage - second.advantage == pytest.approx(0.05)
+
+
+def test_a_given_penalty_replaces_the_models_own():
+    """Also zero, which is not the same as leaving it out."""
+    assert Hyperparameters().penalty_on(MODEL) == MODEL.reasoning_token_penalty > 0
+    for given in (0, 0.5):
+        settings = Hyperparameters(reasoning_token_penalty=given)
+        assert settings.penalty_on(MODEL) == settings.resolved(MODEL).reasoning_token_penalty
+        assert settings.penalty_on(MODEL) == given
+
+
+def test_each_turn_costs_the_time_to_a_first_token():
+    """So that a model which calls tools in parallel, in fewer turns, is the faster one."""
+    (report,) = asyncio.run(steps(trainer(), 1))
+    for rollout in report.rollouts:
+        metrics = rollout.record.metrics
+        sampling_s = metrics.output_tokens / TOKENS_PER_S
+        assert metrics.simulated_latency_s == pytest.approx(
+            metrics.turns * FIRST_TOKEN_S + sampling_s
+        )
+    assert len({rollout.record.metrics.turns for rollout in report.rollouts}) > 1
 
 
 def test_every_row_comes_once_an_epoch():

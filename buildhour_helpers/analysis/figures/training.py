@@ -46,9 +46,12 @@ def training_curves(steps: Steps, *, note: str = "") -> Chart:
     """Reward, tool calls and reasoning tokens over the steps, in training and in validation.
 
     The line is the mean over five neighbouring steps, the band their least and greatest value,
-    the dots the steps themselves. Validation has a mark at each validated step.
+    the dots the steps themselves. Validation has a mark at each validated step. The note ends with
+    the penalty on reasoning tokens, which training had and these rewards have not.
     """
     _need_steps(steps)
+    penalty = penalty_in_words(steps[0].get("reasoning_token_penalty"))
+    note = "; ".join(filter(None, (note, penalty)))
     train = column(steps, "train_mean_reward")
     valid = column(steps, "full_valid_mean_reward")
     chart = Chart(_reward_in_words(train, valid), note=note, height=3.4)
@@ -72,8 +75,14 @@ def training_curves(steps: Steps, *, note: str = "") -> Chart:
         of_validation = f" (validation {_from_to(validated)})" if _has_any(validated) else ""
         words.append(f"{title.lower()} from {_from_to(trained)}{of_validation}")
     chart.axes[0].legend(loc="best")
-    chart.describe(f"Three curves over {len(steps)} steps: {', '.join(words)}.")
+    under = f", trained with a {penalty}" if penalty else ""
+    chart.describe(f"Three curves over {len(steps)} steps{under}: {', '.join(words)}.")
     return chart
+
+
+def penalty_in_words(penalty: float | None) -> str:
+    """The penalty on reasoning tokens that a job trained with, for a note; nothing if unknown."""
+    return "" if penalty is None else f"penalty of {penalty:g} per 1,000 reasoning tokens"
 
 
 def _reward_in_words(train: Floats, valid: Floats) -> str:

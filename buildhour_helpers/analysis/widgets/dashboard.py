@@ -28,6 +28,7 @@ COLUMNS = (  # as on the job page
     ("training reward", "train_mean_reward", 3),
     ("validation reward", "full_valid_mean_reward", 3),
     ("tool calls per rollout", "tool_calls_per_rollout", 2),
+    ("turns per rollout", "turns_per_rollout", 2),
     ("reasoning tokens per rollout", "reasoning_tokens_mean", 0),
 )
 MAY: Mapping[str, tuple[str, ...]] = {

@@ -32,7 +32,7 @@ MODEL = ModelInfo(
     context_window_tokens=128_000,
     group_size=8,
     learning_rate=0.12,
-    reasoning_token_penalty=0.2,
+    reasoning_token_penalty=0.08,
     simulated=True,
 )
 SCHEME = "simulated:"

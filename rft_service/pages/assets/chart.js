@@ -75,8 +75,12 @@ export class Chart {
     this.first = steps[0].step;
     this.last = steps.at(-1).step;
     const highest = Math.max(...this.drawn.map((one) =>
-      one.points.reduce((most, point) => Math.max(most, point[1]), 0))) || 1;
-    this.end = this.top && highest <= this.top ? this.top : ceiling(highest);
+      one.points.reduce((most, point) => Math.max(most, point[1]), 0)));
+    const lowest = Math.min(...this.drawn.map((one) =>
+      one.points.reduce((least, point) => Math.min(least, point[1]), 0)));
+    this.start = lowest < 0 ? -ceiling(-lowest) : 0;
+    if (this.top && highest <= this.top) this.end = this.top;
+    else this.end = highest > 0 ? ceiling(highest) : Number(lowest === 0);
     const parts = [...this.axes()];
     for (const [place, one] of [...this.drawn.entries()].reverse()) {
       if (one.points.length) parts.push(...this.curve(one, place));
@@ -122,14 +126,16 @@ export class Chart {
   }
 
   y(value) {
-    return HEIGHT - BOTTOM - (Math.min(value, this.end) / this.end) * (HEIGHT - TOP - BOTTOM);
+    const share = (Math.min(value, this.end) - this.start) / (this.end - this.start);
+    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM);
   }
 
   *axes() {
     for (const share of [0, 0.5, 1]) {
-      const y = this.y(share * this.end);
+      const value = this.start + share * (this.end - this.start);
+      const y = this.y(value);
       yield svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y });
-      yield svg("text", { x: LEFT - 5, y: y + 4, "text-anchor": "end" }, this.kind.tick(share * this.end));
+      yield svg("text", { x: LEFT - 5, y: y + 4, "text-anchor": "end" }, this.kind.tick(value));
     }
     yield svg("text", { x: this.x(this.first), y: HEIGHT - 6 }, String(this.first));
     if (this.last > this.first) {

@@ -18,6 +18,13 @@ export const REWARD = kind(3);
 export const CALLS = kind(2);
 export const COUNT = kind(0);
 export const SHARE = kind(1, "%", 100);
+/** A number of any size, such as a norm: three digits that tell something, or 1.0e-5. */
+function significant(value) {
+  if (value === null || value === undefined) return "–";
+  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
+  return value.toLocaleString("en", { maximumSignificantDigits: 3 });
+}
+export const NUMBER = { number: significant, text: significant, tick: significant };
 export const SECONDS = kind(1, " s");
 export const SHORT_SECONDS = kind(3, " s");
 

@@ -4,8 +4,10 @@ import { CALLS, COUNT, REWARD, SECONDS, SHARE, SHORT_SECONDS } from "./format.js
 
 const COLUMNS = [
   ["training reward", "train", REWARD], ["validation reward", "valid", REWARD],
-  ["tool calls per rollout", "calls", CALLS], ["reasoning tokens per rollout", "reasoning", COUNT],
-  ["output tokens per rollout", "completion", COUNT], ["simulated latency per rollout, s", "rollout_s", SECONDS],
+  ["tool calls per rollout", "calls", CALLS], ["turns per rollout", "turns", CALLS],
+  ["reasoning tokens per rollout", "reasoning", COUNT],
+  ["output tokens per rollout", "completion", COUNT],
+  ["simulated latency per rollout, s", "rollout_s", SECONDS],
   ["latency per tool call, s", "tool_s", SHORT_SECONDS], ["tokens per tool call", "per_call", COUNT],
   ["tool errors", "tool_errors", COUNT], ["rollouts", "rollouts", COUNT],
   ["discarded", "discarded", COUNT], ["zero-variance groups, %", "flat", SHARE],
