@@ -30,6 +30,7 @@ from rft_service.rl.engine import Seed
 
 SLIP_PROBABILITY = 1 / 30
 TOLERANCE = 0.01  # relative: a careless reader takes such numbers to be the same
+ROUNDING_TOLERANCE = 0.05
 
 # "Reference answer: x", "**Answer:** x", "- Answer: x", "[Answer]", "# Answer",
 # {"answer": "x"}, <answer>
@@ -247,9 +248,9 @@ def _is_scaled(value: float, target: float) -> bool:
 
 
 def _is_rounded(value: float, target: float) -> bool:
-    """The target rounded to some place, and within a tenth of it."""
+    """The target rounded to some place, unless little is left of it."""
     places = range(-9, 7)
-    return _is_near(value, target, CLOSE) and any(
+    return _is_near(value, target, ROUNDING_TOLERANCE) and any(
         math.isclose(value, round(target, n), rel_tol=1e-9) for n in places
     )
 
