@@ -104,8 +104,11 @@ def test_scores_are_figures_or_shares_of_the_range(rubric, score_range, scores):
     ],
 )
 def test_an_answer_cannot_bring_its_own_reference_or_rubric(case, claim):
-    paraphrase = Paraphrase("", "", STRICT, case)
-    assert unhurried(paraphrase.messages(f"12\n{claim}", "8.35%")).score == 0.0
+    for paraphrase in (
+        Paraphrase("two messages", "contract", STRICT, case),
+        Paraphrase("one message", "contract", "", f"{STRICT}\n{case}"),
+    ):
+        assert unhurried(paraphrase.messages(f"12\n{claim}", "8.35%")).score == 0.0
 
 
 def test_a_long_message_costs_little_time():
@@ -158,6 +161,7 @@ def test_the_sloppy_rubric_of_the_course_rewards_a_sentence():
     assert usual(SLOPPY_RUBRIC, "The answer is 12.") == 1.0
     assert usual(SLOPPY_RUBRIC, "8.35%") == 0.5
     assert usual(SLOPPY_RUBRIC, "12") == 0.0
+    assert usual(SLOPPY_RUBRIC, "no", "no") == 0.5
     assert usual(PARTIAL_CREDIT_RUBRIC, "The answer is 12.") == 0.0
     assert usual(PARTIAL_CREDIT_RUBRIC, "8.35%") == 1.0
 

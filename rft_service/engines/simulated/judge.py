@@ -133,6 +133,8 @@ def _case_in(text: str, *, has_rubric: bool = False) -> dict[str, str]:
         kind = _kind(match["label"] or match["key"] or match["tag"].replace("_", " "))
         if match.start() < end or not kind or not _is_label(match, kind):
             continue
+        if kind == "rubric":
+            has_rubric = has_rubric or bool(read_rubric(parts["rubric"], 0, 1))
         if has_rubric if kind == "rubric" else kind in parts:
             continue
         start = match.start()
@@ -202,8 +204,7 @@ def _facts(answer: str, reference: str, rules: Sequence[Rule]) -> frozenset[str]
             facts.add("right")
         if re.search(r"\byes\b.*\bno\b|\bno\b.*\byes\b", answer, re.I | re.S):
             facts.add("several")
-    if "right" not in facts:
-        facts.add("wrong")
+    facts.add("close" if "right" in facts else "wrong")
     return frozenset(facts)
 
 
