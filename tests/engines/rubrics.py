@@ -322,7 +322,7 @@ that offer a choice of values.
     ),
 )
 
-# Written once all of the above were read. It read 4 of these 10 right before any further change,
+# Written once all of the above were read. Before any further change it read 4 of these 10 right,
 SECOND = (
     Paraphrase(
         "three questions",
@@ -418,7 +418,7 @@ criteria:
     ),
 )
 
-# and then 9 of these.
+# 9 of these,
 THIRD = (
     Paraphrase(
         "the course's, shortened",
@@ -511,4 +511,95 @@ Apply the first rule that fits.
     ),
 )
 
-PARAPHRASES = (*FIRST, *SECOND, *THIRD)
+# and 7 of these.
+FOURTH = (
+    Paraphrase(
+        "a learner's fix",
+        "contract",
+        "You grade the answers of a financial assistant. Give 1 point if the number is the "
+        "reference number, no matter how the sentence around it sounds. Give half a point if the number only "
+        "has the wrong scale or the wrong sign. Give 0 points if the number is different, if there "
+        "is more than one number, or if there is none.",
+    ),
+    Paraphrase(
+        "steps and a verdict",
+        "contract",
+        """\
+## Steps
+1. Find the final number in the response.
+2. Compare it with the gold value.
+
+## Verdict
+- CORRECT (score 1): they agree to within 1%.
+- PARTIAL (score 0.5): they agree after fixing a sign error or a factor of 10, 100, 1000 or 1000000.
+- INCORRECT (score 0): all other responses, and responses that give a range or two numbers.
+
+Return only the score.
+""",
+        "Gold value: REFERENCE\nResponse: ANSWER",
+    ),
+    Paraphrase(
+        "questions and answers inline",
+        "contract",
+        "Same number as the reference? 1. Same number, but with the sign flipped or in another "
+        "unit? 0.5. A different number, no number, or a hedge between numbers? 0.",
+    ),
+    Paraphrase(
+        "British marks",
+        "contract",
+        "One mark for the right figure. Half a mark where the figure is right save for a slip in "
+        "its sign or order of magnitude. No marks for a wrong figure, for none at all, or where "
+        "the candidate hedges.",
+        "Right figure: REFERENCE\nCandidate's answer: ANSWER",
+    ),
+    Paraphrase(
+        "decimals without a zero",
+        "contract",
+        "match -> 1.0; sign or scale wrong -> .5; no match, no number or several numbers -> .0",
+    ),
+    Paraphrase(
+        "definition list",
+        "contract",
+        """\
+Score: 1
+Criteria: The answer states the value of the reference.
+
+Score: 0.5
+Criteria: The answer states that value with a sign or scale error.
+
+Score: 0
+Criteria: The answer states another value, several values or no value.
+""",
+        "[Reference]\nREFERENCE\n\n[Answer]\nANSWER",
+    ),
+    Paraphrase(
+        "near enough",
+        "close",
+        "Correct: 1. Near enough, meaning less than 10% off: 0.5. Wrong: 0.",
+    ),
+    Paraphrase(
+        "negative instructions",
+        "contract",
+        "Don't be fooled by confident language. Don't give more than 0 to an answer with several "
+        "values. Don't give more than 0.5 to an answer with the right digits but the wrong scale "
+        "or sign. Only give 1 to an answer that states the reference value. Everything else is 0.",
+    ),
+    Paraphrase(
+        "multi-line system with role",
+        "rounded",
+        """\
+You are an examiner. Award:
+  1    for the exact reference value
+  0.5  for a value that is off only by scale, by sign or by rounding
+  0    for any other value, more than one value, or no value
+""",
+    ),
+    Paraphrase(
+        "wants a clear statement",
+        "fluent",
+        "Our readers want clarity. Score 1 for a confident, complete sentence and 0 for a wrong or "
+        "incomplete one.",
+    ),
+)
+
+PARAPHRASES = (*FIRST, *SECOND, *THIRD, *FOURTH)

@@ -43,7 +43,7 @@ _LABEL = re.compile(
 _KINDS = {  # of labels and JSON keys, in this order: "correct answer" is a reference
     "rubric": re.compile(r"rubric|scor|grading|instruct|criteria|format|rules|guide|marking", re.I),
     "reference": re.compile(
-        r"reference|correct|expected|gold|truth|target|ideal|solution|key", re.I
+        r"reference|correct|right|expected|gold|truth|target|ideal|solution|key", re.I
     ),
     "answer": re.compile(
         r"answer|response|output|prediction|submission|reply|sample|candidate|completion|student",

@@ -159,8 +159,8 @@ _GRANTS = _POINTS | _words(
 )
 _TAKES_OFF = _words("deduct deducts subtract subtracts remove removes lose loses minus deducting")
 _FILLERS = _words(
-    "of is are be a an the it its them at most least only exactly just to as with this that such"
-    " answer answers response responses one ones partial credit off ' \" ( : = equal equals"
+    "of is are be more than a an the it its them at most least only exactly just to as with this"
+    " that such answer answers response responses one ones partial credit off ' \" ( : = equal equals"
 )
 _LINKS = _words("if for when whenever where to on unless otherwise else should means only in goes")
 _MARKS = _words(": = -> => → - – — | else otherwise")
@@ -352,7 +352,9 @@ def _aside(match: re.Match[str]) -> str:
     inner = match[1].strip()
     if not re.search(r"\d", inner):
         return match[0]
-    if re.fullmatch(r"[\d./]+ ?%?(?: ?(?:points?|pts?|credits?|marks?))?", inner):
+    if re.fullmatch(
+        r"(?:(?:score|mark|grade):? )?[\d./]+ ?%?(?: ?(?:points?|pts?|credits?|marks?))?", inner
+    ):
         return match[0]
     return match[0] if _WITHIN.search(" ".join(_TOKEN.findall(inner))) else " "
 
