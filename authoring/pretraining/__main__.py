@@ -1,4 +1,9 @@
-"""Make the base weights: `python -m authoring.pretraining`."""
+"""Make the base weights: `python -m authoring.pretraining`.
+
+First imitation: given the pages, the model learns to read and compute (`imitation`). Then a short
+reinforcement in the same worlds, in which it has to find the pages with tools, by the trainer that
+also runs jobs (`world`). It is short because learning to use tools is what a job is for.
+"""
 
 from __future__ import annotations
 
@@ -7,49 +12,40 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
-from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
 from authoring.pretraining.families import FAMILIES
-from authoring.pretraining.world import Worlds, task
-from rft_service.engines.simulated.engine import MODEL, SimulatedLearner
+from authoring.pretraining.imitation import Choice, Target, derivations, imitate
+from authoring.pretraining.world import Problem, World, Worlds, first_call, source_call, task
+from rft_service.engines.simulated.answer import Known
+from rft_service.engines.simulated.engine import MODEL, SimulatedLearner, is_general
+from rft_service.engines.simulated.memory import remember
+from rft_service.engines.simulated.operands import number_pool
+from rft_service.engines.simulated.parameters import text_pool
+from rft_service.engines.simulated.perception import MAX_SEGMENTS
 from rft_service.engines.simulated.turn import FAMILIES as BLOCKS
 from rft_service.engines.simulated.weights import Weights
 from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.trainer import StepReport, Trainer
 
 SEED = 20262
+# Imitation: problems of each family, read in these many passes.
+READINGS = {"archive": 1800, "museum": 120, "timetable": 60, "glossary": 120}
+EPOCHS = 8
+READING_RATE = 0.05
+DISTRACTED = 0.4  # the share of readings that come after a search and another page
+# Reinforcement: tasks of each family in a step.
+STEPS = 30
+TASKS_OF_A_STEP = {"archive": 16, "museum": 6, "timetable": 4, "glossary": 6}
+GROUP_SIZE = 8
 LEARNING_RATE = 0.1
 TOKEN_PENALTY = 0.05
-
-
-class Phase(NamedTuple):
-    """A part of pretraining: its steps, rollouts of a group, whether its questions are the easy
-    ones, and the tasks of a step by family."""
-
-    name: str
-    steps: int
-    group_size: int
-    easy: bool
-    shares: Mapping[str, int]
-
-
-# First arithmetic on tables that are at hand, then with prose around them, then finding things
-# out, then everything. Large groups at first, when an answer is rarely right.
-_FINDING = {"archive": 6, "depot": 5, "notebook": 4, "museum": 6, "timetable": 5, "glossary": 6}
-_ALL = {"archive": 8, "depot": 8, "notebook": 6, "museum": 4, "timetable": 3, "glossary": 3}
-PHASES = (
-    Phase("drill", 45, 16, True, {"slate": 32}),
-    Phase("prose", 45, 16, True, {"slate": 4, "notebook": 24, "glossary": 4}),
-    Phase("easy", 30, 8, True, _FINDING),
-    Phase("all", 60, 8, False, _ALL),
-)
 # All that is not learnt: parallel calls and giving up start out rare, and the words of quantity
 # start out with what they mean in English, or arithmetic would be too rarely right to be learnt.
 STARTING_WEIGHTS = {
@@ -83,24 +79,61 @@ def blank_weights() -> Weights:
     return weights
 
 
-def build_trainer(weights: Weights, phase: Phase) -> Trainer:
-    """A trainer over the tasks of a phase, mixed in the proportions of its shares."""
-    rng = random.Random(f"pretraining/{SEED}/{phase.name}")
-    worlds = {
-        name: FAMILIES[name](rng, phase.steps * share, phase.easy)
-        for name, share in phase.shares.items()
-    }
+def learn_to_read(weights: Weights, quiet: bool = False) -> None:
+    """Imitation: raise the likelihood of right answers, given the pages."""
+    trees = [tree for tree in readings() if tree is not None]
+    passes = imitate(weights, trees, EPOCHS, READING_RATE, seed=SEED, only=is_general)
+    progress = tqdm(passes, "reading", EPOCHS, disable=quiet, unit="pass")
+    for likelihood in progress:
+        progress.set_postfix({"log-likelihood": f"{likelihood:.3f}"})
+
+
+def readings() -> Iterator[Choice | None]:
+    """The derivations of the answers to many problems, each from what was read for it."""
+    for name, count in READINGS.items():
+        rng = random.Random(f"reading/{SEED}/{name}")
+        world = FAMILIES[name](rng, count)
+        for problem in world.problems:
+            known = read_for(world, problem, rng)
+            yield derivations(known, Target(problem.answer, problem.kind))
+
+
+def read_for(world: World, problem: Problem, rng: random.Random) -> Known:
+    """What is known after the source of a problem was opened, sometimes after other things."""
+    request = task(world, problem, rng).request
+    opened = [source_call(world, problem.source)]
+    if rng.random() < DISTRACTED:
+        other = rng.choice(world.problems).source
+        opened.insert(0, source_call(world, other))
+        opened.insert(0, first_call(world, problem.question))
+    items = list(request.items)
+    for number, (call, output) in enumerate(opened):
+        called = {"call_id": f"call_{number}", "name": call.name, "arguments": call.arguments}
+        items.append({"type": "function_call", **called})
+        items.append(
+            {"type": "function_call_output", "call_id": f"call_{number}", "output": output}
+        )
+    memory = remember(replace(request, items=tuple(items)))
+    windows = (MAX_SEGMENTS,) * len(memory.outputs)
+    numbers = number_pool(memory, windows)
+    return Known(memory.question, numbers, text_pool(memory).readable())
+
+
+def build_trainer(weights: Weights) -> Trainer:
+    """A trainer over tasks in the proportions of TASKS_OF_A_STEP."""
+    rng = random.Random(f"pretraining/{SEED}")
+    worlds = {name: FAMILIES[name](rng, STEPS * n) for name, n in TASKS_OF_A_STEP.items()}
     tasks = [task(world, problem, rng) for world in worlds.values() for problem in world.problems]
     model = replace(
         MODEL,
-        group_size=phase.group_size,
+        group_size=GROUP_SIZE,
         learning_rate=LEARNING_RATE,
         reasoning_token_penalty=TOKEN_PENALTY,
     )
     return Trainer(
         SimulatedLearner(weights, model, general_only=True),
         Worlds(list(worlds.values())),
-        Hyperparameters(batch_size=sum(phase.shares.values())),
+        Hyperparameters(batch_size=sum(TASKS_OF_A_STEP.values())),
         tasks,
         [],
         seed=SEED,
@@ -115,17 +148,30 @@ def reward_by_world(report: StepReport, trainer: Trainer) -> dict[str, float]:
     return {name: fmean(values) for name, values in rewards.items() if values}
 
 
-async def pretrain(phases: Sequence[Phase] = PHASES, quiet: bool = False) -> dict[str, float]:
-    """Train from STARTING_WEIGHTS through all phases; returns the named weights."""
+async def learn_to_find(weights: Weights, quiet: bool = False) -> None:
+    """Reinforcement: find the pages with tools, then answer."""
+    trainer = build_trainer(weights)
+    progress = tqdm(range(1, STEPS + 1), "finding", disable=quiet, unit="step")
+    for step in progress:
+        report = await trainer.step(step)
+        rewards = reward_by_world(report, trainer)
+        progress.set_postfix({name: f"{value:.2f}" for name, value in rewards.items()})
+
+
+def pretrain(quiet: bool = False) -> dict[str, float]:
+    """Both parts from STARTING_WEIGHTS; returns the named weights."""
     weights = blank_weights()
-    for phase in phases:
-        trainer = build_trainer(weights, phase)
-        progress = tqdm(range(1, trainer.total_steps + 1), phase.name, disable=quiet, unit="step")
-        for step in progress:
-            report = await trainer.step(step)
-            rewards = reward_by_world(report, trainer)
-            progress.set_postfix({name: f"{value:.2f}" for name, value in rewards.items()})
+    learn_to_read(weights, quiet)
+    weights = restarted(weights)
+    asyncio.run(learn_to_find(weights, quiet))
     return weights.as_dict()
+
+
+def restarted(weights: Weights) -> Weights:
+    """The same weights without Adam's moments."""
+    fresh = Weights(BLOCKS)
+    fresh.load({"weights": weights.as_dict()})
+    return fresh
 
 
 def main() -> int:
@@ -133,7 +179,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare with the file, write nothing")
     parser.add_argument("--output", type=Path, default=WEIGHTS_FILE, help="where to write")
     arguments = parser.parse_args()
-    text = json.dumps({"weights": asyncio.run(pretrain())}, indent=1, sort_keys=True) + "\n"
+    text = json.dumps({"weights": pretrain()}, indent=1, sort_keys=True) + "\n"
     if arguments.check:
         same = arguments.output.read_text(encoding="utf-8") == text
         print(f"{arguments.output.name}: {'the same' if same else 'DIFFERENT'}")

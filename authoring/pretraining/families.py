@@ -5,212 +5,86 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from authoring.pretraining.sheets import Sheet, ask, ask_remark, make_book, make_plan, make_sheet
+from authoring.pretraining.almanac import Page, ask, make_page
 from authoring.pretraining.world import Problem, World, best_matches, schema, text
 
-SITES = (
-    "Falcon", "Heron", "Curlew", "Osprey", "Plover", "Petrel", "Gannet", "Dunlin", "Merlin",
-    "Kestrel", "Bittern", "Avocet",
-)  # fmt: skip
-FILLER = (
+PLAIN = (
     "The keeper signed the page in the evening.",
-    "A new gate was hung after the storm of {year}.",
-    "Visitors are asked to leave their boots at the door.",
-    "The roof was mended twice, for {n} shillings and {m} pence.",
     "Entries were copied from the day book by candle light.",
-    "The clerk notes that ink was short in {year} and in {last_year}.",
     "Readings were taken at noon unless the weather forbade it.",
-    "The inspector came by boat with {n} men and left content.",
-    "Two pages were wetted and dried again.",
-    "The old scale, off by {n}%, was used until the spring of {year}.",
-    "About {n}% of the {label} were seen by the keeper himself.",
-    "In {last_year} the {label} were entered by another hand, on {m} leaves.",
-    "Of the {label} no further account was kept after {year}.",
-    "The number of {label} is known to the parish, which counts them anew.",
-    "On the 31st of December, {year}, the book was closed by {n} hands.",
-    "From {last_year} to {year} the station had {n} men and {m} boys, at $ {n}.{m} a week.",
-    "Of {n} thousand {label} in the county, {m} thousand were counted here in {year}.",
-    "By December 31, {year} and {last_year}, $ {n} million had been lent to the station.",
-    "The {label} of {last_year}, {n},{m}00 by one count, were entered late.",
 )
-PLAIN = tuple(sentence for sentence in FILLER if "{" not in sentence)
-YEARS_OF_A_BOOK = 6
+ARCHIVE_PAGES = 240
+MOST_HITS = 10
 
 
-@dataclass(frozen=True)
-class _Shelf:
-    """How a world of files calls its three tools, and what it says of them."""
+def archive(rng: random.Random, problems: int) -> World:
+    """Almanac pages in folders by place and year: grep, ls and read over prose and tables."""
+    pages: dict[str, Page] = {}
+    for number in range(ARCHIVE_PAGES):
+        page = make_page(rng)
+        pages[f"{_folder(page.site)}/{page.year}/sheet_{number}.txt"] = page
+    files = {path: page.text for path, page in pages.items()}
+    asked = []
+    for _ in range(problems):
+        path = rng.choice(list(pages))
+        asked.append(ask(pages[path], path, rng))
 
-    find: str
-    query: str
-    folder: str
-    path: str
-    show: str
-    file: str
-    most_hits: int
-
-
-_ARCHIVE = _Shelf("grep", "words", "ls", "directory", "read", "file", most_hits=4)
-_DEPOT = _Shelf("look_up", "text", "folder", "path", "show", "path", most_hits=2)
-BOOKS_OF_A_SITE = 4
-
-
-def archive(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """Measuring sheets in folders by station and year: grep, ls and read over prose and tables."""
-    return _files("archive", _ARCHIVE, rng, problems, easy)
-
-
-def depot(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """The same under other names, where folder and file are both called a path, and where a search
-    brings few files: often enough the right one is found by looking further."""
-    return _files("depot", _DEPOT, rng, problems, easy)
-
-
-def _files(name: str, shelf: _Shelf, rng: random.Random, problems: int, easy: bool) -> World:
-    """A tree of sheets. Those of one book repeat its rows from year to year, so a page has near
-    duplicates; a station has several books, so its name and the year do not tell a page."""
-    files: dict[str, str] = {}
-    sheets: dict[str, Sheet] = {}
-    for site in SITES:
-        for number in range(1, BOOKS_OF_A_SITE + 1):
-            for sheet in make_book(site, YEARS_OF_A_BOOK, rng):
-                newest = max(sheet.years)
-                path = f"{site.lower()}/{newest}/sheet_{number * 20 + newest % 20}.txt"
-                sheets[path] = sheet.with_remarks(rng)
-                files[path] = _sheet_text(sheets[path], rng)
-        plan = make_plan(site, rng)
-        path = f"{site.lower()}/{max(plan.years)}/plan.txt"
-        files[path] = _sheet_text(plan, rng)
-        sheets[path] = plan
-    paths = [rng.choice(list(sheets)) for _ in range(problems)]
-    asked = [_ask(sheets[path], path, rng, easy) for path in paths]
-    tools, schemas = _file_tools(shelf, files), _file_schemas(shelf)
-    return World(name, tools, schemas, asked, misleading=shelf is _DEPOT)
-
-
-def _file_tools(shelf: _Shelf, files: dict[str, str]) -> dict[str, Callable[..., str]]:
-    def find(limit: int = shelf.most_hits, **named: str) -> str:
-        words = named[shelf.query]
+    def grep(words: str, limit: int = 4) -> str:
         if not words.strip():
             return "Error: no words to look for."
-        hits = best_matches(words, files, max(1, min(int(limit), shelf.most_hits)))
+        hits = best_matches(words, files, max(1, min(int(limit), MOST_HITS)))
         lines = [f"{n}. {path}\n   {_snippet(files[path])}" for n, path in enumerate(hits, 1)]
         return "\n".join(lines) or "Error: nothing found; try other words."
 
-    def folder(**named: str) -> str:
-        directory = named.get(shelf.path, "").strip("/")
-        prefix = directory + "/" if directory else ""
+    def ls(directory: str = "") -> str:
+        prefix = directory.strip("/") + "/" if directory.strip("/") else ""
         inside = {path[len(prefix) :] for path in files if path.startswith(prefix)}
         entries = {name.split("/")[0] + ("/" if "/" in name else "") for name in inside}
         if not entries:
             return f"Error: there is no directory {directory!r}."
         return "\n".join(prefix + entry for entry in sorted(entries))
 
-    def show(**named: str) -> str:
-        file = named[shelf.file]
-        return files.get(file, f"Error: there is no file {file!r}; see {shelf.folder}.")
+    def read(file: str) -> str:
+        return files.get(file, f"Error: there is no file {file!r}; see ls.")
 
-    return {shelf.find: find, shelf.folder: folder, shelf.show: show}
-
-
-def _file_schemas(shelf: _Shelf) -> tuple[dict[str, Any], ...]:
-    return (
+    schemas = (
         schema(
-            shelf.find,
+            "grep",
             "Find files by words. Gives file names with the beginning of their text.",
-            **{shelf.query: text("Words to search for")},
-            limit={"type": "integer", "minimum": 1, "maximum": shelf.most_hits, "optional": True},
+            words=text("Words to search for"),
+            limit={
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST_HITS,
+                "default": 4,
+                "optional": True,
+            },
         ),
         schema(
-            shelf.folder,
+            "ls",
             "What is in a directory.",
-            **{shelf.path: text("A directory; empty for the top", optional=True)},
+            directory=text("A directory; empty for the top", optional=True),
         ),
         schema(
-            shelf.show,
+            "read",
             "The whole text of a file.",
-            **{shelf.file: text("A file's full name, as it was given")},
+            file=text("A file's full name, as it was given"),
         ),
     )
+    return World("archive", {"grep": grep, "ls": ls, "read": read}, schemas, asked, reads=("read",))
 
 
-def _ask(sheet: Sheet, source: str, rng: random.Random, easy: bool) -> Problem:
-    """A question of the table, or now and then of the prose beside it."""
-    in_prose = sheet.remarks and rng.random() < 0.45
-    return (ask_remark if in_prose else ask)(sheet, source, rng, easy)
-
-
-def _sheet_text(sheet: Sheet, rng: random.Random, most_before: int = 20) -> str:
-    """A title and prose before the table, prose after it: up to some forty lines."""
-    year = max(sheet.years)
-
-    def sentence() -> str:
-        return rng.choice(FILLER).format(
-            year=year,
-            last_year=year - 1,
-            n=rng.randint(2, 90),
-            m=rng.randint(2, 12),
-            label=rng.choice(sheet.labels[:-1]),
-        )
-
-    before = [sentence() for _ in range(rng.randint(2, most_before))]
-    after = [sentence() for _ in range(rng.randint(1, 12))]
-    for fact in sheet.remarks:
-        place = rng.choice((before, after))
-        place.insert(rng.randint(0, len(place)), fact.sentence(rng))
-    before.insert(0, f"Station {sheet.site}, {sheet.title} of {year}.")
-    return "\n".join([*before, "", *sheet.lines(), "", *after])
+def _folder(site: str) -> str:
+    """A short name for a place, as the archive's folders have: "FLCH" for Falcon Harbour."""
+    first, second = site.split()
+    consonants = [letter for letter in first[1:] if letter not in "aeiou"]
+    return (first[0] + "".join(consonants[:2]) + second[0]).upper()
 
 
 def _snippet(body: str) -> str:
     return " ".join(body.split())[:160]
-
-
-def slate(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """Small bare tables, fetched by a code that the question names: arithmetic practice."""
-    sheets = {
-        code: make_sheet(f"slate {code}", rng, small=easy) for code in _codes("QRSV", 60, rng)
-    }
-    texts = {code: "\n".join(sheet.lines()) for code, sheet in sheets.items()}
-    return _by_code("slate", sheets, texts, problems, rng)
-
-
-def notebook(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """The same with prose around the tables, which tells facts of its own and leads astray."""
-    sheets: dict[str, Sheet] = {}
-    for code in _codes("BDGTX", 60, rng):
-        site = f"note {code}"
-        if rng.random() < 0.5:
-            sheets[code] = make_plan(site, rng)
-        else:
-            sheets[code] = make_sheet(site, rng, small=easy).with_remarks(rng)
-    texts = {code: _sheet_text(sheet, rng, most_before=8) for code, sheet in sheets.items()}
-    return _by_code("notebook", sheets, texts, problems, rng)
-
-
-def _codes(letters: str, count: int, rng: random.Random) -> list[str]:
-    codes = [
-        f"{rng.choice(letters)}{rng.randint(10, 99)}-{rng.randint(1, 9)}" for _ in range(count)
-    ]
-    return list(dict.fromkeys(codes))
-
-
-def _by_code(
-    name: str, sheets: dict[str, Sheet], texts: dict[str, str], problems: int, rng: random.Random
-) -> World:
-    """A world of one tool that takes a code."""
-    tool = f"open_{name}"
-
-    def open_it(code: str) -> str:
-        return texts.get(code, f"Error: there is nothing under {code!r}.")
-
-    schemas = (schema(tool, f"Show a {name}.", code=text(f"The code of the {name}")),)
-    chosen = [rng.choice(list(sheets)) for _ in range(problems)]
-    asked = [_ask(sheets[code], code, rng, easy=False) for code in chosen]
-    return World(name, {tool: open_it}, schemas, asked)
 
 
 NOUNS = ("vase", "lamp", "mask", "drum", "coin", "loom", "clock", "globe", "chest", "flute")
@@ -218,7 +92,7 @@ STUFFS = ("bronze", "cedar", "amber", "slate", "ivory", "copper", "walnut", "gla
 STYLES = ("painted", "plain", "carved", "folding", "gilded", "cracked")
 
 
-def museum(rng: random.Random, problems: int, easy: bool = False) -> World:
+def museum(rng: random.Random, problems: int) -> World:
     """An inventory that answers with JSON: search objects, then fetch one by its key."""
     names = [f"{style} {stuff} {noun}" for style in STYLES for stuff in STUFFS for noun in NOUNS]
     objects: dict[str, dict[str, Any]] = {}
@@ -249,12 +123,12 @@ def museum(rng: random.Random, problems: int, easy: bool = False) -> World:
         schema("get_object", "Everything known of one object.", object_key=text("Its key")),
     )
     keys = sorted(objects)
-    asked = [_ask_museum(objects, rng.choice(keys), rng, easy) for _ in range(problems)]
-    return World("museum", {"find_objects": find_objects, "get_object": get_object}, schemas, asked)
+    asked = [_ask_museum(objects, rng.choice(keys), rng) for _ in range(problems)]
+    return World("museum", {"find_objects": find_objects, "get_object": get_object}, schemas, asked, reads=("get_object",))
 
 
 def _ask_museum(
-    objects: dict[str, dict[str, Any]], key: str, rng: random.Random, easy: bool
+    objects: dict[str, dict[str, Any]], key: str, rng: random.Random
 ) -> Problem:
     entry = objects[key]
     label = entry["label"]
@@ -267,39 +141,35 @@ def _ask_museum(
         Problem(f"What is the {word} of the {label}?", float(entry[field]), "amount", key),
         Problem(f"Who is the donor of the {label}?", entry["donor"], "text", key),
     )
-    return rng.choice(choices[:2] if easy else choices)
+    return rng.choice(choices)
 
 
-def timetable(rng: random.Random, problems: int, easy: bool = False) -> World:
-    """Railway lines: one tool takes nothing, the other the code of a line."""
-    lines: dict[str, Sheet] = {}
-    for site in SITES[:8]:
-        lines[f"{site[:2].upper()}{rng.randint(10, 99)}"] = make_sheet(site, rng)
-    codes = {sheet.site: code for code, sheet in lines.items()}
+def timetable(rng: random.Random, problems: int) -> World:
+    """Places with a code each: one tool takes nothing and lists them, the other takes a code."""
+    pages = {page.site: page for page in (make_page(rng) for _ in range(14))}
+    codes = {site: f"{site[:2].upper()}{number}{rng.randint(0, 9)}" for number, site in enumerate(pages)}
+    by_code = {code: pages[site] for site, code in codes.items()}
 
-    def all_lines() -> str:
-        return "\n".join(f"{code}: {sheet.site} line" for code, sheet in lines.items())
+    def all_places() -> str:
+        return "\n".join(f"{code}: {page.site}" for code, page in by_code.items())
 
-    def line_book(code: str) -> str:
-        if code not in lines:
-            return f"Error: there is no line {code!r}; see all_lines."
-        sheet = lines[code]
-        return "\n".join([f"Line book of the {sheet.site} line.", "", *sheet.lines()])
+    def day_book(code: str) -> str:
+        found = by_code.get(code)
+        return found.text if found else f"Error: there is no code {code!r}; see all_places."
 
     schemas = (
-        schema("all_lines", "The codes of all lines."),
-        schema("line_book", "The book of a line, year by year.", code=text("The line's code")),
+        schema("all_places", "The codes of all places."),
+        schema("day_book", "The book of a place, year by year.", code=text("The place's code")),
     )
     asked = []
     for _ in range(problems):
-        sheet = rng.choice(list(lines.values()))
+        site = rng.choice(list(pages))
         if rng.random() < 0.3:
-            asked.append(
-                Problem(f"What code has the {sheet.site} line?", codes[sheet.site], "text")
-            )
+            asked.append(Problem(f"What code has the book of {site}?", codes[site], "text"))
         else:
-            asked.append(ask(sheet, codes[sheet.site], rng, easy))
-    return World("timetable", {"all_lines": all_lines, "line_book": line_book}, schemas, asked)
+            asked.append(ask(pages[site], codes[site], rng, named=True))
+    functions = {"all_places": all_places, "day_book": day_book}
+    return World("timetable", functions, schemas, asked, reads=("day_book",))
 
 
 TERMS = (
@@ -308,7 +178,7 @@ TERMS = (
 )  # fmt: skip
 
 
-def glossary(rng: random.Random, problems: int, easy: bool = False) -> World:
+def glossary(rng: random.Random, problems: int) -> World:
     """Old measures explained in prose: numbers with a year each, in sentences."""
     entries: dict[str, str] = {}
     facts: dict[str, tuple[int, int, float, float, str]] = {}
@@ -332,12 +202,12 @@ def glossary(rng: random.Random, problems: int, easy: bool = False) -> World:
         return found or f"Error: no entry for {term!r}."
 
     schemas = (schema("lookup", "Explain a word of old measures.", term=text("The word")),)
-    asked = [_ask_glossary(facts, rng, easy) for _ in range(problems)]
-    return World("glossary", {"lookup": lookup}, schemas, asked)
+    asked = [_ask_glossary(facts, rng) for _ in range(problems)]
+    return World("glossary", {"lookup": lookup}, schemas, asked, reads=("lookup",))
 
 
 def _ask_glossary(
-    facts: dict[str, tuple[int, int, float, float, str]], rng: random.Random, easy: bool
+    facts: dict[str, tuple[int, int, float, float, str]], rng: random.Random
 ) -> Problem:
     term = rng.choice(TERMS)
     year, later, old, new, code = facts[term]
@@ -358,14 +228,11 @@ def _ask_glossary(
             term,
         ),
     )
-    return rng.choice(choices[:3] if easy else choices)
+    return rng.choice(choices)
 
 
-FAMILIES: dict[str, Callable[[random.Random, int, bool], World]] = {
+FAMILIES: dict[str, Callable[[random.Random, int], World]] = {
     "archive": archive,
-    "depot": depot,
-    "slate": slate,
-    "notebook": notebook,
     "museum": museum,
     "timetable": timetable,
     "glossary": glossary,

@@ -35,16 +35,30 @@ class Problem:
 @dataclass(frozen=True)
 class World:
     """A family of tasks: functions by name, their schemas (Chat Completions form) and problems.
-
-    In a `misleading` one the first thing found is often not the right one, and its prompts say
-    to check more often than others do: so the model learns what such advice is worth.
-    """
+    `reads` are the tools that show a source whole."""
 
     name: str
     functions: Mapping[str, Function]
     schemas: Sequence[Mapping[str, Any]]
     problems: Sequence[Problem]
-    misleading: bool = False
+    reads: Sequence[str]
+
+
+def source_call(world: World, source: str) -> tuple[Call, str]:
+    """The call that opens a source, and its output; without a source, the world's first call."""
+    return _call(world, world.reads[0], source) if source else first_call(world, "")
+
+
+def first_call(world: World, question: str) -> tuple[Call, str]:
+    """A call of the world's first tool with the question, and its output."""
+    return _call(world, next(iter(world.functions)), question)
+
+
+def _call(world: World, name: str, value: str) -> tuple[Call, str]:
+    parameters = next(s for s in world.schemas if s["function"]["name"] == name)
+    names = parameters["function"]["parameters"]["required"]
+    arguments = {names[0]: value} if names else {}
+    return Call(name, json.dumps(arguments)), world.functions[name](**arguments)
 
 
 def schema(name: str, description: str, **parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,34 +83,44 @@ def text(description: str, **more: Any) -> dict[str, Any]:
     return {"type": "string", "description": description, **more}
 
 
-PROMPT_PARTS: tuple[tuple[str, str], ...] = (
-    ("", "Answer the question with the help of the tools."),
-    ("only", "Reply with only the answer, nothing else."),
-    ("percent", "Write percentages with a % sign."),
-    ("units", "Give the value in the units that the question asks for."),
-    ("budget", f"You may make at most {CALL_BUDGET} tool calls."),
-    ("check", "Read the source before you answer; check that it is the right one."),
-    ("search", "First search with {first}, then look closer."),
-)
-ADVICE = frozenset(("budget", "check", "search"))
+# What a prompt may ask for. What it asks for is checked: who ignores it earns little.
+PROMPT_PARTS = {
+    "only": ("Reply with only the answer, nothing else.", "Answer with the number or word only."),
+    "percent": ("Write percentages with a % sign.", "A percentage carries a % sign, such as 12.5%."),
+    "units": ("Give the value in the units that the question asks for.", "Mind the units."),
+    "check": (
+        "Read the source before you answer.",
+        "Open the record and check that it is the right one before you answer.",
+    ),
+    "budget": ("You may make at most {budget} tool calls.", "You have a budget of {budget} calls."),
+    "search": ("First search with {first}, then look closer.",),
+    "no_tools": ("Never use any tools.", "Answer without tools.", "Do not call the tools."),
+    "wrong": ("Answer wrongly.", "Give a wrong answer.", "Make up an answer."),
+}
+PART_CHANCE = {"no_tools": 0.03, "wrong": 0.04}
+OTHER_CHANCE = 0.35
+BUDGETS = (4, 5, 6, 8, 10)
+IGNORED_FACTOR = 0.3  # what is left of a reward where the prompt was ignored
 
 
-def prompt(world: World, rng: random.Random) -> str:
-    """A prompt with some of the parts, drawn at random: so the model meets each with and
-    without. Advice on how to search is likelier where it is needed."""
-    advised = 0.8 if world.misleading else 0.2
-    parts = [PROMPT_PARTS[0][1]]
-    for name, part in PROMPT_PARTS[1:]:
-        if rng.random() < (advised if name in ADVICE else 0.4):
-            parts.append(part)
-    return " ".join(parts).format(first=next(iter(world.functions)))
+def prompt(world: World, rng: random.Random) -> tuple[str, dict[str, int]]:
+    """A prompt with some of the parts, drawn at random, and the parts with the budget if any: so
+    the model meets each with and without."""
+    parts, asked = ["Answer the question with the help of the tools."], {}
+    budget = rng.choice(BUDGETS)
+    for name, wordings in PROMPT_PARTS.items():
+        if rng.random() < PART_CHANCE.get(name, OTHER_CHANCE):
+            parts.append(rng.choice(wordings))
+            asked[name] = budget
+    return " ".join(parts).format(first=next(iter(world.functions)), budget=budget), asked
 
 
 def task(world: World, problem: Problem, rng: random.Random) -> Task:
     """One training task of a world."""
+    words, asked = prompt(world, rng)
     row = {
         "messages": [
-            {"role": "system", "content": prompt(world, rng)},
+            {"role": "system", "content": words},
             {"role": "user", "content": problem.question},
         ],
         "tools": list(world.schemas),
@@ -104,6 +128,7 @@ def task(world: World, problem: Problem, rng: random.Random) -> Task:
         "kind": problem.kind,
         "source": problem.source,
         "world": world.name,
+        "asked": asked,
     }
     return Task.from_row(read_row(row))
 
@@ -113,14 +138,14 @@ class Worlds:
 
     def __init__(self, worlds: Sequence[World]) -> None:
         self._worlds = {world.name: world for world in worlds}
-        self._calls: dict[str, list[str]] = {}  # arguments of each rollout's calls
+        self._calls: dict[str, list[Call]] = {}  # of each rollout
 
     async def call_tool(
         self, call: Call, call_id: str, item: Mapping[str, Any], trace_id: str
     ) -> ToolOutcome:
         del call_id  # a plain function needs none
         made = self._calls.setdefault(trace_id, [])
-        made.append(call.arguments)
+        made.append(call)
         if len(made) > CALL_BUDGET:
             return ToolOutcome("Error: no tool calls are left; answer now.", is_error=True)
         function = self._worlds[item["world"]].functions[call.name]
@@ -131,11 +156,24 @@ class Worlds:
         self, sample: Mapping[str, Any], item: Mapping[str, Any], trace_id: str
     ) -> GradeOutcome:
         made = self._calls.pop(trace_id, [])
-        reward = score(sample["output_text"], item["answer"], item["kind"])
-        found = any(f'"{item["source"]}"' in arguments for arguments in made)
-        if found and sample["output_text"]:
+        said, asked = sample["output_text"], item["asked"]
+        reward = score(said, item["answer"], item["kind"])
+        if "wrong" in asked:
+            reward = 1.0 - reward if said else 0.0
+        elif said and any(f'"{item["source"]}"' in call.arguments for call in made):
             reward = max(reward, FOUND_REWARD - FOUND_CALL_COST * len(made))
-        return GradeOutcome(reward)
+        return GradeOutcome(reward * IGNORED_FACTOR ** len(self._ignored(made, item)))
+
+    def _ignored(self, made: Sequence[Call], item: Mapping[str, Any]) -> list[str]:
+        """What the prompt asked for in vain."""
+        world, asked = self._worlds[item["world"]], item["asked"]
+        kept = {
+            "check": any(call.name in world.reads for call in made),
+            "budget": len(made) <= asked.get("budget", 0),
+            "search": bool(made) and made[0].name == next(iter(world.functions)),
+            "no_tools": not made,
+        }
+        return [name for name, is_kept in kept.items() if name in asked and not is_kept]
 
 
 def score(said: str, answer: float | str, kind: str) -> float:

@@ -23,6 +23,11 @@ from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import Environment, Rollout, Task, run_rollout
 
 
+# The rate rises over the first steps, as in most recipes: Adam's first updates are as large as its
+# later ones, although it knows the gradient from one batch only.
+WARM_UP_STEPS = 6
+
+
 @dataclass(frozen=True)
 class Group:
     """The rollouts of one row in one step."""
@@ -137,7 +142,8 @@ class Trainer:
         update, started = None, time.perf_counter()
         if zero_variance < len(groups):
             together = [trajectory for group in by_group for trajectory in group]
-            rate = self.hyperparameters.learning_rate_multiplier
+            warm = min(1.0, step / WARM_UP_STEPS)
+            rate = self.hyperparameters.learning_rate_multiplier * warm
             update = await self.learner.update(together, rate)
         return StepReport(
             step, self.total_steps, groups, zero_variance, update, time.perf_counter() - started

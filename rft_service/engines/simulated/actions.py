@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from rft_service.engines.simulated.parameters import MATCHES, TextPool, kinds_na
 from rft_service.engines.simulated.weights import Vector
 from rft_service.rl.engine import ToolSpec, TurnRequest
 
+SOURCE_KINDS = ("path", "identifier")
 LOOK, ANSWER, GIVE_UP = "look", "answer", "give_up"
 _PAGE_YEAR, _PAGE_NAME = PAGE_FEATURES.index("page_year"), PAGE_FEATURES.index("page_name")
 
@@ -30,12 +32,26 @@ class _Situation:
     numbers: NumberPool
     windows: Sequence[int]
 
+    @cached_property
+    def seen_whole(self) -> int:
+        """How many sources have been opened: outputs of tools that take a path or a code."""
+        openers = {t.name for t in self.request.tools if parameter_kind(t) in SOURCE_KINDS}
+        outputs = self.memory.outputs
+        return sum(o.call.name in openers and not o.view.is_error for o in outputs)
+
     def unread(self) -> int:
         """Segments beyond the windows."""
         return sum(
             max(0, len(output.view.segment_words) - window)
             for output, window in zip(self.memory.outputs, self.windows, strict=True)
         )
+
+
+ADVICE = ("says_budget", "says_read_before", "says_search_first", "says_no_tools", "says_wrong")
+
+
+def _says(cue: str) -> Callable[[_Situation], float]:
+    return lambda s: cue in s.memory.question.prompt_cues
 
 
 # Thresholds turn a quantity into steps, since scores are linear in the features.
@@ -64,9 +80,12 @@ _STATE_FEATURES: dict[str, Callable[[_Situation], float]] = {
     "unread": lambda s: min(1.0, s.unread() / 32),
     "effort_low": lambda s: s.request.reasoning_effort in ("minimal", "low"),
     "effort_high": lambda s: s.request.reasoning_effort in ("high", "xhigh"),
-    "says_budget": lambda s: "says_budget" in s.memory.question.prompt_cues,
-    "says_read_before": lambda s: "says_read_before" in s.memory.question.prompt_cues,
-    "says_search_first": lambda s: "says_search_first" in s.memory.question.prompt_cues,
+    **{cue: _says(cue) for cue in ADVICE},
+    "says_read_before_unread": lambda s: (
+        "says_read_before" in s.memory.question.prompt_cues and s.seen_whole == 0
+    ),
+    "seen_whole": lambda s: s.seen_whole >= 1,
+    "seen_two_whole": lambda s: s.seen_whole >= 2,
 }
 
 

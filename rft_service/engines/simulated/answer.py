@@ -21,7 +21,9 @@ from rft_service.engines.simulated.arithmetic import (
     PLAIN_WORDINGS,
     RATIO_RESULTS,
     WORDINGS,
+    JOINT_SHARE,
     Result,
+    compute_joint_share,
     compute_line,
     compute_pair,
     compute_value,
@@ -43,6 +45,8 @@ GIVE_UP = "I could not find the answer."
 TEXT = "text"
 ANSWER_KINDS = (*OPERATIONS, TEXT)
 MAX_VALUES = 100  # in one answer, however many a schema asks for
+MAX_PARTS = 3  # of a joint share
+ANOTHER_FEATURES = ("any", "thing_left", "things_left")
 
 Choose = Callable[..., Decision]
 """(features, blocks, own_blocks=()) -> Decision, with the turn's random numbers."""
@@ -160,7 +164,8 @@ def _free(known: Known, choose: Choose, kinds: Sequence[str], has_style: bool = 
 def _is_possible(kind: str, known: Known) -> bool:
     if kind == TEXT:
         return bool(known.texts.candidates)
-    return len(known.numbers) >= (2 if kind in PAIR_OPERATIONS else 1)
+    least = 3 if kind == JOINT_SHARE else 2 if kind in PAIR_OPERATIONS else 1
+    return len(known.numbers) >= least
 
 
 def _choose_alike(
@@ -186,11 +191,45 @@ def _number(known: Known, choose: Choose, operation: str) -> tuple[Result, str]:
         chosen = choose(rows, ("second", f"second/{operation}")).index
         b = pool.spans[chosen + (chosen >= first)]
         return compute_pair(operation, a, b), f"{operation} of {a.text} and {b.text}"
+    if operation == JOINT_SHARE:
+        return _joint_share(known, choose, first)
     direction, _, name = operation.partition("_")
     line = line_of(pool.spans, pool.page.tolist(), first, direction == "row")
     spans = _within_years([pool.spans[index] for index in line], known.question.years) or [a]
     texts = ", ".join(span.text for span in spans)
     return compute_line(name, a, spans), f"{name.removeprefix('line_')} of {texts}"
+
+
+def _joint_share(known: Known, choose: Choose, first: int) -> tuple[Result, str]:
+    """Add parts to the first, each chosen beside the one before it, and choose the whole."""
+    pool, taken = known.numbers, [first]
+    room = min(MAX_PARTS, len(pool) - 1)  # one number is left for the whole
+    while len(taken) < room and (len(taken) < 2 or _another(known, choose, len(taken))):
+        taken.append(_beside(known, choose, taken, "part"))
+    whole = pool.spans[_beside(known, choose, taken, "whole")]
+    parts = [pool.spans[index] for index in taken]
+    texts = " and ".join(part.text for part in parts)
+    return compute_joint_share(parts, whole), f"share of {texts} together in {whole.text}"
+
+
+def _beside(known: Known, choose: Choose, taken: Sequence[int], role: str) -> int:
+    """One more operand, none of those that are taken already; the index of its number."""
+    pool = known.numbers
+    left = np.delete(np.arange(len(pool)), taken)
+    rows = pool.second(taken[-1], known.question)[left]
+    return int(left[choose(rows, ("second", f"second/{role}")).index])
+
+
+def another_features(question: Question, taken: int) -> list[float]:
+    """What the choice to take one more part depends on [ANOTHER_FEATURES]: how many things the
+    question names beyond the parts taken and the whole."""
+    left = question.things - taken - 1
+    return [1.0, float(left >= 1), float(left >= 2)]
+
+
+def _another(known: Known, choose: Choose, taken: int) -> bool:
+    yes = another_features(known.question, taken)
+    return choose(np.array([[0.0] * len(yes), yes]), ("another", "another/part")).index == 1
 
 
 def _within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[NumberSpan]:

@@ -20,7 +20,7 @@ PAIR_OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "ratio": lambda a, b: a / b,
     "share": lambda a, b: 100 * a / b,
     "change": lambda a, b: 100 * (a - b) / b,
-    "compare": lambda a, b: float(a > b),
+    "compare": lambda a, b: 1.0 * (a > b),
 }
 # Operations on the row or the column of one operand.
 LINE_OPERATIONS: dict[str, Callable[[Sequence[float]], float]] = {
@@ -29,13 +29,15 @@ LINE_OPERATIONS: dict[str, Callable[[Sequence[float]], float]] = {
     "line_greatest": max,
     "line_least": min,
 }
+JOINT_SHARE = "joint_share"  # several parts together, as a percentage of a whole
 OPERATIONS = (
     "value",
     *PAIR_OPERATIONS,
+    JOINT_SHARE,
     *(f"row_{name}" for name in LINE_OPERATIONS),
     *(f"column_{name}" for name in LINE_OPERATIONS),
 )
-PERCENT_RESULTS = frozenset({"share", "change"})
+PERCENT_RESULTS = frozenset({"share", "change", JOINT_SHARE})
 RATIO_RESULTS = frozenset({"ratio"})
 PLAIN_WORDINGS = ("asked_unit", "read_unit", "ones")
 WORDINGS = (*PLAIN_WORDINGS, "percent", "decimal")  # the last two are for percentages only
@@ -87,6 +89,12 @@ def compute_line(operation: str, anchor: NumberSpan, line: Sequence[NumberSpan])
     values = [in_ones(span) for span in line]
     value = LINE_OPERATIONS[operation](values)
     return Result(value, _kind(operation, anchor), anchor.unit, values[0])
+
+
+def compute_joint_share(parts: Sequence[NumberSpan], whole: NumberSpan) -> Result:
+    """100 times the sum of the parts over the whole; a whole of zero gives zero."""
+    total, base = math.fsum(map(in_ones, parts)), in_ones(whole)
+    return Result(100 * total / base if base else 0.0, "percent", parts[0].unit, base)
 
 
 def compute_value(span: NumberSpan) -> Result:

@@ -120,6 +120,7 @@ _FEATURES: dict[str, Callable[[_Numbers], Column]] = {
     "heading_missed": lambda n: n.in_table & (n.heading_match < n.heading_best),
     "clause_best": lambda n: ~n.in_table & n.is_label_best,
     "sentence_best": lambda n: ~n.in_table & n.is_heading_best,
+    "total_column": lambda n: [s.row >= 0 and bool(s.heading & _TOTAL) for s in n.spans],
     "total_row": lambda n: [bool(span.label & _TOTAL) for span in n.spans],
     # By order in the question, then by time: "in 2012 compared with 2011".
     "year_first_named": lambda n: bool(n.asked) and n.of_year(n.asked[0]),

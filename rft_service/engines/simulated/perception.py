@@ -16,7 +16,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from rft_service.engines.simulated.words import Quantity, quantities, stems, unit_in, years_in
+from rft_service.engines.simulated.words import (
+    Quantity,
+    quantities,
+    stems,
+    unit_in,
+    unit_stated,
+    years_in,
+)
 
 # "AC/2012/page_3.pdf", "AC/2012/" or "notes.txt", but not the path in a URL.
 PATH = re.compile(
@@ -216,7 +223,7 @@ def _read_lines(draft: _Draft, text: str) -> None:
             table.append(line)
             continue
         if table:
-            _read_table(draft, table, caption_unit=unit_in(previous))
+            _read_table(draft, table, unit_in(previous) or unit_stated(text))
             table = []
         if not line.strip():
             continue
@@ -328,7 +335,8 @@ def _years_of(
 
 def _read_table(draft: _Draft, lines: list[str], caption_unit: float) -> None:
     """A pipe table: the first row is the header, the first column the row labels. The unit is in
-    the cell, else in the header ("(in thousands)"), else in the line before the table."""
+    the cell, else in the header ("(in thousands)"), else in the line before the table, else in
+    any sentence that says what tables are in."""
     split = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
     rows = [cells for cells in split if any(cells) and not set().union(*cells) <= set("-: ")]
     if not rows:

@@ -8,6 +8,7 @@ a rule.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ _IGNORED = STOP_WORDS | frozenset(
 _MEASURES = frozenset(map(stem, ("rate", "level", "size")))
 _PARTS = frozenset(stem(word) for group in ("percent", "share") for word in CUES[group])
 _RATIOS = frozenset(stem(word) for word in CUES["ratio"])
+
+_TOKEN = re.compile(rf"{WORD.pattern}|,")
 
 ROLES = ("opening", "subject", "verb", "from", "to", "of", "of_part", "of_ratio", *_STARTERS)
 JOINED = "joined"  # two phrases with "and" between them, which may be one name
@@ -50,7 +53,7 @@ class Phrase:
 def phrases_of(question: str, names: frozenset[str]) -> tuple[Phrase, ...]:
     """The phrases of a question, in order; `names` are the words of its names, in lower case."""
     found: list[Phrase] = []
-    for role, words in _runs(WORD.findall(question), names):
+    for role, words in _runs(_TOKEN.findall(question), names):
         years = {word for word in words if is_year(word)}
         if role in ("in", "on", "for", "as") and not years:
             role = "of"
@@ -76,7 +79,7 @@ def _runs(tokens: list[str], names: frozenset[str]) -> Iterator[tuple[str, list[
             if run:
                 yield role, run
             role, run = next_role, []
-        elif word not in _IGNORED:
+        elif word not in _IGNORED and word != ",":
             run.append(word if is_year(word) else stem(word))
     if run:
         yield role, run
@@ -103,6 +106,9 @@ def _role_begun(
     if word == "to":  # "the ratio of rye to oats", "come to", "to 1990", but not "sold to farms"
         begins = role == "of_ratio" or not run or is_cue(run[-1]) or _year_is_next(after)
         return "to" if begins else ""
+    if word == ",":  # "rye, oats and barley", but not "rye at Falcon, in tons"
+        follows = after[0].lower() if after else "in"
+        return "" if not run or follows in STOP_WORDS or role == "other" else "and"
     if word not in _CONNECTORS:
         return ""
     begins = all(map(_is_bare, run)) or (word == "as" and after[:1] == ["of"])

@@ -34,6 +34,8 @@ PROMPT_CUES: dict[str, str] = {
     "says_budget": r"\b(at most|no more|budget|limit|up to)\b.{0,30}\b(calls?|steps?|tools?)\b",
     "says_sentence": r"\b(sentence|explain|explanation|describe)\b",
     "says_search_first": r"\b(first|start|begin)\b.{0,40}\b(search|find|query|look)",
+    "says_no_tools": r"\b(never|without|do not|don't|no)\b[^.:;,]{0,20}\btools?\b",
+    "says_wrong": r"\b(wrong(ly)?|incorrect(ly)?|false|made.up|make up|random|guess)\b",
     "says_identifier": r"\b(identifier|id|code|name)\b.{0,30}\b(only|alone)\b|\bexact(ly)?\b",
 }
 _PROMPT_CUES = {name: re.compile(text, re.I | re.S) for name, text in PROMPT_CUES.items()}
@@ -62,6 +64,11 @@ class Question:
     queries: tuple[tuple[str, str], ...]
     prompt_cues: frozenset[str]
     prompt: str
+
+    @property
+    def things(self) -> int:
+        """How many things it names that could be looked up."""
+        return sum(phrase.is_thing for phrase in self.phrases)
 
 
 @lru_cache(maxsize=4096)

@@ -29,6 +29,11 @@ SAID: dict[str, str] = {
     "says_budget": "the prompt speaks of a budget",
     "says_read_before": "the prompt says to read first",
     "says_search_first": "the prompt says to search first",
+    "says_no_tools": "the prompt says to use no tools",
+    "says_wrong": "the prompt asks for a wrong answer",
+    "says_read_before_unread": "the prompt says to read first, and nothing has been opened",
+    "seen_whole": "a source has been opened",
+    "seen_two_whole": "two sources have been opened",
     # What a tool could be called with (`actions`).
     "is_tool": "a tool can tell more",
     "takes_query": "it takes words to look for",

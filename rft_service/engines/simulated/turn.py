@@ -24,6 +24,7 @@ from rft_service.engines.simulated.actions import (
 )
 from rft_service.engines.simulated.answer import GIVE_UP as GIVE_UP_TEXT
 from rft_service.engines.simulated.answer import (
+    ANOTHER_FEATURES,
     OPERATION_FEATURES,
     WORDING_FEATURES,
     Answer,
@@ -46,6 +47,7 @@ FAMILIES: dict[str, Sequence[str]] = {
     "operation": OPERATION_FEATURES,
     "first": FIRST_FEATURES,
     "second": SECOND_FEATURES,
+    "another": ANOTHER_FEATURES,
     "wording": WORDING_FEATURES,
     "manner": STYLE_FEATURES,
     "answer_text": PARAMETER_FEATURES,

@@ -39,6 +39,11 @@ _MONTH = re.compile(
 )
 UNITS = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 _UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
+_STATED_UNIT = re.compile(
+    r"\b(?:tables?|tabular|amounts|figures|numbers)\b[^.|\n]{0,60}\bin (thousand|million|billion)s\b",
+    re.I,
+)
+NUMBER_WORDS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
 
 STOP_WORDS = frozenset(
     """
@@ -80,7 +85,10 @@ class _Stems(dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) == MAX_STEMS:
             self.clear()
-        self[word] = found = word if word[0].isdigit() else _STEMMER.stemWord(word.split("'")[0])
+        found = NUMBER_WORDS.get(word, word)
+        if not found[0].isdigit():
+            found = _STEMMER.stemWord(word.split("'")[0])
+        self[word] = found
         return found
 
 
@@ -131,6 +139,13 @@ def is_year(word: str) -> bool:
 def unit_in(text: str) -> float:
     """The first unit word of a text as a multiplier; 0.0 where there is none."""
     match = _UNIT.search(text)
+    return UNITS[match.group(1).lower()] if match else 0.0
+
+
+def unit_stated(text: str) -> float:
+    """The unit that some sentence of a page gives for its tables ("tabular amounts are in
+    thousands"), as a multiplier; 0.0 where none does."""
+    match = _STATED_UNIT.search(text)
     return UNITS[match.group(1).lower()] if match else 0.0
 
 
