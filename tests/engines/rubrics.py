@@ -517,9 +517,9 @@ FOURTH = (
         "a learner's fix",
         "contract",
         "You grade the answers of a financial assistant. Give 1 point if the number is the "
-        "reference number, no matter how the sentence around it sounds. Give half a point if the number only "
-        "has the wrong scale or the wrong sign. Give 0 points if the number is different, if there "
-        "is more than one number, or if there is none.",
+        "reference number, no matter how the sentence around it sounds. Give half a "
+        "point if the number only has the wrong scale or the wrong sign. Give 0 "
+        "points if the number is different, if there is more than one number, or if there is none.",
     ),
     Paraphrase(
         "steps and a verdict",

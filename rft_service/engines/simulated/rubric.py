@@ -160,7 +160,8 @@ _GRANTS = _POINTS | _words(
 _TAKES_OFF = _words("deduct deducts subtract subtracts remove removes lose loses minus deducting")
 _FILLERS = _words(
     "of is are be more than a an the it its them at most least only exactly just to as with this"
-    " that such answer answers response responses one ones partial credit off ' \" ( : = equal equals"
+    " that such answer answers response responses one ones partial credit off"
+    " ' \" ( : = equal equals"
 )
 _LINKS = _words("if for when whenever where to on unless otherwise else should means only in goes")
 _MARKS = _words(": = -> => → - – — | else otherwise")
