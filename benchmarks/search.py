@@ -1,10 +1,14 @@
 """Search at 2,800, 28,000 and 100,000 pages: build time, memory, milliseconds a query.
 
     python benchmarks/search.py [--reports DIR] [--pages 2800 28000 100000]
+    python benchmarks/search.py --recall [--reports DIR]
 
 Larger corpora are copies of the reports under other tickers with other numbers, so that the
 vocabulary grows as well. Each size is measured in a process of its own, and beside it the
 yardstick: bm25s as its documentation shows it, over the same words without pairs and snippets.
+
+`--recall` shows how often each search engine finds the page of a train or validation question among
+its best 1, 5 and 10. The semantic ones need the extra `semantic`.
 """
 
 from __future__ import annotations
@@ -23,8 +27,10 @@ import bm25s
 import numpy as np
 import psutil
 
+from authoring.recordings.search_designs import RANKS, recall
 from buildhour_helpers.reports import Bm25Index, Report, load
 from buildhour_helpers.reports.search import words
+from buildhour_helpers.reports.semantic import ENGINES, check_engine
 from buildhour_helpers.tasks import load_questions
 
 QUERIES = 300
@@ -97,11 +103,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reports", type=Path, help="reports folder (default: the shipped one)")
     parser.add_argument("--pages", type=int, nargs="+", default=[2_800, 28_000, 100_000])
+    parser.add_argument("--recall", action="store_true", help="compare the search engines instead")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--builder", choices=BUILDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         print(json.dumps(measure(options.reports, options.one, options.builder)))
+        return 0
+    if options.recall:
+        show_recall(options.reports)
         return 0
     heads = f"{'build s':>9}{'index MB':>10}{'median ms':>11}{'p99 ms':>8}"
     print(f"{'pages':>8}{'':>7}{heads}   growth in time")
@@ -118,6 +128,24 @@ def main() -> int:
             f"{ours['median_ms'] / stock['median_ms']:11.2f}{ours['p99_ms'] / stock['p99_ms']:8.2f}"
         )
     return 0
+
+
+def show_recall(folder: Path | None) -> None:
+    """A line for each search engine, over the same questions."""
+    reports = load(folder)
+    asked = [one for one in load_questions(folder) if one.split in ("train", "validation")]
+    print(f"{len(asked)} questions, {len(reports):,} pages; recall at {RANKS}, ms a query")
+    for name, build in ENGINES.items():
+        try:
+            check_engine(name)
+        except ValueError as error:
+            print(f"{name:9} {error}")
+            continue
+        index = build(reports)
+        start = time.perf_counter()
+        found = recall(index, asked)
+        each_ms = 1e3 * (time.perf_counter() - start) / len(asked)
+        print(f"{name:9}", *(f"{share:6.3f}" for share in found.values()), f"{each_ms:7.2f}")
 
 
 def apart(folder: Path | None, pages: int, builder: str) -> dict[str, float]:

@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 from buildhour_helpers import proxies, servers
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import home, prepare, remove
+from buildhour_helpers.reports.semantic import check_engine
 from buildhour_helpers.servers import Program, Server
 
 Mode = Literal["offline", "live"]
@@ -64,7 +65,8 @@ def start(
     """Start the servers, or find them running, and set the environment variables; prints one line.
 
     `mode` defaults to offline, or to live if OPENAI_BASE_URL is set. BUILDHOUR_SEED changes the
-    seed of the simulated model. `reports` is a folder that `import-finqa` made, instead of the
+    seed of the simulated model, BUILDHOUR_SEARCH the engine of the tool `search` (bm25, semantic or
+    hybrid). `reports` is a folder that `import-finqa` made, instead of the
     generated reports; port 0 takes a free one. Live starts only the tool server, which the live
     service must be able to reach: set BUILDHOUR_TOOLS_URL to a public address of yours to use that
     instead. Servers that run already are reused if they fit; where they do not and are in use, this
@@ -224,9 +226,16 @@ def tools_program(reports: Path | None = None, port: int = 0, calls: Path | None
     """How to start the tool server over `reports` (default: the generated ones).
 
     It appends each tool call and each grade to the file `calls`. Its key is BUILDHOUR_TOOLS_KEY,
-    if the user has set that, and otherwise the one of the last time.
+    if the user has set that, and otherwise the one of the last time. BUILDHOUR_SEARCH names its
+    search engine.
     """
     options = [] if reports is None else ["--reports", str(reports.resolve())]
+    if (engine := os.environ.get("BUILDHOUR_SEARCH", "").strip() or "bm25") != "bm25":
+        try:
+            check_engine(engine)
+        except ValueError as error:
+            raise WorkshopError(f"BUILDHOUR_SEARCH: {error}") from None
+        options += ["--search", engine]
     options += [] if calls is None else ["--log", str(calls)]
     return Program(
         name="tools",

@@ -83,6 +83,7 @@ class Trace:
     stop_reason: str = ""
     error: str = ""
     reference: str = ""
+    explanations: Mapping[str, Any] = field(default_factory=dict)  # what grading models said
     metrics: Mapping[str, Any] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -98,6 +99,7 @@ class Trace:
         prompt, steps = _parts(item for item in items if isinstance(item, Mapping))
         metrics = row.get("metrics")
         metrics = metrics if isinstance(metrics, Mapping) else {}
+        explanations = row.get("explanations")
         last = steps[-1].text if steps else None
         return cls(
             question_id=str(_first(row, ID_KEYS, "")),
@@ -110,6 +112,7 @@ class Trace:
             stop_reason=str(row.get("stop_reason") or ""),
             error=str(row.get("error") or ""),
             reference=str(row.get("reference_answer") or ""),
+            explanations=explanations if isinstance(explanations, Mapping) else {},
             metrics=metrics,
             raw=row,
         )

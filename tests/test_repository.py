@@ -23,14 +23,14 @@ def environment() -> dict[str, list[tuple[str, str]]]:
     sections: dict[str, list[tuple[str, str]]] = {}
     section = ""
     for line in (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines():
-        if heading := re.fullmatch(r"\s*# \[(\w+)\]", line):
+        if heading := re.match(r"\s*# \[(\w+)\]", line):
             section = heading[1]
-        elif section and (entry := re.fullmatch(r"\s*- (\S+)\s*(?:# (.*))?", line)):
+        elif section and (entry := re.fullmatch(r"\s*(?:# )?- (\S.*?)\s*(?:# (.*))?", line)):
             sections.setdefault(section, []).append((entry[1], entry[2] or ""))
     return sections
 
 
-@pytest.mark.parametrize("section", ["project", "test"])
+@pytest.mark.parametrize("section", ["project", "semantic", "test"])
 def test_environment_and_pyproject_ask_for_the_same(section: str) -> None:
     required = {"project": PYPROJECT["dependencies"], **PYPROJECT["optional-dependencies"]}
     assert [requirement for requirement, _ in environment()[section]] == required[section]
@@ -49,7 +49,8 @@ def test_constraints_are_exact_versions_and_carry_no_address() -> None:
 
 def test_every_dependency_is_pinned() -> None:
     pins = pinned_versions(ROOT / "constraints.txt")
-    required = PYPROJECT["dependencies"] + PYPROJECT["optional-dependencies"]["test"]
+    extras = PYPROJECT["optional-dependencies"]
+    required = [*PYPROJECT["dependencies"], *extras["semantic"], *extras["test"]]
     missing = [name for name in map(requirement_name, required) if name not in pins]
     assert not missing
 

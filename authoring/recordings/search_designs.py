@@ -1,7 +1,8 @@
-"""Lesson 03: three designs of one tool, `search`, and what they do to the same agent.
+"""Lesson 03: five designs of one tool, `search`, and what they do to the same agent.
 
 The base model works on validation questions with a tool server whose search engine alone differs:
-BM25 with snippets, BM25 that returns bare paths, and an index of embeddings.
+BM25 with snippets, BM25 that returns bare paths, an index of the service's embeddings, and the two
+engines of the extra `semantic`, without which this raises WorkshopError.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from authoring.recordings.runs import roll_out, triple
 from buildhour_helpers.analysis.summaries import compare, summarise
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
+from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.reports import Bm25Index, Hit, Report, Reports, SearchIndex, load
 from buildhour_helpers.reports.embeddings import OFFLINE_MODEL, EmbeddingIndex, embedder
+from buildhour_helpers.reports.semantic import ENGINES, check_engine
 from buildhour_helpers.rollouts import RolloutRecord
 from buildhour_helpers.rollouts.endpoints import ToolServer
 from buildhour_helpers.tasks import Question, load_questions
@@ -50,6 +53,10 @@ def record(
     folder: Path, progress: Callable[[str], None], *, questions: int = QUESTIONS
 ) -> dict[str, Any]:
     """Recall of each design's engine, and the base model's rollouts with each design."""
+    try:
+        check_engine("semantic")
+    except ValueError as error:
+        raise WorkshopError(f"recording search_designs: {error}") from None
     asked = load_questions(split="validation")[:questions]
     with stage(folder, None, 0, 32) as up:
         indices = designs(up, load())
@@ -81,13 +88,15 @@ def record(
 
 
 def designs(up: Stage, reports: Reports) -> dict[str, SearchIndex]:
-    """The three engines by name."""
+    """The engines by name."""
     bm25 = Bm25Index.build(reports)
     embed = embedder(up.client(), OFFLINE_MODEL)
     return {
         SNIPPETS: bm25,
         PATHS: BarePaths(bm25),
         EMBEDDINGS: EmbeddingIndex.build(reports, embed),
+        "semantic": ENGINES["semantic"](reports),
+        "hybrid": ENGINES["hybrid"](reports),
     }
 
 

@@ -15,7 +15,8 @@ What it scores:
 
 - 1.0: the value in the asked unit, within 1% or within the rounding of the reference text. A bare
   number is read in the asked unit: of a percentage "8.35%", "8.35" and "8.35 percent" are one.
-- 0.5: one slip of scale (0.0835 for 8.35%; thousands, millions, billions) or of sign, not both.
+- 0.5: one slip: of scale (0.0835 for 8.35%; thousands, millions, billions), of sign, or of rounding
+  (8 for 8.35, up to 5% off). Two slips earn nothing.
 - 0.0: anything else. A yes or no is right or wrong.
 
 Signs are read as written: "-4", "minus 4" and "(4)" are negative, "fell by 4" is 4.
@@ -30,6 +31,7 @@ from typing import Any
 
 RIGHT, HALF, WRONG = 1.0, 0.5, 0.0
 RELATIVE_TOLERANCE = 0.01
+ROUNDING_TOLERANCE = 0.05  # relative; rounding to one digit can be half of the value off
 LONGEST_ANSWER = 2_000  # characters; of a longer answer only the end is read
 
 KINDS = ("percent", "amount", "ratio", "yes_no")
@@ -93,6 +95,12 @@ class Number:
     def is_year(self) -> bool:
         bare = not (self.has_unit or self.decimals)
         return bare and self.end - self.start == 4 and 1900 <= self.value < 2100
+
+    @property
+    def precision(self) -> float:
+        """Half a unit of the last digit, final zeros apart: 0.5 for 8, 50 for 1,200."""
+        digits = f"{abs(self.value):.0f}" if not self.decimals else ""
+        return 0.5 * 10.0 ** (len(digits) - len(digits.rstrip("0")) - self.decimals)
 
     def has_unit_of(self, kind: str) -> bool:
         if kind == "amount":
@@ -241,6 +249,8 @@ def _compare_number(number: Number, expected: float, reference: Reference) -> Ve
     for factor in SLIPS[reference.kind]:
         if expected and any(_close(value * factor, expected) for value in readings):
             return Verdict(HALF, f"right but for the scale: off by {1 / factor:g}")
+    if expected and any(_is_rounded(value, number, expected) for value in readings):
+        return Verdict(HALF, "right but rounded too coarsely")
     return Verdict(WRONG, "wrong value")
 
 
@@ -256,6 +266,13 @@ def _in_unit(number: Number, kind: str, asked_scale: float | None) -> list[float
         return [number.value]
     full = number.value * number.scale
     return [full / asked_scale] if asked_scale else [number.value, full]
+
+
+def _is_rounded(reading: float, number: Number, expected: float) -> bool:
+    """Whether a number, in one of its readings, is `expected` rounded to the digits it shows."""
+    scale = abs(reading / number.value) if number.value else 1.0
+    off = abs(reading - expected)
+    return off <= min(number.precision * scale, ROUNDING_TOLERANCE * abs(expected)) * (1 + 1e-9)
 
 
 def _close(value: float, expected: float, rounding: float = 0.0) -> bool:

@@ -58,7 +58,8 @@ def score_model(
     rubric: str = PARTIAL_CREDIT_RUBRIC,
     score_range: tuple[float, float] = (0.0, 1.0),
 ) -> Spec:
-    """A model that reads the rubric, the reference and the answer, and gives a score."""
+    """A model that reads the rubric, the reference and the answer, and gives a score. It sees no
+    page and no tool call, so a rubric can only ask for what shows in the answer."""
     case = f"Reference answer: {REFERENCE}\nAnswer: {ANSWER}"
     return {
         "type": "score_model",

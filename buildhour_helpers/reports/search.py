@@ -85,16 +85,16 @@ class Bm25Index:
 
     def search(self, query: str, k: int = 5) -> list[Hit]:
         """The best `k` pages, best first; fewer where fewer share a word with the query."""
-        asked = words(query)
-        terms = self._query_terms([self._vocabulary.get(word, -1) for word in asked])
-        if not terms or k < 1:
-            return []
+        return best_hits(self._reports, self.scores(query), query, k)
+
+    def scores(self, query: str) -> NDArray[np.float32]:
+        """A number for each page, in the order of the reports."""
+        terms = self._query_terms([self._vocabulary.get(word, -1) for word in words(query)])
+        if not terms:
+            return np.zeros(len(self._reports), dtype=np.float32)
         # Rounded, so that the last bit of one platform's logarithm never decides an order.
-        scores = np.round(self._scorer.get_scores_from_ids(terms), 3)
-        return [
-            Hit(self._reports[n].path, float(scores[n]), snippet(self._reports[n], asked))
-            for n in _best(scores, k)
-        ]
+        scores: NDArray[np.float32] = np.round(self._scorer.get_scores_from_ids(terms), 3)
+        return scores
 
     def _query_terms(self, known: list[int]) -> list[int]:
         """The ids of known words (-1 is unknown) and of the word pairs that some page contains."""
@@ -106,6 +106,17 @@ class Bm25Index:
             if index < len(self._pairs) and self._pairs[index] == key:
                 found.add(index + len(self._vocabulary))
         return sorted(found)
+
+
+def best_hits(
+    reports: Sequence[Report], scores: NDArray[np.float32], query: str, k: int
+) -> list[Hit]:
+    """The `k` pages with the highest scores above zero, each with a snippet for the query."""
+    asked = words(query)
+    return [
+        Hit(reports[n].path, float(scores[n]), snippet(reports[n], asked))
+        for n in (_best(scores, k) if k > 0 else ())
+    ]
 
 
 def words(text: str) -> list[str]:

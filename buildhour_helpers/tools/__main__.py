@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from buildhour_helpers.reports import load
+from buildhour_helpers.reports.semantic import ENGINES, check_engine
 from buildhour_helpers.tools.app import BUDGET, create_app
 from buildhour_helpers.tools.functions import ReportTools
 from buildhour_helpers.tools.serving import Server
@@ -23,7 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     key = options.key or os.environ.get("BUILDHOUR_TOOLS_KEY") or secrets.token_urlsafe(24)
     try:
         log = _open_log(options.log)
-        functions = ReportTools(load(options.reports)).functions()
+        check_engine(options.search)
+        reports = load(options.reports)
+        functions = ReportTools(reports, ENGINES[options.search](reports)).functions()
         server = Server(
             create_app(functions, key=key, budget=options.budget, log=log), options.port
         )
@@ -41,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m buildhour_helpers.tools", description=__doc__)
     parser.add_argument(
         "--reports", type=Path, help="folder of reports (default: the shipped ones)"
+    )
+    parser.add_argument(
+        "--search", default="bm25", help="search engine: bm25, semantic or hybrid (default: bm25)"
     )
     parser.add_argument(
         "--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)"

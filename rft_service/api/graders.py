@@ -84,6 +84,7 @@ def run_result(grade: Grade) -> dict[str, Any]:
             "execution_time": grade.latency_s,
             "sampled_model_name": grade.model,
             "token_usage": grade.tokens or None,
+            "explanations": grade.explanations,
             "errors": {
                 **{flag: flag in grade.flags for flag in FLAGS},
                 **{name: grade.details.get(name) for name in DETAILS},

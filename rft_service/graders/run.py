@@ -67,7 +67,14 @@ class Grade:
     sub_grades: Mapping[str, Grade] = field(default_factory=dict)
     model: str | None = None
     tokens: int = 0
+    explanation: str | None = None
     latency_s: float = 0.0
+
+    @property
+    def explanations(self) -> dict[str, str]:
+        """What the grading models said, by the name of their grader."""
+        parts = self.sub_grades or {self.name: self}
+        return {name: part.explanation for name, part in parts.items() if part.explanation}
 
 
 def failed(grader: AnyGrader, flag: str, failure: str, **details: str) -> Grade:
@@ -227,6 +234,7 @@ class GraderRunner:
             judgement.score,
             model=grader.model,
             tokens=judgement.tokens,
+            explanation=judgement.explanation,
         )
 
     async def _python(

@@ -43,6 +43,7 @@ class JobEnvironment:
             latency_s=grade.latency_s,
             failure=grade.failure,
             sub_scores={n: part.score for n, part in parts.items() if part.score is not None},
+            explanations=grade.explanations,
             parse_error=self._schema is not None
             and not conforms(sample["output_text"], self._schema),
             token_usage=grade.tokens,

@@ -198,16 +198,19 @@ def checkpoint(data: dict[str, object]) -> Checkpoint:
 
 
 def packed(rollout: Rollout) -> RolloutRow:
-    """A rollout as it is stored, with the scores of the graders that its own consists of."""
-    record = rollout.record
-    sub_rewards = dict(rollout.grade.sub_scores) if rollout.grade else {}
+    """A rollout as it is stored, with the scores of the graders that its own consists of, and what
+    grading models said."""
+    record, grade = rollout.record, rollout.grade
+    graded: dict[str, object] = {"sub_rewards": dict(grade.sub_scores) if grade else {}}
+    if grade and grade.explanations:
+        graded["explanations"] = dict(grade.explanations)
     return RolloutRow(
         row=rollout.row_index,
         sample=record.repeat,
         trace_id=record.trace_id,
         reward=record.reward,
         stop_reason=str(record.stop_reason),
-        record=pack({**record.to_json(), "sub_rewards": sub_rewards}),
+        record=pack({**record.to_json(), **graded}),
     )
 
 

@@ -52,6 +52,7 @@ class GradeOutcome:
     latency_s: float = 0.0
     failure: str | None = None
     sub_scores: Mapping[str, float] = field(default_factory=dict)
+    explanations: Mapping[str, str] = field(default_factory=dict)
     parse_error: bool = False
     token_usage: int = 0
 

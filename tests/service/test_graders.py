@@ -124,6 +124,19 @@ def test_score_model(service: Running) -> None:
     assert run(service, JUDGED, "nothing").reward == 0.0
 
 
+def test_what_a_grading_model_says_comes_with_its_score(
+    service: Running, customer_url: str
+) -> None:
+    parts = {"judged": JUDGED, "like": EQUAL}
+    both = {"type": "multi", "graders": parts, "calculate_output": "judged + like", "name": "both"}
+    for grader, said in ((JUDGED, {"judged": "read"}), (both, {"judged": "read"}), (EQUAL, {})):
+        assert run(service, grader).to_dict()["metadata"]["explanations"] == said
+    job = service.wait(service.job(customer_url, grader=both).id)
+    page = service.client.get(f"/fine_tuning/jobs/{job.id}/rollouts?step=1", cast_to=object)
+    assert isinstance(page, dict)
+    assert {row["explanations"]["judged"] for row in page["data"]} == {"read"}
+
+
 def test_endpoint(service: Running, customer: Customer, customer_url: str) -> None:
     grader = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
     assert run(service, grader).reward == 1.0

@@ -39,11 +39,13 @@ def test_question_answer_and_reference_stand_whole_before_the_first_step() -> No
     question = " ".join(["How many barrels were sold?"] * 10)
     asked = [PROMPT[0], {"role": "user", "content": question}]
     row = {**RECORD, "trace": [*asked, *STEPS], "reference_answer": "8"}
+    row["explanations"] = {"judge": "read from the rubric: 1 right"}
     trace = Trace.of(row)
     for drawn in (trace_html(trace), pair_html(trace, trace)):
         head = text_of(drawn[: drawn.index("Two at once.")])
         for said in (f"question {question}", "answer 7", "reference answer 8", "Use the tools."):
             assert said in head
+        assert "grader judge read from the rubric: 1 right" in head
 
 
 def test_a_folded_output_is_cut_between_words() -> None:

@@ -59,8 +59,8 @@ MOST_PARALLEL_CALLS = 3
 
 # What a turn costs. Tokens are counted as a real model's would be; time is that of a model that
 # answers after half a second and writes 80 tokens a second.
-TOKENS_PER_TURN = 24
-TOKENS_PER_CALL = 40
+TOKENS_PER_TURN = 120
+TOKENS_PER_CALL = 60
 TOKENS_PER_SEGMENT = 6
 FIRST_TOKEN_S = 0.5
 TOKENS_PER_S = 80.0
