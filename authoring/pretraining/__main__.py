@@ -41,11 +41,28 @@ EPOCHS = 8
 READING_RATE = 0.05
 DISTRACTED = 0.4  # the share of readings that come after a search and another page
 # Reinforcement: tasks of each family in a step.
+FINDING_SEED = 3  # of four that were tried: chosen by a job's gain on validation questions
 STEPS = 30
 TASKS_OF_A_STEP = {"archive": 16, "museum": 6, "timetable": 4, "glossary": 6}
 GROUP_SIZE = 8
-LEARNING_RATE = 0.1
-TOKEN_PENALTY = 0.05
+LEARNING_RATE = 0.03
+TOKEN_PENALTY = 0.0
+FINDING = ("act", "fill")  # the families that are learned in it
+# What the base model does by habit, added by hand at the end. It answers in haste, and follows a
+# prompt that says to read first; it asks for many hits more often than for few.
+HABITS = {
+    "act/=answer:any": 1.5,
+    "act/=answer:says_read_before": -3.0,
+    "act/=answer:says_budget": -0.5,
+    "act/=answer:says_no_tools": 12.0,
+    "act/=give_up:says_wrong": 8.0,
+    "fill:number_is_greatest": 1.5,
+    "another/value:any": -1.0,
+    "slip/none:says_units": 0.5,
+    "slip/none:says_decimals": 0.4,
+    "slip/sign:says_sign": -2.0,
+    "slip/scale:says_percent_sign": -0.6,
+}
 # All that is not learnt: parallel calls and giving up start out rare, and the words of quantity
 # start out with what they mean in English, or arithmetic would be too rarely right to be learnt.
 STARTING_WEIGHTS = {
@@ -100,7 +117,7 @@ def readings() -> Iterator[Choice | None]:
 
 def read_for(world: World, problem: Problem, rng: random.Random) -> Known:
     """What is known after the source of a problem was opened, sometimes after other things."""
-    request = task(world, problem, rng).request
+    request = task(world, problem).request
     opened = [source_call(world, problem.source)]
     if rng.random() < DISTRACTED:
         other = rng.choice(world.problems).source
@@ -121,9 +138,9 @@ def read_for(world: World, problem: Problem, rng: random.Random) -> Known:
 
 def build_trainer(weights: Weights) -> Trainer:
     """A trainer over tasks in the proportions of TASKS_OF_A_STEP."""
-    rng = random.Random(f"pretraining/{SEED}")
+    rng = random.Random(f"pretraining/{FINDING_SEED}")
     worlds = {name: FAMILIES[name](rng, STEPS * n) for name, n in TASKS_OF_A_STEP.items()}
-    tasks = [task(world, problem, rng) for world in worlds.values() for problem in world.problems]
+    tasks = [task(world, problem) for world in worlds.values() for problem in world.problems]
     model = replace(
         MODEL,
         group_size=GROUP_SIZE,
@@ -131,13 +148,18 @@ def build_trainer(weights: Weights) -> Trainer:
         reasoning_token_penalty=TOKEN_PENALTY,
     )
     return Trainer(
-        SimulatedLearner(weights, model, general_only=True),
+        SimulatedLearner(weights, model, only=learned_by_finding),
         Worlds(list(worlds.values())),
         Hyperparameters(batch_size=sum(TASKS_OF_A_STEP.values())),
         tasks,
         [],
-        seed=SEED,
+        seed=FINDING_SEED,
     )
+
+
+def learned_by_finding(block: str) -> bool:
+    """Whether reinforcement changes a block: only those of the choice and the use of tools."""
+    return is_general(block) and block.partition("/")[0] in FINDING
 
 
 def reward_by_world(report: StepReport, trainer: Trainer) -> dict[str, float]:
@@ -164,7 +186,8 @@ def pretrain(quiet: bool = False) -> dict[str, float]:
     learn_to_read(weights, quiet)
     weights = restarted(weights)
     asyncio.run(learn_to_find(weights, quiet))
-    return weights.as_dict()
+    learned = weights.as_dict()
+    return {name: learned.get(name, 0.0) + HABITS.get(name, 0.0) for name in learned | HABITS}
 
 
 def restarted(weights: Weights) -> Weights:

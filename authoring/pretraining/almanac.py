@@ -10,7 +10,7 @@ page does. Whoever makes a question knows the numbers, so its answer is computed
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -26,30 +26,38 @@ OWNERS = ("the parish with", "the guild that runs", "the owners of", "the villag
 # What is counted: how a page writes it, and other words for it.
 THINGS = {
     "barrels": "casks", "boats": "vessels", "sheep": "ewes", "letters": "mail", "loaves": "bread",
-    "trees": "timber", "lamps": "lights", "stones": "blocks", "wagons": "carts", "visitors": "guests",
-    "nets": "fishing gear", "bells": "chimes", "birds": "fowl", "ropes": "cordage", "tiles": "slates",
-    "apples": "fruit", "wells": "springs", "kites": "flyers", "books": "volumes", "coats": "garments",
+    "trees": "timber", "lamps": "lights", "stones": "blocks", "wagons": "carts",
+    "visitors": "guests",
+    "nets": "fishing gear", "bells": "chimes", "birds": "fowl", "ropes": "cordage",
+    "tiles": "slates",
+    "apples": "fruit", "wells": "springs", "kites": "flyers", "books": "volumes",
+    "coats": "garments",
     "horses": "mounts", "fences": "hurdles", "maps": "charts", "candles": "tapers",
 }  # fmt: skip
 DEEDS = {
     "filled": "topped up", "moored": "tied up", "mended": "repaired", "sorted": "put in order",
     "felled": "cut down", "counted": "tallied", "shipped": "sent out", "stored": "kept",
     "sold": "disposed of", "lent": "on loan", "painted": "coloured", "inspected": "looked over",
-    "burnt": "lost to fire", "weighed": "put on the scales", "insured": "covered", "hired": "rented",
+    "burnt": "lost to fire", "weighed": "put on the scales", "insured": "covered",
+    "hired": "rented",
 }  # fmt: skip
 TRAITS = {
-    "coastal": "seaside", "inland": "upland", "early": "spring", "late": "autumn", "small": "lesser",
+    "coastal": "seaside", "inland": "upland", "early": "spring", "late": "autumn",
+    "small": "lesser",
     "large": "big", "new": "recent", "old": "aged", "dry": "seasoned", "common": "ordinary",
     "foreign": "from abroad", "private": "privately owned", "spare": "reserve", "heavy": "bulky",
 }  # fmt: skip
 # Columns of a table of one date: the heading, and how a question says it after a row's label.
 COLUMN_SETS: tuple[tuple[tuple[str, str], ...], ...] = (
-    (("north gate (1)", "at gate 1"), ("river gate (2)", "at gate 2"), ("mill gate (3)", "at gate 3")),
+    (("north gate (1)", "at gate 1"), ("river gate (2)", "at gate 2"), ("mill (3)", "at gate 3")),
     (("grade 1", "graded 1"), ("grade 2", "graded 2"), ("grade 3", "graded 3")),
     (("before noon", "before noon"), ("after noon", "after noon"), ("after dark", "after dark")),
     (("gross", "before waste"), ("waste", "gone to waste"), ("net", "after waste")),
-    (("due within one year", "due within one year"), ("due in one to three years", "due in one to three years"),
-     ("due later", "due later")),
+    (
+        ("due within one year", "due within one year"),
+        ("due in one to three years", "due in one to three years"),
+        ("due later", "due later"),
+    ),
     (("most in a day", "the most in a day"), ("least in a day", "the least in a day")),
     (("first class", "in first class"), ("second class", "in second class")),
 )  # fmt: skip
@@ -87,12 +95,16 @@ REMARKS = (
     "The {label} came to {new} in {year}, against {old} in {last_year}.",
     "In {year} there were {new} {label}, compared with {old} a year earlier.",
     "{Label} were {new} in {year} and {old} in {last_year}.",
-    "Of the {label}, {new} at the end of {year} and {old} at the end of {last_year} had been paid for.",
-    "{Label}, which are counted by hand each spring, reached {new} in {year} compared with {old} in {last_year}.",
-    "We had {old} {label} at the end of {last_year} and {new} at the end of {year}, of which about {n}% were ours.",
+    "Of the {label}, {new} at the end of {year} and {old} at the end of {last_year} had been "
+    "paid for.",
+    "{Label}, which are counted by hand each spring, reached {new} in {year} compared with "
+    "{old} in {last_year}.",
+    "We had {old} {label} at the end of {last_year} and {new} at the end of {year}, of which "
+    "about {n}% were ours.",
     "{Label} totaled {new} and {old} in {year} and {last_year}, respectively.",
     "The {label} went from {old} in {last_year} to {new} in {year}.",
-    "{Label} amounted to {new} in {year} (against {old} the year before), apart from {m}% that was given away.",
+    "{Label} amounted to {new} in {year} (against {old} the year before), apart from {m}% "
+    "that was given away.",
 )  # fmt: skip
 CAPTIONS = (
     "The following table shows the {title}{unit}:",
@@ -168,11 +180,17 @@ def _term(thing: str, deed: str, rng: random.Random) -> Term:
     label = f"{trait} {thing} {deed}".strip()
     said = f"{TRAITS[trait] if trait else ''} {thing} {DEEDS[deed]}".strip()
     if form < 0.2:
-        label, said = f"{trait} {thing} and {other} {deed}".strip(), f"{thing} and {other} {DEEDS[deed]}"
+        label, said = (
+            f"{trait} {thing} and {other} {deed}".strip(),
+            f"{thing} and {other} {DEEDS[deed]}",
+        )
     elif form < 0.4:
         label, said = f"{deed} {trait} {thing}", f"{trait} {THINGS[thing]} {deed}"
     elif form < 0.55:
-        label, said = f"{trait} {thing}".strip() if trait else f"{thing} {deed}", f"{thing} of the {trait} kind" if trait else f"{DEEDS[deed]} {thing}"
+        label, said = (
+            f"{trait} {thing}".strip() if trait else f"{thing} {deed}",
+            f"{thing} of the {trait} kind" if trait else f"{DEEDS[deed]} {thing}",
+        )
     elif form < 0.7:
         label, said = f"number of {label}", label
     return Term(" ".join(label.split()), " ".join(said.split()))
@@ -183,7 +201,9 @@ def _term(thing: str, deed: str, rng: random.Random) -> Term:
 
 def make_page(rng: random.Random) -> Page:
     """A random page."""
-    layout = rng.choices((_years_across, _years_down, _columns, _schedule, _periods), (36, 16, 28, 10, 10))[0]
+    layout = rng.choices(
+        (_years_across, _years_down, _columns, _schedule, _periods), (36, 16, 28, 10, 10)
+    )[0]
     return layout(_Draft(rng))
 
 
@@ -196,7 +216,10 @@ class _Draft:
     def __post_init__(self) -> None:
         rng = self.rng
         self.site = f"{rng.choice(PLACES)} {rng.choice(KINDS_OF_PLACE)}"
-        self.alias = f"{rng.choice(OWNERS)} the {rng.choice(PLACES)}{rng.choice(('', 'ton', 'ley'))} {rng.choice(LANDMARKS)}"
+        self.landmark = (
+            f"{rng.choice(PLACES)}{rng.choice(('', 'ton', 'ley'))} {rng.choice(LANDMARKS)}"
+        )
+        self.alias = f"{rng.choice(OWNERS)} the {self.landmark}"
         self.year = rng.randint(1961, 2015)
         self.unit = rng.choices(tuple(UNITS), (22, 33, 43, 2))[0]
         self.fiscal = rng.random() < 0.25
@@ -212,7 +235,11 @@ class _Draft:
         value = self.number()
         found = [value]
         for _ in range(count - 1):
-            change = 1 + self.rng.uniform(-0.3, 0.35) if self.rng.random() < 0.8 else self.rng.uniform(0.2, 3)
+            change = (
+                1 + self.rng.uniform(-0.3, 0.35)
+                if self.rng.random() < 0.8
+                else self.rng.uniform(0.2, 3)
+            )
             value = round(value * change, self.decimals)
             found.append(max(value, 1.0))
         return found
@@ -222,15 +249,24 @@ class _Draft:
         return f"({text})" if value < 0 else text
 
     def year_heading(self, year: int, style: str) -> str:
-        return {"plain": f"{year}", "fiscal": f"fiscal {year}", "end": f"December 31, {year}", "short": f"12/31/{year % 100:02d}"}[style]
+        return {
+            "plain": f"{year}",
+            "fiscal": f"fiscal {year}",
+            "end": f"December 31, {year}",
+            "short": f"12/31/{year % 100:02d}",
+        }[style]
 
     def total_row(self, rng: random.Random, group: str) -> tuple[str, str]:
         """A total's label and how a question says it."""
-        return rng.choice((
-            (f"total {group}", f"all {group}"), (f"total {group}", f"total {group}"),
-            ("total", f"total {group}"), (f"total {group}, all kinds", f"total {group}"),
-            (f"{group} at the end", f"closing {group}"),
-        ))
+        return rng.choice(
+            (
+                (f"total {group}", f"all {group}"),
+                (f"total {group}", f"total {group}"),
+                ("total", f"total {group}"),
+                (f"total {group}, all kinds", f"total {group}"),
+                (f"{group} at the end", f"closing {group}"),
+            )
+        )
 
     def page(self, header: list[str], rows: list[list[str]], title: str, **known: object) -> Page:
         """Put the prose around a table, with one or more facts that only the prose tells."""
@@ -259,8 +295,12 @@ class _Draft:
 
         def sentence() -> str:
             return rng.choice(FILLER).format(
-                year=self.year, last_year=self.year - 1, next_year=self.year + 1,
-                n=rng.randint(2, 90), m=rng.randint(2, 12), label=rng.choice(labels),
+                year=self.year,
+                last_year=self.year - 1,
+                next_year=self.year + 1,
+                n=rng.randint(2, 90),
+                m=rng.randint(2, 12),
+                label=rng.choice(labels),
             )
 
         before = [sentence() for _ in range(rng.randint(2, 14))]
@@ -270,13 +310,21 @@ class _Draft:
         for fact in told:
             place = rng.choice((before, after))
             place.insert(rng.randint(0, len(place)), fact)
-        owner, _, landmark = self.alias.partition(" the ")
-        before.insert(rng.randint(0, len(before)), f"The {landmark} was open to everyone in {self.year}.")
+        before.insert(
+            rng.randint(0, len(before)), f"The {self.landmark} was open to everyone in {self.year}."
+        )
         before.insert(0, f"{self.site}: {title} of {self.year}, and what else was noted.")
         text = "\n".join([*before, caption, "", *table, "", *after])
         return Page(
-            site=self.site, alias=self.alias, year=self.year, text=text, cells=cells, spoken=spoken,
-            fiscal=self.fiscal, remarks=tuple(names), **known,  # type: ignore[arg-type]
+            site=self.site,
+            alias=self.alias,
+            year=self.year,
+            text=text,
+            cells=cells,
+            spoken=spoken,
+            fiscal=self.fiscal,
+            remarks=tuple(names),
+            **known,  # type: ignore[arg-type]
         )
 
     def _remark(self, term: Term, cells: dict[tuple[str, str], Cell]) -> str:
@@ -284,7 +332,12 @@ class _Draft:
         rng = self.rng
         unit = self.unit if rng.random() < 0.6 else rng.choice(("", "million", "billion"))
         decimals = rng.choice((1, 1, 2)) if unit else 0
-        low, high = {"": (20, 20_000), "thousand": (20, 900), "million": (2, 900), "billion": (1, 9)}[unit]
+        low, high = {
+            "": (20, 20_000),
+            "thousand": (20, 900),
+            "million": (2, 900),
+            "billion": (1, 9),
+        }[unit]
         new = round(rng.uniform(low, high), decimals)
         old = round(new * rng.uniform(0.7, 1.3), decimals)
         sign = "$ " if unit and rng.random() < 0.7 else ""
@@ -293,9 +346,14 @@ class _Draft:
             cells[term.label, str(year)] = Cell(value, unit, (term.label, year))
         fiscal = "fiscal " if self.fiscal else ""
         return rng.choice(REMARKS).format(
-            label=term.label, Label=term.label.capitalize(), new=told[0], old=told[1],
-            year=f"{fiscal}{self.year}", last_year=f"{fiscal}{self.year - 1}",
-            n=rng.randint(5, 60), m=rng.randint(2, 12),
+            label=term.label,
+            Label=term.label.capitalize(),
+            new=told[0],
+            old=told[1],
+            year=f"{fiscal}{self.year}",
+            last_year=f"{fiscal}{self.year - 1}",
+            n=rng.randint(5, 60),
+            m=rng.randint(2, 12),
         )
 
 
@@ -324,22 +382,29 @@ def _grid(d: _Draft, down: bool) -> Page:
     total = said = ""
     if not flow and rng.random() < 0.7:
         total, said = d.total_row(rng, group)
-        values[total] = [round(sum(line[n] for line in values.values()), d.decimals) for n in range(span)]
+        values[total] = [
+            round(sum(line[n] for line in values.values()), d.decimals) for n in range(span)
+        ]
         spoken[total] = said
     elif flow:  # what was there, came and left
-        opening, closing = f"{group} at the beginning of the year", f"{group} at the end of the year"
+        opening, closing = (
+            f"{group} at the beginning of the year",
+            f"{group} at the end of the year",
+        )
         start = [abs(v) * 5 for v in d.series(span)]
         values = {opening: start, **values}
-        values[closing] = [round(sum(line[n] for line in values.values()), d.decimals) for n in range(span)]
+        values[closing] = [
+            round(sum(line[n] for line in values.values()), d.decimals) for n in range(span)
+        ]
         spoken |= {opening: f"opening {group}", closing: f"closing {group}"}
-    style = rng.choices(("plain", "fiscal" if d.fiscal else "plain", "end", "short"), (60, 20, 14, 6))[0]
-    if rng.random() < 0.18:
-        order = list(reversed(range(span)))
-    else:
-        order = list(range(span))
+    style = rng.choices(
+        ("plain", "fiscal" if d.fiscal else "plain", "end", "short"), (60, 20, 14, 6)
+    )[0]
+    order = list(range(span)) if rng.random() < 0.82 else list(reversed(range(span)))
     cells = {
         (label, str(years[n])): Cell(line[n], d.unit, (label, years[n]))
-        for label, line in values.items() for n in range(span)
+        for label, line in values.items()
+        for n in range(span)
     }
     heads = {n: d.year_heading(years[n], style) for n in order}
     if down:
@@ -349,8 +414,17 @@ def _grid(d: _Draft, down: bool) -> Page:
         header = [heads[n] for n in order]
         rows = [[label, *(d.written(line[n]) for n in order)] for label, line in values.items()]
     parts = tuple(term.label for term in terms) if total else ()
-    return d.page(header, rows, f"{group} book", cells=cells, spoken=spoken,
-                  times={str(y): str(y) for y in years}, total=total, parts=parts, by_year=True)
+    return d.page(
+        header,
+        rows,
+        f"{group} book",
+        cells=cells,
+        spoken=spoken,
+        times={str(y): str(y) for y in years},
+        total=total,
+        parts=parts,
+        by_year=True,
+    )
 
 
 def _columns(d: _Draft) -> Page:
@@ -364,7 +438,9 @@ def _columns(d: _Draft) -> Page:
     total = ""
     if rng.random() < 0.8:
         total, said = d.total_row(rng, group)
-        values[total] = [round(sum(line[n] for line in values.values()), d.decimals) for n in range(len(chosen))]
+        values[total] = [
+            round(sum(line[n] for line in values.values()), d.decimals) for n in range(len(chosen))
+        ]
         spoken[total] = said
     if rng.random() < 0.4:
         chosen.insert(rng.choice((0, len(chosen))), ("total", "in all"))
@@ -373,11 +449,21 @@ def _columns(d: _Draft) -> Page:
             line.insert(place, round(sum(line), d.decimals))
     cells = {
         (label, head): Cell(line[n], d.unit, (label, head))
-        for label, line in values.items() for n, (head, _) in enumerate(chosen)
+        for label, line in values.items()
+        for n, (head, _) in enumerate(chosen)
     }
-    rows = [[label, *(d.written(v) if rng.random() > 0.04 else d.written(v) for v in line)] for label, line in values.items()]
-    return d.page([head for head, _ in chosen], rows, f"{group} at the end", cells=cells, spoken=spoken,
-                  times=dict(chosen), total=total, parts=tuple(t.label for t in terms) if total else (), by_year=False)
+    rows = [[label, *map(d.written, line)] for label, line in values.items()]
+    return d.page(
+        [head for head, _ in chosen],
+        rows,
+        f"{group} at the end",
+        cells=cells,
+        spoken=spoken,
+        times=dict(chosen),
+        total=total,
+        parts=tuple(t.label for t in terms) if total else (),
+        by_year=False,
+    )
 
 
 def _schedule(d: _Draft) -> Page:
@@ -387,20 +473,36 @@ def _schedule(d: _Draft) -> Page:
     years = [d.year + 1 + n for n in range(rng.randint(4, 5))]
     style = "fiscal" if d.fiscal else "plain"
     times = [(d.year_heading(y, style), f"due in {y}") for y in years]
-    times.append(rng.choice((("thereafter", "due after that"), (f"after {years[-1]}", f"due after {years[-1]}"))))
+    times.append(
+        rng.choice(
+            (("thereafter", "due after that"), (f"after {years[-1]}", f"due after {years[-1]}"))
+        )
+    )
     values = {term.label: [d.number() for _ in times] for term in terms}
     header = [term.label for term in terms]
-    rows = [[head, *(d.written(values[label][n]) for label in values)] for n, (head, _) in enumerate(times)]
+    rows = [
+        [head, *(d.written(values[label][n]) for label in values)]
+        for n, (head, _) in enumerate(times)
+    ]
     rows.append(["total", *(d.written(sum(values[label])) for label in values)])
     cells = {
         (label, head): Cell(line[n], d.unit, (label, head))
-        for label, line in values.items() for n, (head, _) in enumerate(times)
+        for label, line in values.items()
+        for n, (head, _) in enumerate(times)
     }
     for label, line in values.items():
         cells[label, "total"] = Cell(sum(line), d.unit, (label, "total"))
-    return d.page(header, rows, "what falls due", cells=cells,
-                  spoken={t.label: t.other_words for t in terms}, times=dict(times) | {"total": ""},
-                  total="", parts=(), by_year=False)
+    return d.page(
+        header,
+        rows,
+        "what falls due",
+        cells=cells,
+        spoken={t.label: t.other_words for t in terms},
+        times=dict(times) | {"total": ""},
+        total="",
+        parts=(),
+        by_year=False,
+    )
 
 
 def _periods(d: _Draft) -> Page:
@@ -408,7 +510,13 @@ def _periods(d: _Draft) -> Page:
     rng = d.rng
     periods = rng.choice(PERIODS)
     what = draw_terms(1, rng)[0]
-    price = rng.choice((("average price paid", "the average price paid"), ("highest price", "the highest price"), ("lowest price", "the lowest price")))
+    price = rng.choice(
+        (
+            ("average price paid", "the average price paid"),
+            ("highest price", "the highest price"),
+            ("lowest price", "the lowest price"),
+        )
+    )
     counts = [float(rng.randint(2000, 900_000)) for _ in periods]
     prices = [round(rng.uniform(5, 140), 2) for _ in periods]
     cells = {}
@@ -422,9 +530,17 @@ def _periods(d: _Draft) -> Page:
         rows.append(["total", f"{sum(counts):,.0f}", ""])
         cells[what.label, "total"] = Cell(sum(counts), "", ("total", 1))
     times = {p: f"in {'the ' if 'quarter' in p else ''}{p}" for p in periods}
-    return d.page([what.label, price[0]], rows, "account by period", cells=cells,
-                  spoken={what.label: what.other_words, price[0]: price[1]}, times=times | {"total": "in the whole period"},
-                  total="", parts=(), by_year=False)
+    return d.page(
+        [what.label, price[0]],
+        rows,
+        "account by period",
+        cells=cells,
+        spoken={what.label: what.other_words, price[0]: price[1]},
+        times=times | {"total": "in the whole period"},
+        total="",
+        parts=(),
+        by_year=False,
+    )
 
 
 # --- questions ----------------------------------------------------------------------------------
@@ -501,7 +617,10 @@ SHARES = {
     ),
 }
 LINES = {
-    "row_average": ("What was the average {a} {at} in the years {y1} to {y2}{unit}?", "What was the yearly average of {a} {at} over {y1} to {y2}{unit}?"),
+    "row_average": (
+        "What was the average {a} {at} in the years {y1} to {y2}{unit}?",
+        "What was the yearly average of {a} {at} over {y1} to {y2}{unit}?",
+    ),
     "row_greatest": ("What was the highest {a} {at} in the years {y1} to {y2}{unit}?",),
     "row_least": ("What was the lowest {a} {at} in the years {y1} to {y2}{unit}?",),
 }
@@ -511,9 +630,12 @@ PRODUCTS = (
     "{When}, what was {a} {at} multiplied by {b}?",
 )
 SHAPES = {
-    "value": 4, "difference": 14, "change": 18, "sum": 7, "average": 6, "rose": 2, "gap": 11, "sum_of_two": 7,
-    "ratio": 11, "share_of": 12, "mixed_share": 10, "greater": 2, "average_of_two": 2, "change_of_two": 3,
-    "share": 11, "joint_share": 7, "triple_share": 3, "row_average": 2, "row_greatest": 1, "row_least": 1, "product": 2,
+    "value": 4, "difference": 14, "change": 18, "sum": 7, "average": 6, "rose": 2, "gap": 11,
+    "sum_of_two": 7,
+    "ratio": 11, "share_of": 12, "mixed_share": 10, "greater": 2, "average_of_two": 2,
+    "change_of_two": 3,
+    "share": 11, "joint_share": 7, "triple_share": 3, "row_average": 2, "row_greatest": 1,
+    "row_least": 1, "product": 2,
 }  # fmt: skip
 
 
@@ -542,7 +664,9 @@ class _Asker:
         words = term if self.rng.random() < 0.62 else self.page.spoken[term]
         if self.rng.random() < 0.08 and len(words.split()) > 2:
             words = " ".join(words.split()[:-1])
-        suffix = "" if self.page.by_year or term in self.page.remarks else self.page.times.get(time, "")
+        suffix = (
+            "" if self.page.by_year or term in self.page.remarks else self.page.times.get(time, "")
+        )
         return f"{words} {suffix}".strip()
 
     def year(self, year: str | int) -> str:
@@ -559,28 +683,52 @@ class _Asker:
             return self._product()
         if shape == "value":
             picked = self._pick(1)
-            return picked and self._put(VALUES, picked[0][0].value, "amount", picked[1], picked[0][0], a=picked[2][0])
+            return picked and self._put(
+                VALUES, picked[0][0].value, "amount", picked[1], picked[0][0], a=picked[2][0]
+            )
         return self._two_things(shape)
 
-    def _put(self, templates: Sequence[str], answer: float | str, kind: str, when: str, first: Cell | None, **words: object) -> Problem:
+    def _put(
+        self,
+        templates: Sequence[str],
+        answer: float | str,
+        kind: str,
+        when: str,
+        first: Cell | None,
+        **words: object,
+    ) -> Problem:
         rng = self.rng
         unit = ""
-        if kind == "amount" and first is not None and first.unit and (rng.random() < 0.75 or words.get("mixed_units")):
+        if (
+            kind == "amount"
+            and first is not None
+            and first.unit
+            and (rng.random() < 0.75 or words.get("mixed_units"))
+        ):
             unit = f", in {first.unit}s"
         fields = {key: value for key, value in words.items() if isinstance(value, str)}
         text = rng.choice(list(templates)).format(
-            at=f"at {self.site}", who=self.site, when=when, When=when[:1].upper() + when[1:], unit=unit, **fields
+            at=f"at {self.site}",
+            who=self.site,
+            when=when,
+            When=when[:1].upper() + when[1:],
+            unit=unit,
+            **fields,
         )
         return Problem(text[0].upper() + text[1:], answer, kind, self.source)
 
     def _when(self) -> str:
         year = self.year(self.page.year)
-        return self.rng.choice((f"in {year}", f"at the end of {year}", f"in {year}", f"as of the end of {year}"))
+        return self.rng.choice(
+            (f"in {year}", f"at the end of {year}", f"in {year}", f"as of the end of {year}")
+        )
 
     def _two_years(self, shape: str) -> Problem | None:
         page, rng = self.page, self.rng
         in_prose = bool(page.remarks) and (not page.by_year or rng.random() < 0.5)
-        terms = list(page.remarks) if in_prose else [t for t in page.spoken if t not in page.remarks]
+        terms = (
+            list(page.remarks) if in_prose else [t for t in page.spoken if t not in page.remarks]
+        )
         if not in_prose and not page.by_year:
             return None
         term = rng.choice(terms)
@@ -591,27 +739,47 @@ class _Asker:
         if not b or not a:
             return None
         answers: dict[str, tuple[float | str, str]] = {
-            "difference": (a - b, "amount"), "change": (100 * (a - b) / b, "percent"), "sum": (a + b, "amount"),
-            "average": ((a + b) / 2, "amount"), "rose": ("yes" if a > b else "no", "yes_no"),
+            "difference": (a - b, "amount"),
+            "change": (100 * (a - b) / b, "percent"),
+            "sum": (a + b, "amount"),
+            "average": ((a + b) / 2, "amount"),
+            "rose": ("yes" if a > b else "no", "yes_no"),
         }
         answer, kind = answers[shape]
-        return self._put(TWO_YEARS[shape], answer, kind, "", new, a=self.said(term), y1=self.year(y1), y2=self.year(y2))
+        return self._put(
+            TWO_YEARS[shape],
+            answer,
+            kind,
+            "",
+            new,
+            a=self.said(term),
+            y1=self.year(y1),
+            y2=self.year(y2),
+        )
 
     def _pick(self, count: int) -> tuple[list[Cell], str, list[str]] | None:
         """Cells of one date, when that is, and how a question says them."""
         page, rng = self.page, self.rng
         terms = [t for t in page.spoken if t not in page.remarks and t != page.total]
         if page.by_year:
-            time = rng.choice([t for t in page.times])
+            time = rng.choice(list(page.times))
             if len(terms) < count:
                 return None
             picked = [(t, time) for t in rng.sample(terms, count)]
             when = f"in {self.year(time)}"
         else:
-            keys = [(t, time) for t, time in page.cells if t not in page.remarks and t != page.total and time != "total"]
+            keys = [
+                (t, time)
+                for t, time in page.cells
+                if t not in page.remarks and t != page.total and time != "total"
+            ]
             same_term = rng.random() < 0.4
             first = rng.choice(keys)
-            rest = [k for k in keys if k != first and (k[0] == first[0] if same_term else k[1] == first[1])]
+            rest = [
+                k
+                for k in keys
+                if k != first and (k[0] == first[0] if same_term else k[1] == first[1])
+            ]
             if len(rest) < count - 1:
                 return None
             picked = [first, *rng.sample(rest, count - 1)]
@@ -628,7 +796,11 @@ class _Asker:
             term = rng.choice(page.remarks)
             base = page.total or rng.choice([t for t in page.spoken if t not in page.remarks])
             times = [time for t, time in page.cells if t == base]
-            years = [t for t in times if t.isdigit() and (term, t) in page.cells] if page.by_year else []
+            years = (
+                [t for t in times if t.isdigit() and (term, t) in page.cells]
+                if page.by_year
+                else []
+            )
             time = rng.choice(years) if years else rng.choice(times)
             if page.by_year and not years:
                 return None
@@ -645,9 +817,13 @@ class _Asker:
         x, y = a.in_ones, b.in_ones
         unit = UNITS[a.unit]
         answers: dict[str, tuple[float | str, str]] = {
-            "gap": ((x - y) / unit, "amount"), "sum_of_two": ((x + y) / unit, "amount"), "ratio": (x / y, "ratio"),
-            "share_of": (100 * x / y, "percent"), "mixed_share": (100 * x / y, "percent"),
-            "greater": ("yes" if x > y else "no", "yes_no"), "average_of_two": ((x + y) / 2 / unit, "amount"),
+            "gap": ((x - y) / unit, "amount"),
+            "sum_of_two": ((x + y) / unit, "amount"),
+            "ratio": (x / y, "ratio"),
+            "share_of": (100 * x / y, "percent"),
+            "mixed_share": (100 * x / y, "percent"),
+            "greater": ("yes" if x > y else "no", "yes_no"),
+            "average_of_two": ((x + y) / 2 / unit, "amount"),
             "change_of_two": (100 * (y - x) / x, "percent"),
         }
         answer, kind = answers[shape]
@@ -690,9 +866,22 @@ class _Asker:
         if len(years) < 3:
             return None
         values = [page.cells[term, str(y)].value for y in years]
-        answer = {"row_average": fmean(values), "row_greatest": max(values), "row_least": min(values)}[shape]
+        answer = {
+            "row_average": fmean(values),
+            "row_greatest": max(values),
+            "row_least": min(values),
+        }[shape]
         cell = page.cells[term, str(years[0])]
-        return self._put(LINES[shape], answer, "amount", "", cell, a=self.said(term), y1=self.year(years[0]), y2=self.year(years[-1]))
+        return self._put(
+            LINES[shape],
+            answer,
+            "amount",
+            "",
+            cell,
+            a=self.said(term),
+            y1=self.year(years[0]),
+            y2=self.year(years[-1]),
+        )
 
     def _product(self) -> Problem | None:
         page = self.page
@@ -702,4 +891,12 @@ class _Asker:
         what = next(t for t in page.spoken if t not in page.remarks and t != prices[0])
         period = self.rng.choice([time for t, time in page.cells if t == prices[0]])
         a, b = page.cells[what, period], page.cells[prices[0], period]
-        return self._put(PRODUCTS, a.value * b.value, "amount", self._when(), None, a=self.said(what, period), b=page.spoken[prices[0]])
+        return self._put(
+            PRODUCTS,
+            a.value * b.value,
+            "amount",
+            self._when(),
+            None,
+            a=self.said(what, period),
+            b=page.spoken[prices[0]],
+        )

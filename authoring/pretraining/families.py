@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from authoring.pretraining.almanac import Page, ask, make_page
-from authoring.pretraining.world import Problem, World, best_matches, schema, text
+from authoring.pretraining.world import Function, Problem, World, best_matches, schema, text
 
 PLAIN = (
     "The keeper signed the page in the evening.",
@@ -124,12 +124,16 @@ def museum(rng: random.Random, problems: int) -> World:
     )
     keys = sorted(objects)
     asked = [_ask_museum(objects, rng.choice(keys), rng) for _ in range(problems)]
-    return World("museum", {"find_objects": find_objects, "get_object": get_object}, schemas, asked, reads=("get_object",))
+    return World(
+        "museum",
+        {"find_objects": find_objects, "get_object": get_object},
+        schemas,
+        asked,
+        reads=("get_object",),
+    )
 
 
-def _ask_museum(
-    objects: dict[str, dict[str, Any]], key: str, rng: random.Random
-) -> Problem:
+def _ask_museum(objects: dict[str, dict[str, Any]], key: str, rng: random.Random) -> Problem:
     entry = objects[key]
     label = entry["label"]
     field = rng.choice(("weight_grams", "height_mm"))
@@ -147,7 +151,9 @@ def _ask_museum(
 def timetable(rng: random.Random, problems: int) -> World:
     """Places with a code each: one tool takes nothing and lists them, the other takes a code."""
     pages = {page.site: page for page in (make_page(rng) for _ in range(14))}
-    codes = {site: f"{site[:2].upper()}{number}{rng.randint(0, 9)}" for number, site in enumerate(pages)}
+    codes = {
+        site: f"{site[:2].upper()}{number}{rng.randint(0, 9)}" for number, site in enumerate(pages)
+    }
     by_code = {code: pages[site] for site, code in codes.items()}
 
     def all_places() -> str:
@@ -168,7 +174,7 @@ def timetable(rng: random.Random, problems: int) -> World:
             asked.append(Problem(f"What code has the book of {site}?", codes[site], "text"))
         else:
             asked.append(ask(pages[site], codes[site], rng, named=True))
-    functions = {"all_places": all_places, "day_book": day_book}
+    functions: dict[str, Function] = {"all_places": all_places, "day_book": day_book}
     return World("timetable", functions, schemas, asked, reads=("day_book",))
 
 

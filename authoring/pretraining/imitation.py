@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from rft_service.engines.simulated.arithmetic import (
     line_of,
     word,
 )
-from rft_service.engines.simulated.weights import Vector, Weights, softmax
+from rft_service.engines.simulated.weights import Vector, Weights
 
 Gradient = dict[str, Vector]
 
@@ -56,10 +57,7 @@ class Choice:
         return self.then[index].probability(weights) if index in self.then else 1.0
 
     def _chances(self, weights: Weights) -> Vector:
-        scores = self.features @ weights.summed(self.blocks)
-        if self.own_blocks:
-            scores = scores + (self.features * weights.stacked(self.own_blocks)).sum(axis=1)
-        return softmax(scores)
+        return weights.probabilities(self.features, self.blocks, self.own_blocks)
 
     def add_gradient(self, weights: Weights, scale: float, total: Gradient) -> float:
         """Add `scale` times d log probability / d theta to `total`; returns the probability."""
@@ -110,24 +108,21 @@ class Target:
 
     def wordings(self, result: Result, known: Known, operation: str) -> Choice:
         """The choice of a wording, with those that make the result the right text."""
-        usable = composing.WORDINGS if result.kind == "percent" else composing.PLAIN_WORDINGS
+        usable = composing.usable_wordings(result)
         unit = known.question.unit
         right = tuple(
             index
             for index, wording in enumerate(usable)
             if score(word(result, wording, unit), self.answer, self.kind) == 1.0
         )
-        computed = composing._Computed(known.question, result, operation)
-        features = np.array([f(computed) for f in composing._WORDING_FEATURES.values()], float)
-        rows = np.repeat(features[None, :], len(usable), axis=0)
+        features = composing.wording_features(known.question, result, operation)
+        rows = np.repeat(np.array(features)[None, :], len(usable), axis=0)
         return Choice(rows, ("wording",), right, tuple(f"wording/{name}" for name in usable))
 
 
 def derivations(known: Known, target: Target) -> Choice | None:
     """Every derivation of a right answer as one tree of choices, or None if there is none."""
-    state = composing._Asked(known, ANSWER_KINDS)
-    features = np.array([f(state) for f in composing._OPERATION_FEATURES.values()], dtype=float)
-    usable = [kind for kind in ANSWER_KINDS if composing._is_possible(kind, known)]
+    usable = [kind for kind in ANSWER_KINDS if composing.is_possible(kind, known)]
     finder = _Finder(known, target)
     found: dict[int, Choice] = {}
     for index, kind in enumerate(usable):
@@ -142,7 +137,8 @@ def derivations(known: Known, target: Target) -> Choice | None:
             found[index] = choice
     if not found:
         return None
-    rows = np.repeat(features[None, :], len(usable), axis=0)
+    features = composing.operation_features(known, ANSWER_KINDS)
+    rows = np.repeat(np.array(features)[None, :], len(usable), axis=0)
     own = tuple(f"operation/{kind}" for kind in usable)
     return Choice(rows, ("operation",), tuple(found), own, found)
 
@@ -208,8 +204,9 @@ class _Finder:
         values = np.array([in_ones(self.spans[i]) for i in self.amounts])
         units = np.array([self.spans[i].unit for i in self.amounts])
         a, b = values[:, None], values[None, :]
+        compute: Callable[[Any, Any], Any] = PAIR_OPERATIONS[operation]  # also of arrays
         with np.errstate(divide="ignore", invalid="ignore"):
-            results = np.array(PAIR_OPERATIONS[operation](a, b), dtype=float) + 0 * b
+            results = np.broadcast_to(compute(a, b), (len(values), len(values)))
         near = np.zeros(results.shape, dtype=bool)
         for unit in (1.0, self.known.question.unit or 1.0, units[:, None]):
             near |= np.abs(results / unit - self.target.answer) <= 0.011 * abs(self.target.answer)
@@ -229,12 +226,12 @@ class _Finder:
         pages, years = self.pool.page.tolist(), self.known.question.years
         for index, anchor in enumerate(self.spans):
             line = line_of(self.spans, pages, index, direction == "row")
-            spans = composing._within_years([self.spans[i] for i in line], years)
+            spans = composing.within_years([self.spans[i] for i in line], years)
             if len(spans) > 1:
                 yield index, compute_line(name, anchor, spans)
 
     def _joint_shares(self) -> dict[int, Choice]:
-        """Two or three parts over a whole, all of one line of a table, in any order of the parts."""
+        """Two or three parts over a whole, all of one row or column, in any order of the parts."""
         wholes: dict[tuple[int, ...], dict[int, Choice]] = defaultdict(dict)
         for parts, whole in self._sums():
             result = compute_joint_share([self.spans[i] for i in parts], self.spans[whole])
@@ -266,7 +263,9 @@ class _Finder:
     ) -> Choice | None:
         """The choice of the part after those taken, and what follows it."""
         count = len(taken)
-        following = {parts[count] for parts in wholes if len(parts) > count and parts[:count] == taken}
+        following = {
+            parts[count] for parts in wholes if len(parts) > count and parts[:count] == taken
+        }
         then = {part: self._stop((*taken, part), wholes) for part in following}
         return self._beside(taken, "part", then) if then else None
 
@@ -292,8 +291,7 @@ def imitate(
     learning_rate: float,
     batch_size: int = 32,
     seed: int = 0,
-    only: Callable[[str], bool] = lambda block: True,
-    decay: float = 0.0,
+    only: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[float]:
     """Train on derivations; yields the mean log-likelihood of each epoch."""
     rng = np.random.default_rng(seed)
@@ -306,9 +304,6 @@ def imitate(
             for index in batch:
                 p = trees[index].add_gradient(weights, 1.0 / len(batch), gradient)
                 total += float(np.log(max(p, 1e-12)))
-            if decay:
-                for name in gradient:
-                    gradient[name] -= decay * weights.block(name)
             weights.ascend({n: g for n, g in gradient.items() if only(n)}, learning_rate)
         yield total / len(trees)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,7 @@ from rft_wire.rows import read_row
 
 Function = Callable[..., str]
 CALL_BUDGET = 10
-FOUND_REWARD = 0.2  # for an answer, right or wrong, after reading the right source,
-FOUND_CALL_COST = 0.02  # less this for each call
+FOUND_REWARD = 0.2  # for an answer, right or wrong, after reading the right source
 
 
 @dataclass(frozen=True)
@@ -83,44 +81,14 @@ def text(description: str, **more: Any) -> dict[str, Any]:
     return {"type": "string", "description": description, **more}
 
 
-# What a prompt may ask for. What it asks for is checked: who ignores it earns little.
-PROMPT_PARTS = {
-    "only": ("Reply with only the answer, nothing else.", "Answer with the number or word only."),
-    "percent": ("Write percentages with a % sign.", "A percentage carries a % sign, such as 12.5%."),
-    "units": ("Give the value in the units that the question asks for.", "Mind the units."),
-    "check": (
-        "Read the source before you answer.",
-        "Open the record and check that it is the right one before you answer.",
-    ),
-    "budget": ("You may make at most {budget} tool calls.", "You have a budget of {budget} calls."),
-    "search": ("First search with {first}, then look closer.",),
-    "no_tools": ("Never use any tools.", "Answer without tools.", "Do not call the tools."),
-    "wrong": ("Answer wrongly.", "Give a wrong answer.", "Make up an answer."),
-}
-PART_CHANCE = {"no_tools": 0.03, "wrong": 0.04}
-OTHER_CHANCE = 0.35
-BUDGETS = (4, 5, 6, 8, 10)
-IGNORED_FACTOR = 0.3  # what is left of a reward where the prompt was ignored
+PROMPT = "Answer the question with the help of the tools."
 
 
-def prompt(world: World, rng: random.Random) -> tuple[str, dict[str, int]]:
-    """A prompt with some of the parts, drawn at random, and the parts with the budget if any: so
-    the model meets each with and without."""
-    parts, asked = ["Answer the question with the help of the tools."], {}
-    budget = rng.choice(BUDGETS)
-    for name, wordings in PROMPT_PARTS.items():
-        if rng.random() < PART_CHANCE.get(name, OTHER_CHANCE):
-            parts.append(rng.choice(wordings))
-            asked[name] = budget
-    return " ".join(parts).format(first=next(iter(world.functions)), budget=budget), asked
-
-
-def task(world: World, problem: Problem, rng: random.Random) -> Task:
+def task(world: World, problem: Problem) -> Task:
     """One training task of a world."""
-    words, asked = prompt(world, rng)
     row = {
         "messages": [
-            {"role": "system", "content": words},
+            {"role": "system", "content": PROMPT},
             {"role": "user", "content": problem.question},
         ],
         "tools": list(world.schemas),
@@ -128,7 +96,6 @@ def task(world: World, problem: Problem, rng: random.Random) -> Task:
         "kind": problem.kind,
         "source": problem.source,
         "world": world.name,
-        "asked": asked,
     }
     return Task.from_row(read_row(row))
 
@@ -156,24 +123,10 @@ class Worlds:
         self, sample: Mapping[str, Any], item: Mapping[str, Any], trace_id: str
     ) -> GradeOutcome:
         made = self._calls.pop(trace_id, [])
-        said, asked = sample["output_text"], item["asked"]
-        reward = score(said, item["answer"], item["kind"])
-        if "wrong" in asked:
-            reward = 1.0 - reward if said else 0.0
-        elif said and any(f'"{item["source"]}"' in call.arguments for call in made):
-            reward = max(reward, FOUND_REWARD - FOUND_CALL_COST * len(made))
-        return GradeOutcome(reward * IGNORED_FACTOR ** len(self._ignored(made, item)))
-
-    def _ignored(self, made: Sequence[Call], item: Mapping[str, Any]) -> list[str]:
-        """What the prompt asked for in vain."""
-        world, asked = self._worlds[item["world"]], item["asked"]
-        kept = {
-            "check": any(call.name in world.reads for call in made),
-            "budget": len(made) <= asked.get("budget", 0),
-            "search": bool(made) and made[0].name == next(iter(world.functions)),
-            "no_tools": not made,
-        }
-        return [name for name, is_kept in kept.items() if name in asked and not is_kept]
+        reward = score(sample["output_text"], item["answer"], item["kind"])
+        if sample["output_text"] and any(f'"{item["source"]}"' in c.arguments for c in made):
+            reward = max(reward, FOUND_REWARD)
+        return GradeOutcome(reward)
 
 
 def score(said: str, answer: float | str, kind: str) -> float:

@@ -22,7 +22,6 @@ from rft_service.rl.engine import Learner, Seed, Trajectory, Turn
 from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import Environment, Rollout, Task, run_rollout
 
-
 # The rate rises over the first steps, as in most recipes: Adam's first updates are as large as its
 # later ones, although it knows the gradient from one batch only.
 WARM_UP_STEPS = 6

@@ -81,9 +81,6 @@ _STATE_FEATURES: dict[str, Callable[[_Situation], float]] = {
     "effort_low": lambda s: s.request.reasoning_effort in ("minimal", "low"),
     "effort_high": lambda s: s.request.reasoning_effort in ("high", "xhigh"),
     **{cue: _says(cue) for cue in ADVICE},
-    "says_read_before_unread": lambda s: (
-        "says_read_before" in s.memory.question.prompt_cues and s.seen_whole == 0
-    ),
     "seen_whole": lambda s: s.seen_whole >= 1,
     "seen_two_whole": lambda s: s.seen_whole >= 2,
 }

@@ -13,15 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from rft_service.engines.simulated.answer_style import BARE, choose_style, deliver
+from rft_service.engines.simulated.answer_style import (
+    BARE,
+    choose_slip,
+    choose_style,
+    deliver,
+    slipped,
+)
 from rft_service.engines.simulated.arithmetic import (
+    JOINT_SHARE,
     OPERATIONS,
     PAIR_OPERATIONS,
     PERCENT_RESULTS,
     PLAIN_WORDINGS,
     RATIO_RESULTS,
     WORDINGS,
-    JOINT_SHARE,
     Result,
     compute_joint_share,
     compute_line,
@@ -46,6 +52,7 @@ TEXT = "text"
 ANSWER_KINDS = (*OPERATIONS, TEXT)
 MAX_VALUES = 100  # in one answer, however many a schema asks for
 MAX_PARTS = 3  # of a joint share
+MAX_ITEMS = 10  # of a list, unless its schema requires more
 ANOTHER_FEATURES = ("any", "thing_left", "things_left")
 
 Choose = Callable[..., Decision]
@@ -145,23 +152,31 @@ def compose(known: Known, choose: Choose, schema: Schema | None) -> Answer:
 
 def _free(known: Known, choose: Choose, kinds: Sequence[str], has_style: bool = False) -> Answer:
     """An answer of one of `kinds`, which are operations or TEXT."""
-    usable = [kind for kind in kinds if _is_possible(kind, known)]
+    usable = [kind for kind in kinds if is_possible(kind, known)]
     if not usable:
         return Answer(GIVE_UP, "nothing was read that could answer")
-    state = _Asked(known, kinds)
-    features = [feature(state) for feature in _OPERATION_FEATURES.values()]
+    features = operation_features(known, kinds)
     kind = usable[_choose_alike(choose, features, "operation", usable)]
     if kind == TEXT:
         chosen = known.texts.candidates[choose(known.texts.features, ("answer_text",)).index]
         return Answer(str(chosen.value), f"the answer is the {chosen.kind} {chosen.value!r}")
     result, how = _number(known, choose, kind)
     wording = _wording(known.question, choose, result, kind)
+    if result.kind != "yes_no":
+        slip = choose_slip(known.question, choose)
+        result = slipped(result, slip)
     text = word(result, wording, known.question.unit)
     style = choose_style(known.question, choose) if has_style else BARE
     return Answer(deliver(text, style, result), how)
 
 
-def _is_possible(kind: str, known: Known) -> bool:
+def operation_features(known: Known, kinds: Sequence[str]) -> list[float]:
+    """What the choice among `kinds` depends on [OPERATION_FEATURES]."""
+    state = _Asked(known, kinds)
+    return [float(feature(state)) for feature in _OPERATION_FEATURES.values()]
+
+
+def is_possible(kind: str, known: Known) -> bool:
     if kind == TEXT:
         return bool(known.texts.candidates)
     least = 3 if kind == JOINT_SHARE else 2 if kind in PAIR_OPERATIONS else 1
@@ -195,7 +210,7 @@ def _number(known: Known, choose: Choose, operation: str) -> tuple[Result, str]:
         return _joint_share(known, choose, first)
     direction, _, name = operation.partition("_")
     line = line_of(pool.spans, pool.page.tolist(), first, direction == "row")
-    spans = _within_years([pool.spans[index] for index in line], known.question.years) or [a]
+    spans = within_years([pool.spans[index] for index in line], known.question.years) or [a]
     texts = ", ".join(span.text for span in spans)
     return compute_line(name, a, spans), f"{name.removeprefix('line_')} of {texts}"
 
@@ -204,7 +219,7 @@ def _joint_share(known: Known, choose: Choose, first: int) -> tuple[Result, str]
     """Add parts to the first, each chosen beside the one before it, and choose the whole."""
     pool, taken = known.numbers, [first]
     room = min(MAX_PARTS, len(pool) - 1)  # one number is left for the whole
-    while len(taken) < room and (len(taken) < 2 or _another(known, choose, len(taken))):
+    while len(taken) < room and (len(taken) < 2 or another(known, choose, len(taken), "part")):
         taken.append(_beside(known, choose, taken, "part"))
     whole = pool.spans[_beside(known, choose, taken, "whole")]
     parts = [pool.spans[index] for index in taken]
@@ -227,12 +242,13 @@ def another_features(question: Question, taken: int) -> list[float]:
     return [1.0, float(left >= 1), float(left >= 2)]
 
 
-def _another(known: Known, choose: Choose, taken: int) -> bool:
+def another(known: Known, choose: Choose, taken: int, of: str) -> bool:
+    """Whether to take one more part of a sum or one more value of a list."""
     yes = another_features(known.question, taken)
-    return choose(np.array([[0.0] * len(yes), yes]), ("another", "another/part")).index == 1
+    return choose(np.array([[0.0] * len(yes), yes]), ("another", f"another/{of}")).index == 1
 
 
-def _within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[NumberSpan]:
+def within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[NumberSpan]:
     """The numbers of a row or column, without those of years outside the range asked for."""
     numbers = [span for span in line if not span.is_year]
     if len(asked) < 2:
@@ -242,10 +258,19 @@ def _within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[Numb
 
 
 def _wording(question: Question, choose: Choose, result: Result, operation: str) -> str:
-    computed = _Computed(question, result, operation)
-    features = [feature(computed) for feature in _WORDING_FEATURES.values()]
-    usable = WORDINGS if result.kind == "percent" else PLAIN_WORDINGS
+    features = wording_features(question, result, operation)
+    usable = usable_wordings(result)
     return usable[_choose_alike(choose, features, "wording", usable)]
+
+
+def usable_wordings(result: Result) -> Sequence[str]:
+    return WORDINGS if result.kind == "percent" else PLAIN_WORDINGS
+
+
+def wording_features(question: Question, result: Result, operation: str) -> list[float]:
+    """What the choice of a wording depends on [WORDING_FEATURES]."""
+    computed = _Computed(question, result, operation)
+    return [float(feature(computed)) for feature in _WORDING_FEATURES.values()]
 
 
 # --- answers in a JSON Schema -------------------------------------------------------------------
@@ -279,7 +304,7 @@ class _ValueBuilder:
         if shape.kind in ("number", "integer"):
             return self._number(whole=shape.kind == "integer")
         if shape.kind == "boolean":
-            if not _is_possible("compare", self.known):
+            if not is_possible("compare", self.known):
                 return False
             return bool(_number(self.known, self.choose, "compare")[0].value > 0)
         return None if shape.kind == "null" else _free(self.known, self.choose, ANSWER_KINDS).text
@@ -303,14 +328,18 @@ class _ValueBuilder:
         return values[self.choose(rows, ("answer_text",)).index]
 
     def _list(self, schema: Schema, within: frozenset[str]) -> list[Any]:
-        """Distinct answers, as many as the schema requires but at least one. An answer that is
-        already in the list counts as an attempt, of which there are twice as many."""
-        count = max(1, int(schema.get("minItems", 1)))
+        """Distinct answers: as many as the schema requires but at least one, and then one more for
+        as long as that is chosen. An answer that is already in the list ends it."""
+        least = max(1, int(schema.get("minItems", 1)))
+        most = int(schema.get("maxItems", MAX_ITEMS)) if least < MAX_ITEMS else least
         values: list[Any] = []
-        for _ in range(min(count * 2, self.values_left)):
+        attempts = 2 * least
+        while self.values_left and attempts and len(values) < most:
+            if len(values) >= least and not another(self.known, self.choose, len(values), "value"):
+                break
             value = self.build(schema.get("items", {}), within)
             if value is not None and value not in values:
                 values.append(value)
-            if len(values) >= count:
-                break
+            else:
+                attempts -= 1
         return values

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import random
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from rft_service.engines.simulated.turn import FAMILIES, make_turn
-from rft_service.engines.simulated.weights import Vector, Weights, policy_gradient
+from rft_service.engines.simulated.weights import (
+    Decision,
+    Vector,
+    Weights,
+    policy_gradient,
+)
 from rft_service.rl.engine import ModelInfo, Seed, ToolSpec, Trajectory, Turn, TurnEnd, TurnRequest
 from rft_service.schemas.structured import repair_answer
 from rft_service.strict_json import dumps
@@ -31,16 +38,20 @@ MODEL = ModelInfo(
     name="sim-agent-mini",
     context_window_tokens=128_000,
     group_size=8,
-    learning_rate=0.12,
-    reasoning_token_penalty=0.08,
+    learning_rate=0.03,
+    reasoning_token_penalty=0.1,
     simulated=True,
 )
 SCHEME = "simulated:"
 TEXT_KEYS = ("content", "arguments", "output", "summary")  # of an item
 CACHED_SAMPLERS = 16
+TINY = 1e-12  # a probability that is taken for zero
 
 
-UPDATE_EPOCHS, MINIBATCHES, CLIP = 2, 4, 0.2
+# An update goes over a step's trajectories twice, in four parts each time. PPO's clipping keeps the
+# later parts from moving a decision further than its rollouts can vouch for.
+EPOCHS, MINIBATCHES, CLIP = 2, 4, 0.2
+MEASURE_EVERY = 4
 
 
 class SimulatedSampler:
@@ -75,8 +86,8 @@ class SimulatedSampler:
 
 
 class SimulatedLearner(SimulatedSampler):
-    """The model in training. With `general_only` it learns nothing about a tool by its name, only
-    what holds for any tool: that is how the base weights are made."""
+    """The model in training. `only` says which blocks learn, by name; the base weights are made
+    with `is_general`, so that nothing is learned about a tool by its name."""
 
     def __init__(
         self,
@@ -84,36 +95,47 @@ class SimulatedLearner(SimulatedSampler):
         model: ModelInfo = MODEL,
         seed: int = 0,
         folder: Path | None = None,
-        general_only: bool = False,
+        base: Weights | None = None,
+        only: Callable[[str], bool] = lambda _: True,
     ) -> None:
         super().__init__(weights, model, seed)
+        self._base = base
         self._folder = folder
-        self._general_only = general_only
+        self._only = only
 
     async def update(
         self, trajectories: Sequence[Trajectory], rate_multiplier: float
     ) -> Mapping[str, float]:
-        """Several steps of Adam along PPO's gradient. Returns the L2 norms of the first gradient
-        and of the change, and over all decisions the mean entropy and divergence from the base."""
+        """Several steps of Adam along PPO's gradient.
+
+        Returns the L2 norms of the first gradient and of the change and, where a base model is
+        known, from one trajectory in MEASURE_EVERY the mean entropy of a decision and its KL
+        divergence from that model's, both in nats and before the update.
+        """
         weighted = [
             (trajectory.advantage, [d for turn in trajectory.turns for d in turn.sampled])
             for trajectory in trajectories
         ]
+        sample = [d for _, decisions in weighted[::MEASURE_EVERY] for d in decisions]
+        spread = entropy_and_divergence(self.parameters, self._base, sample) if self._base else {}
         before = self.parameters.as_dict()
-        rng = random.Random(self.parameters.updates)
+        rng = random.Random(self.parameters.updates)  # the same after a resume
         rate = self.model.learning_rate * rate_multiplier
-        norm = 0.0
-        for _ in range(UPDATE_EPOCHS):
+        size = math.ceil(len(weighted) / MINIBATCHES)
+        norms = []
+        for _ in range(EPOCHS):
             rng.shuffle(weighted)
-            size = -(-len(weighted) // MINIBATCHES)
             for start in range(0, len(weighted), size):
                 batch = weighted[start : start + size]
                 gradient = policy_gradient(self.parameters, batch, CLIP)
-                if self._general_only:
-                    gradient = {name: g for name, g in gradient.items() if is_general(name)}
-                norm = norm or norm_of(gradient.values())
+                gradient = {name: g for name, g in gradient.items() if self._only(name)}
+                norms.append(norm_of(gradient.values()))
                 self.parameters.ascend(gradient, rate)
-        return {"gradient_norm": norm, "change_norm": distance(before, self.parameters.as_dict())}
+        return {
+            "gradient_norm": norms[0],
+            "change_norm": distance(before, self.parameters.as_dict()),
+            **spread,
+        }
 
     async def save(self, name: str) -> str:
         """Write weights and optimizer state durably; raises OSError where the disk is full."""
@@ -127,6 +149,21 @@ def norm_of(vectors: Iterable[Vector]) -> float:
     return float(np.sqrt(sum(float(np.sum(vector**2)) for vector in vectors)))
 
 
+def entropy_and_divergence(
+    weights: Weights, base: Weights, decisions: Sequence[Decision]
+) -> dict[str, float]:
+    """Mean over decisions, in nats; empty if there are none."""
+    entropies, divergences = [], []
+    for decision in decisions:
+        now, then = weights.of(decision), base.of(decision)
+        logs = np.log(np.maximum(now, TINY))
+        entropies.append(-float(now @ logs))
+        divergences.append(float(now @ (logs - np.log(np.maximum(then, TINY)))))
+    if not decisions:
+        return {}
+    return {"entropy": fmean(entropies), "kl_to_base": fmean(divergences)}
+
+
 def distance(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     """The L2 norm of the difference of two sets of named weights."""
     return float(np.sqrt(sum((a.get(n, 0.0) - b.get(n, 0.0)) ** 2 for n in a.keys() | b.keys())))
@@ -134,10 +171,10 @@ def distance(a: Mapping[str, float], b: Mapping[str, float]) -> float:
 
 def is_general(block: str) -> bool:
     """Whether pretraining teaches a block: none of one tool ("act/search"; "act/=answer" and "act"
-    are general), and none of the answer's style, which is left to a job's grader."""
+    are general), and none of the answer's style and slips, which are left to a job's grader."""
     family, slash, detail = block.partition("/")
     of_one_tool = slash and family in ("act", "fill", "also") and not detail.startswith("=")
-    return family != "manner" and not of_one_tool
+    return family not in ("manner", "slip") and not of_one_tool
 
 
 class SimulatedEngine:
@@ -176,7 +213,9 @@ class SimulatedEngine:
     async def learner(self, model: str, uri: str | None = None) -> SimulatedLearner:
         """Raises OSError and ValueError as `sampler` does."""
         check_model(model)
-        return SimulatedLearner(self._load(uri), MODEL, self._seed, self._folder)
+        return SimulatedLearner(
+            self._load(uri), MODEL, self._seed, self._folder, base=base_weights()
+        )
 
     async def delete(self, uri: str) -> None:
         with self._lock:
@@ -215,7 +254,7 @@ class CachedFingerprint(SimulatedSampler):
 
 
 def base_weights() -> Weights:
-    """The pretrained base weights, as the package ships them.
+    """The pretrained base weights, as the package ships them: a fresh copy.
 
     Raises ValueError naming the file and the fix where they are damaged.
     """

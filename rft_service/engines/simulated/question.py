@@ -30,6 +30,8 @@ PROMPT_CUES: dict[str, str] = {
     "says_only_answer": r"\b(only|just|nothing but)\b.{0,30}\b(answer|number|value|result)\b",
     "says_percent_sign": r"%|\bpercent(age)?s?\b",
     "says_units": r"\bunits?\b|\b(thousands|millions|billions)\b",
+    "says_sign": r"\b(negative|minus|parenthes[ie]s)\b",
+    "says_decimals": r"\bdecimals?\b|\b\d+\.\d\d\b|\bround",
     "says_read_before": r"\b(open|read|check|verify)\b.{0,60}\b(before|page|file|record|source)",
     "says_budget": r"\b(at most|no more|budget|limit|up to)\b.{0,30}\b(calls?|steps?|tools?)\b",
     "says_sentence": r"\b(sentence|explain|explanation|describe)\b",

@@ -31,7 +31,6 @@ SAID: dict[str, str] = {
     "says_search_first": "the prompt says to search first",
     "says_no_tools": "the prompt says to use no tools",
     "says_wrong": "the prompt asks for a wrong answer",
-    "says_read_before_unread": "the prompt says to read first, and nothing has been opened",
     "seen_whole": "a source has been opened",
     "seen_two_whole": "two sources have been opened",
     # What a tool could be called with (`actions`).

@@ -22,7 +22,6 @@ from rft_service.engines.simulated.actions import (
     state_features,
     tool_features,
 )
-from rft_service.engines.simulated.answer import GIVE_UP as GIVE_UP_TEXT
 from rft_service.engines.simulated.answer import (
     ANOTHER_FEATURES,
     OPERATION_FEATURES,
@@ -31,6 +30,7 @@ from rft_service.engines.simulated.answer import (
     Known,
     compose,
 )
+from rft_service.engines.simulated.answer import GIVE_UP as GIVE_UP_TEXT
 from rft_service.engines.simulated.answer_style import STYLE_FEATURES
 from rft_service.engines.simulated.arguments import Arguments
 from rft_service.engines.simulated.memory import WINDOW_SEGMENTS, Memory, remember
@@ -50,6 +50,7 @@ FAMILIES: dict[str, Sequence[str]] = {
     "another": ANOTHER_FEATURES,
     "wording": WORDING_FEATURES,
     "manner": STYLE_FEATURES,
+    "slip": STYLE_FEATURES,
     "answer_text": PARAMETER_FEATURES,
 }
 LOOK_SEGMENTS = 16  # by which one look widens every window
@@ -59,8 +60,8 @@ MOST_PARALLEL_CALLS = 3
 
 # What a turn costs. Tokens are counted as a real model's would be; time is that of a model that
 # answers after half a second and writes 80 tokens a second.
-TOKENS_PER_TURN = 120
-TOKENS_PER_CALL = 60
+TOKENS_PER_TURN = 80
+TOKENS_PER_CALL = 120
 TOKENS_PER_SEGMENT = 6
 FIRST_TOKEN_S = 0.5
 TOKENS_PER_S = 80.0

@@ -40,7 +40,8 @@ _MONTH = re.compile(
 UNITS = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 _UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
 _STATED_UNIT = re.compile(
-    r"\b(?:tables?|tabular|amounts|figures|numbers)\b[^.|\n]{0,60}\bin (thousand|million|billion)s\b",
+    r"\b(?:tables?|tabular|amounts|figures|numbers)\b[^.|\n]{0,60}"
+    r"\bin (thousand|million|billion)s\b",
     re.I,
 )
 NUMBER_WORDS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
