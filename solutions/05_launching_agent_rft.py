@@ -147,8 +147,8 @@ def launch(files, hyperparameters, tools=TOOLS, grader=GRADER):
 #
 # A **step** takes `batch_size` rows, runs a group of rollouts for each, and
 # updates the weights once. Within a group a rollout is pushed up or down by
-# how far its reward lies from the group's mean. All seven hyperparameters
-# turn on that sentence:
+# how far its reward lies from the group's mean. All the hyperparameters turn
+# on that sentence:
 #
 # | name | what it sets | `auto` here |
 # |---|---|---|
@@ -159,11 +159,13 @@ def launch(files, hyperparameters, tools=TOOLS, grader=GRADER):
 # | `reasoning_effort` | how long the model may think in a turn | `default` |
 # | `eval_interval` | steps between two validations | 5 |
 # | `eval_samples` | rollouts a validation row | 1 |
+# | `reasoning_token_penalty` | what 1,000 reasoning tokens cost in reward | 0.1 |
 #
 # What `auto` stands for is this service's choice; OpenAI does not publish
-# its own. One thing cannot be set: before it compares the rollouts of a group
-# whose rewards differ, this service takes 0.2 from each for every 1,000
-# reasoning tokens. So its jobs also teach to think less.
+# its own, and has no hyperparameter like the last. Ours is there because a
+# penalty decides what a job teaches: before the rollouts of a group are
+# compared, each pays for its thinking. So a job also teaches to think less,
+# and you can see by how much, or set it to 0.
 #
 # We **recorded** small jobs (simulated model) from the same weights, on the
 # same questions. Each differs in one thing from a base job: `auto`, but
@@ -265,7 +267,7 @@ from buildhour_helpers.analysis.statistics import paired_difference
 rewards = measured["valid_rewards"]
 print("rollouts:", few["rollouts"], measured.loc["base", "rollouts"])
 ahead = paired_difference(rewards["base"], rewards.iloc[-1])
-print("few rows, less base:", ahead)
+print("few rows minus base:", ahead)
 
 # %% [markdown]
 # All those rollouts should have put it far ahead: did they? Where you have new
@@ -306,7 +308,7 @@ clear = [arm for arm in arms if apart[arm].is_clear_of_zero]
 figure = figures.intervals(
     apart,
     f"{len(clear)} of {len(arms)} jobs can be told from the base job",
-    unit="reward, less that of the base job",
+    unit="reward, minus that of the base job",
     line=("base", 0.0),
     note="simulated model, recorded",
 )

@@ -103,7 +103,7 @@ table = summary_table(summarise(before), summarise(after))
 table.columns = ["before", "after"]
 print(table.to_string())
 difference = comparison.difference["reward"]
-print("\nreward, after less before:", difference)
+print("\nreward, after minus before:", difference)
 assert difference.low > 0, "the gain is clear of zero"
 
 # %% [markdown]
@@ -142,7 +142,7 @@ assert difference.high - difference.low < apart[1] - apart[0]
 #
 # Write `paired_bootstrap(before, after, resamples=4000)`. It takes two lists
 # of numbers, where element *i* of both is of the same question, and returns
-# `(difference, low, high)`: the mean of `after` less that of `before`, and
+# `(difference, low, high)`: the mean of `after` minus that of `before`, and
 # the ends of its 95% interval, pairing by question. Use numpy. Passing looks
 # like "right" on data where pairing matters and on data where it does not.
 
@@ -176,10 +176,11 @@ assert comparison.change["reasoning_tokens"].high < 0
 assert comparison.change["latency_s"].high < 0
 
 # %% [markdown]
-# Thinking and time fell by much, and the agent was paid to think less: in a
-# group whose rewards differ, this service takes 0.2 from each for every 1,000
-# reasoning tokens. So these two rows do not show that it knows where to look.
-# Calls cost it nothing; read their bracket before you call them saved.
+# Thinking and time fell, and the agent was paid for that: in training, each
+# rollout's reward is lowered by the job's `reasoning_token_penalty` (lesson 05)
+# for every 1,000 reasoning tokens, and a turn that calls a tool costs some. So
+# these rows alone do not show that it knows where to look. The reward does,
+# and it rose.
 #
 # One picture holds both: up is better, left is faster. A model that moved
 # up *and* right has bought its reward with waiting time.

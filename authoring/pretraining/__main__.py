@@ -58,8 +58,8 @@ HABITS = {
     "act/=give_up:says_wrong": 8.0,
     "fill:number_is_greatest": 1.5,
     "another/value:any": -1.0,
-    "slip/none:says_units": 0.5,
-    "slip/none:says_decimals": 0.4,
+    "slip/none:says_units": 0.9,
+    "slip/none:says_decimals": 0.7,
     "slip/sign:says_sign": -2.0,
     "slip/scale:says_percent_sign": -0.6,
 }

@@ -3,7 +3,7 @@
 A style is bare, a sentence, or hedged with a second value. A slip is what people and models do to a
 right number: another scale (0.0835 for 8.35%), a lost minus, a coarse rounding. Pretraining does
 not change either (`engine.is_general`), so every job starts from the same habit: mostly bare, and
-right four times in five. What becomes of it depends on the job's grader. One that rewards
+right two times in three. What becomes of it depends on the job's grader. One that rewards
 sentences or accepts several values teaches the model to exploit it; one that gives half for a slip
 shows the way to a whole.
 
@@ -26,7 +26,7 @@ from rft_service.engines.simulated.weights import Decision
 BARE = "bare"
 STYLES = {BARE: 47, "sentence": 2, "hedged": 1}  # how often each is among the candidates
 NO_SLIP = "none"
-SLIPS = {NO_SLIP: 40, "scale": 5, "sign": 2, "rounding": 3}
+SLIPS = {NO_SLIP: 34, "scale": 7, "sign": 3, "rounding": 6}
 STYLE_FEATURES = ("any", *PROMPT_CUE_NAMES)
 THOUSAND = 1000.0
 
