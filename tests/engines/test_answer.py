@@ -15,7 +15,7 @@ from rft_service.engines.simulated.engine import (
 from rft_service.engines.simulated.question import read_question
 from rft_service.engines.simulated.turn import FAMILIES
 from rft_service.engines.simulated.weights import Weights
-from rft_service.rl.engine import Seed, Trajectory, TurnRequest
+from rft_service.rl.engine import Seed, Trajectory, Turn, TurnRequest
 
 PAGE = """\
 Falcon, book of 1972.
@@ -28,7 +28,12 @@ Falcon, book of 1972.
 """
 TWO = "What percentage of total cargo did rye and oats together make up at Falcon in 1972?"
 THREE = "What percentage of total cargo did rye, oats and barley together make up at Falcon?"
-PLAIN = {"wording/percent:any": 30.0, "slip/none:any": 30.0, "manner/bare:any": 30.0}
+PLAIN = {
+    "act/=answer:any": 30.0,
+    "wording/percent:any": 30.0,
+    "slip/none:any": 30.0,
+    "manner/bare:any": 30.0,
+}
 JOINT = PLAIN | {
     "operation/joint_share:any": 30.0,
     "first/joint_share:best_subject": 30.0,
@@ -64,10 +69,9 @@ def test_a_joint_share_is_of_two_or_three_parts_over_a_whole(question, share):
     assert all("together in 80" in turn.reasoning_summary for turn in made)
 
 
-@pytest.mark.parametrize(("question", "share"), [(TWO, "62.5%"), (THREE, "75%")])
-def test_the_base_model_can_answer_with_a_joint_share(question, share):
-    made = turns(policy(PLAIN, base=True), request(question, PAGE), 60)
-    assert [turn.text for turn in made].count(share) > 10
+def test_the_base_model_can_answer_with_a_joint_share():
+    made = turns(policy(PLAIN, base=True), request(THREE, PAGE), 60)
+    assert [turn.text for turn in made].count("75%") > 10
 
 
 def test_a_joint_share_needs_three_numbers():
@@ -84,18 +88,18 @@ def test_one_more_part_depends_on_the_things_that_are_left(question, taken, feat
     assert another_features(read_question("", question), taken) == features
 
 
-MUGS = [{"id": f"M-{n}", "colour": "red" if n in (11, 12, 13) else "blue"} for n in range(11, 17)]
-LIST_QUESTION = "Which identifiers have the red mugs?"
+CODES = [f"M-{number}" for number in range(11, 17)]
 
 
-def ids_asked(**limits: int) -> TurnRequest:
-    ids = {"type": "array", "items": {"type": "string"}, **limits}
-    schema = {"type": "object", "properties": {"ids": ids}, "required": ["ids"]}
-    return request(LIST_QUESTION, json.dumps(MUGS), schema)
+def codes_asked(records: int, **limits: int) -> TurnRequest:
+    codes = {"type": "array", "items": {"type": "string"}, **limits}
+    schema = {"type": "object", "properties": {"codes": codes}, "required": ["codes"]}
+    page = json.dumps([{"code": f"M-{11 + number}"} for number in range(records)])
+    return request("Which codes are in the inventory?", page, schema)
 
 
-def ids_of(turn) -> list[str]:
-    return json.loads(turn.text)["ids"]
+def codes_of(turn: Turn) -> list[str]:
+    return json.loads(turn.text)["codes"]
 
 
 @pytest.mark.parametrize(
@@ -107,40 +111,36 @@ def ids_of(turn) -> list[str]:
         ({"maxItems": 2}, 30.0, 2),
         ({"minItems": 2, "maxItems": 4}, 30.0, 4),
         ({"minItems": 2, "maxItems": 4}, -30.0, 2),
-        ({"minItems": 12}, 30.0, 12),
+        ({"minItems": 12}, 30.0, 12),  # more than it would ever give
     ],
 )
-def test_a_list_grows_for_as_long_as_the_policy_wants_within_its_limits(limits, another, length):
-    made = turns(policy({"another/value:any": another}), ids_asked(**limits))
-    lengths = [len(ids_of(turn)) for turn in made]
-    # Without limits a value that is already there ends the list early.
-    if another < 0 or limits:
-        assert set(lengths) <= {length}
-    assert max(lengths) == length
-    for turn in made:
-        assert len(set(ids_of(turn))) == len(ids_of(turn))
+def test_a_list_grows_for_as_long_as_the_policy_adds_within_its_limits(limits, another, length):
+    named = PLAIN | {"operation/text:any": 30.0, "another/value:any": another}
+    lists = [codes_of(turn) for turn in turns(policy(named), codes_asked(40, **limits))]
+    lengths = {len(codes) for codes in lists}
+    # A code that is there already may end a list before its limit.
+    assert lengths == {length} if another < 0 else max(lengths) == length
+    assert min(lengths) >= limits.get("minItems", 1)
+    assert all(len(set(codes)) == len(codes) for codes in lists)
 
 
 def f1(given: list[str]) -> float:
-    right = {mug["id"] for mug in MUGS if mug["colour"] == "red"}
-    shared = len(right & set(given))
-    return 2 * shared / (len(right) + len(given)) if shared else 0.0
+    shared = len(set(CODES) & set(given))
+    return 2 * shared / (len(CODES) + len(given))
 
 
 def test_a_reward_of_f1_teaches_longer_lists():
     learner = SimulatedLearner(base_weights())
-    asked = ids_asked()
+    asked = codes_asked(len(CODES))
     rewards, lengths = [], []
-    for step in range(20):
-        made = [
-            asyncio.run(learner.sample(asked, Seed.of("f1", step, sample))) for sample in range(32)
-        ]
-        scores = [f1(ids_of(turn)) for turn in made]
+    for step in range(25):
+        seeds = [Seed.of("f1", step, sample) for sample in range(32)]
+        made = asyncio.run(learner.sample_group(asked, seeds))
+        scores = [f1(codes_of(turn)) for turn in made]
         rewards.append(fmean(scores))
-        lengths.append(fmean(len(ids_of(turn)) for turn in made))
+        lengths.append(fmean(len(codes_of(turn)) for turn in made))
         pairs = zip(made, scores, strict=True)
         group = [Trajectory([turn], score - rewards[-1]) for turn, score in pairs]
         asyncio.run(learner.update(group, 1.0))
-    print(rewards, lengths)
-    assert fmean(rewards[-4:]) > fmean(rewards[:4]) + 0.15
-    assert fmean(lengths[-4:]) > fmean(lengths[:4]) + 0.5
+    assert rewards[-1] > rewards[0] + 0.15
+    assert lengths[-1] > lengths[0] + 1
