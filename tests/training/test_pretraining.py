@@ -35,7 +35,7 @@ from rft_service.rl.engine import TurnRequest
 
 
 @pytest.fixture
-def _short(monkeypatch):
+def _short(monkeypatch) -> None:
     """A pretraining of a few seconds."""
     few = dict.fromkeys(FAMILIES, 8)
     monkeypatch.setattr(pretraining, "READINGS", few)
@@ -225,7 +225,8 @@ def test_the_probability_is_of_all_right_ways_together():
     assert mean_probability(weights, [tree, None]) == pytest.approx(expected / 2)
 
 
-def test_imitation_raises_the_likelihood_of_right_answers(_short):
+@pytest.mark.usefixtures("_short")
+def test_imitation_raises_the_likelihood_of_right_answers():
     trees = [tree for tree in pretraining.readings() if tree is not None]
     weights = blank_weights()
     likelihoods = list(imitate(weights, trees, epochs=4, learning_rate=0.05, seed=1))
@@ -252,13 +253,15 @@ def test_the_base_model_reads_pages_that_it_has_not_seen(family):
 # --- the whole -----------------------------------------------------------------------------------
 
 
-def test_pretraining_gives_the_same_weights_each_time(_short):
+@pytest.mark.usefixtures("_short")
+def test_pretraining_gives_the_same_weights_each_time():
     runs = [pretraining.pretrain(quiet=True) for _ in range(2)]
     assert runs[0] == runs[1]
     assert set(HABITS) <= set(runs[0])
 
 
-def test_reinforcement_changes_only_the_choice_and_the_use_of_tools(_short):
+@pytest.mark.usefixtures("_short")
+def test_reinforcement_changes_only_the_choice_and_the_use_of_tools():
     trainer = build_trainer(base_weights())
     before = trainer.learner.parameters.as_dict()
     asyncio.run(trainer.step(1))
