@@ -612,14 +612,11 @@ gain = recorded_gain("first prompt", "best prompt")
 print("prompt:      ", gain)
 described = recorded_gain("best, tools undescribed", "best prompt")
 print("descriptions:", described)
-assert gain.low > 0
+assert gain.low < 0
 
 # %% [markdown]
-# On these questions the best prompt is better, by about as much as the
-# brackets say. Its words did that: it says to read a page first, and to mind
-# units, signs and decimals, and the simulated model responds to such cues (a
-# table in `docs/model.md` lists them all). And on the test questions? A
-# closing study asked them once:
+# Plainly: on validation the "best" prompt is **not shown to be better**. And
+# on the test questions? A closing study asked them once:
 
 # %%
 study = recordings.load("study")
@@ -631,9 +628,10 @@ print("reasoning tokens {:+.0%} [{:+.0%}, {:+.0%}]".format(*price))
 assert price[1] > 0
 
 # %% [markdown]
-# Weigh the gain against the price, which is beyond doubt: an agent that reads
-# first reads more. Later lessons keep `BEST_PROMPT` before and after training,
-# so that only the weights differ.
+# If the first bracket spans zero, not there either; if not, weigh the gain
+# against the price, which is beyond doubt. Later lessons keep `BEST_PROMPT`
+# before and after training, so that only the weights differ. "Best" is a
+# name, and names prove nothing.
 #
 # Now all seven prompts beside each other:
 
@@ -717,9 +715,8 @@ def my_prompt():
     return (
         "You are a financial analyst. "
         "Use the tools to answer the question. "
-        "Read the best page before you answer. "
-        "Mind units (thousands, millions) and negative numbers; "
-        "give two decimals, and a % sign to a percentage."
+        "Search first, then read the best page before you answer. "
+        "Use at most ten tool calls."
     )
     # end solution
 
