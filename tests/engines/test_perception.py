@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from rft_service.engines.simulated.perception import perceive
 
 PAGE = """\
@@ -25,6 +27,32 @@ def test_table_cells_know_their_row_column_year_and_unit():
     ]
     assert cells[0].label == {"net", "sale"}
     assert cells[2].percent
+
+
+TABLE = """\
+| {header} | 2012 |
+| net sales | {cell} |
+"""
+STATED = "Unless noted otherwise, amounts are in thousands."
+
+
+@pytest.mark.parametrize(
+    ("before", "header", "cell", "after", "unit"),
+    [
+        (STATED, "", "12", "", 1e3),
+        ("", "", "12", STATED, 1e3),
+        (f"{STATED}\nSales grew again.\n", "", "12", "", 1e3),
+        (f"{STATED}\nThe table is in millions:", "", "12", "", 1e6),  # the nearer one counts
+        (STATED, "in billions", "12", "", 1e9),
+        (STATED, "", "12 million", "", 1e6),
+        (STATED, "", "12%", "", 1.0),
+        ("", "", "12", "Sales were 3 million.", 1.0),
+    ],
+)
+def test_the_unit_of_a_table_may_be_said_anywhere_on_the_page(before, header, cell, after, unit):
+    page = f"{before}\n{TABLE.format(header=header, cell=cell)}\n{after}"
+    (found,) = [n for n in perceive(page).numbers if n.row >= 0]
+    assert (found.value, found.unit) == (12.0, unit)
 
 
 def test_numbers_in_prose_are_paired_with_their_years():

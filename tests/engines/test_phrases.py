@@ -62,6 +62,28 @@ def test_and_may_be_between_two_names_or_within_one() -> None:
     assert ("joined", {"plant", "equip"}) in roles
 
 
+@pytest.mark.parametrize(
+    ("question", "things"),
+    [
+        ("What were rye, oats and barley at Falcon in 1972?", ["rye", "oat", "barley"]),
+        (
+            "What percentage of cargo did rye, oats, and barley make up at Falcon?",
+            ["cargo", "rye", "oat", "barley"],
+        ),
+        # A comma within a place or before a year does not begin a thing.
+        ("What was the weight of rye at Falcon, tons excluded?", ["rye"]),
+        ("What came of rye, in 1972, at Falcon?", ["rye"]),
+    ],
+)
+def test_a_comma_begins_one_more_thing_of_a_list(question: str, things: list[str]) -> None:
+    asked = read_question("", question)
+    named = [phrase for phrase in asked.phrases if phrase.is_thing]
+    assert asked.things == len(things)
+    for phrase, thing in zip(named, things, strict=True):
+        assert thing in phrase.words
+        assert not phrase.words & set(things) - {thing}
+
+
 @pytest.mark.parametrize("question", ["", "How much?"])
 def test_a_question_that_names_nothing_has_no_phrases(question: str) -> None:
     assert roles_in(question) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rft_service.engines.simulated.words import cues_in, quantities, years_in
+from rft_service.engines.simulated.words import cues_in, quantities, stems, unit_stated, years_in
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,23 @@ def test_cues_and_years():
     assert "question" in cues_in("Did sales rise?")
     assert "question" not in cues_in("How high did sales rise?")
     assert years_in("2012 and 2011, not 12,012") == (2012, 2011)
+
+
+def test_a_number_word_is_the_number():
+    assert stems("due in one to three years") == stems("due in 1 to 3 years")
+    assert stems("five") == ["5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("Tabular amounts are in thousands, except as noted.", 1e3),
+        ("All figures, unless we say otherwise, are given in millions.", 1e6),
+        ("NUMBERS ARE IN BILLIONS", 1e9),
+        ("Sales of 5 million were made in thousands of shops.", 0.0),
+        ("The table shows sales. Costs were in thousands.", 0.0),  # of another sentence
+        ("", 0.0),
+    ],
+)
+def test_a_sentence_may_say_what_tables_are_in(text, unit):
+    assert unit_stated(text) == unit

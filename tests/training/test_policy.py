@@ -116,14 +116,17 @@ def test_an_answer_has_the_form_that_was_asked_for():
         assert answer["unit"] in ("g", "kg")
 
 
-def test_low_effort_looks_less_than_high():
+def test_more_effort_reads_more():
     page = "\n".join(f"Line {n} says nothing of interest." for n in range(120))
     items = [ASKED, FOUND[0], {**FOUND[1], "output": page}]
-    low, high = (
-        sum(t.reasoning_tokens for t in turns(30, items=items, reasoning_effort=effort))
-        for effort in ("low", "high")
+    none, low, high = (
+        sum(
+            turn.reasoning_tokens
+            for turn in turns(60, items=items, tool_choice="none", reasoning_effort=effort)
+        )
+        for effort in ("none", "low", "high")
     )
-    assert low < high
+    assert none < low < high
 
 
 @pytest.mark.parametrize("content", ["Weigh it.", [{"type": "input_text", "text": "Weigh it."}]])
