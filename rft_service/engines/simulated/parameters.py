@@ -293,7 +293,7 @@ def _numeric(schema: Mapping[str, Any], memory: Memory) -> tuple[list[Candidate]
     rows = np.zeros((len(values), len(PARAMETER_FEATURES)))
     rows[:, _INDEX["is_number"]] = 1.0
     rows[:, _INDEX["number_is_greatest"]] = [
-        len(values) > 1 and value == max(values) for value in values
+        len(values) > 1 and value == schema.get("maximum") for value in values
     ]
     rows[:, _INDEX["from_question"]] = [value in asked for value in values]
     return [Candidate(int(v) if whole else v, "number", f"{v:g}") for v in values], rows
