@@ -630,7 +630,9 @@ print("BM25, measured now, is as recorded, and ahead of the embeddings")
 # An engine's figures are not yet the tool's. The question goes in as the
 # model words it, and what comes out is read by a model with its own habits.
 # So the third design is BM25 once more, **without the snippets**: paths
-# alone. Each design worked with the same base model on the same questions.
+# alone. Two more are a **semantic** search, by an encoder that has learned
+# meanings (the extra `semantic`), and a **hybrid** that adds its scores to
+# BM25's. Each worked with the same base model on the same questions.
 # Recorded, simulated model:
 
 # %%

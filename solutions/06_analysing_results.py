@@ -330,7 +330,7 @@ assert wasted.loc["errors", "after"] < wasted.loc["errors", "before"] / 2
 # %% [markdown]
 # No rule against either was given. An error costs a call that could have
 # found the page, so such rollouts tend to score below their group's mean, and
-# errors all but vanish. Repeats do not: look at the other rows. An agent that
+# most errors vanish. Repeats do not: look at the other rows. An agent that
 # reads again a page that it has read loses little as long as it has calls
 # left, so nothing pushes against it, and what nothing pushes against may
 # spread. Look for such habits: no reward shows them.

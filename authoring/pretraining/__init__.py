@@ -1,6 +1,8 @@
-"""How the base weights were made: the same trainer, on small worlds that are not reports.
+"""How the base weights are made: imitation on problems with known answers, a short reinforcement by
+the trainer that runs jobs, then a few habits by hand.
 
-`python -m authoring.pretraining` makes `base_weights.json` anew, byte
-for byte. The worlds: an archive of measuring sheets in folders, a museum inventory that answers
-with JSON, a railway timetable, a glossary of old measures.
+`python -m authoring.pretraining` writes `base_weights.json` again, byte for byte. The worlds have
+nothing to do with reports: an archive of almanac pages in folders (`almanac`), a museum's inventory
+that answers with JSON, a timetable of places and their day books, a glossary of old measures
+(`families`). `imitation` teaches reading, `world` grades the search for pages.
 """

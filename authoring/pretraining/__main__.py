@@ -56,7 +56,7 @@ HABITS = {
     "act/=answer:says_budget": -0.5,
     "act/=answer:says_no_tools": 12.0,
     "act/=give_up:says_wrong": 8.0,
-    "fill:number_is_greatest": 1.5,
+    "fill:number_is_greatest": 3.0,
     "another/value:any": -1.0,
     "slip/none:says_units": 0.9,
     "slip/none:says_decimals": 0.7,

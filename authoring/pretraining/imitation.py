@@ -1,9 +1,10 @@
 """Learn to read by imitation: raise the likelihood of every derivation that gives the right answer.
 
-A `Reading` is a question beside the pages that answer it. Which operation, operands and wording
-lead to the answer is found by trying them all; nobody has to say which numbers were meant. The
-objective is the log of the sum of the probabilities of those derivations (maximum marginal
-likelihood: Guu et al., "From Language to Programs", arXiv 1704.07926), which has an exact gradient.
+A problem is a question beside the pages that answer it. `derivations` tries all operations,
+operands and wordings and keeps those that lead to the answer, as a tree of `Choice`; the problem
+need not say which numbers were meant. The objective is the log of the sum of the probabilities of
+those derivations (maximum marginal likelihood: Guu et al., "From Language to Programs", arXiv
+1704.07926), which has an exact gradient.
 """
 
 from __future__ import annotations

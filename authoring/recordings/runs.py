@@ -32,7 +32,7 @@ from buildhour_helpers.tasks import (
 from buildhour_helpers.tasks.questions import Split
 from buildhour_helpers.tools.schemas import DEFINITIONS, Definition
 
-NOT_RECORDED = ("timing", "tool_execution_latency", "update")
+NOT_RECORDED = ("timing", "tool_execution_latency")
 """The metrics of a step that differ from run to run."""
 LAST_STEP_ONLY = 10_000
 """An `eval_interval` beyond the last step, which is always validated."""

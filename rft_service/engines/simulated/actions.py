@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -155,8 +155,12 @@ def parameter_kind(tool: ToolSpec) -> str:
     if not properties:
         return ""
     name = next(iter(tool.parameters.get("required", ())), next(iter(properties)))
-    described = str(properties.get(name, {}).get("description", ""))
-    for text in (name, described):
+    return _kind_asked(name, str(properties.get(name, {}).get("description", "")))
+
+
+@lru_cache(maxsize=1024)
+def _kind_asked(name: str, description: str) -> str:
+    for text in (name, description):
         kinds = kinds_named(text)
         for kind in ("query", "path", "folder", "identifier", "string"):
             if kind in kinds:

@@ -45,7 +45,7 @@ class _Numbers:
         self.heading_recall = in_heading / max(1, len(topic))
         self.cover = np.where(self.is_year, 0.0, in_either / max(1, len(topic)))
         self.position = np.array([_label_position(span, question) for span in spans])
-        column_match = [_column_match(span, question) for span in spans]
+        column_match = [_column_match(s, question) if s.row >= 0 else 0.0 for s in spans]
         self.heading_match = np.where(self.in_table, column_match, self.heading_recall)
         self.heading_best = self._best_of_form(self.heading_match)
         best_recall = self._best_of_form(self.label_recall)

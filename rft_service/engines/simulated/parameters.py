@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from rft_service.engines.simulated.memory import Memory
 from rft_service.engines.simulated.perception import TextSpan, perceive
 from rft_service.engines.simulated.question import Question, abbreviates_name
 from rft_service.engines.simulated.weights import Column, Vector
-from rft_service.engines.simulated.words import WORD, stem, stems, years_in
+from rft_service.engines.simulated.words import WORD, stem, stem_set, stems, years_in
 
 MAX_SAFE_INTEGER = 2**53 - 1  # of JavaScript, whose clients declare it as a bound
 QUERY_KINDS = ("whole", "content", "topic", "topic_years", "unnamed", "names", "names_years")
@@ -54,7 +54,7 @@ class _Texts:
         self.heads = [head.lower() for head in heads]
         self.years = [years_in(span.text) for span in spans]
         self.year_match = [not set(question.years).isdisjoint(years) for years in self.years]
-        self.own_words = [frozenset(stems(span.text)) for span in spans]
+        self.own_words = [stem_set(span.text) for span in spans]
 
 
 def _of_kind(kind: str) -> Callable[[_Texts], Column]:
@@ -115,8 +115,7 @@ MATCHES = ("year_match", "name_exact", "name_letters", "context_cover")
 _MATCH_INDICES = [_INDEX[name] for name in MATCHES]
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A value for a parameter; `omit` means to leave an optional one out."""
 
     value: Any
@@ -127,11 +126,11 @@ class Candidate:
 
 @lru_cache(maxsize=1024)
 def text_table(text: str, question: Question) -> tuple[tuple[Candidate, ...], Vector]:
-    """The distinct texts of an output and their features [n, _TEXT_FEATURES]. Cached: the rollouts
-    of a group read the same pages."""
+    """The distinct texts of an output and their features [n, PARAMETER_FEATURES]. Cached: the
+    rollouts of a group read the same pages."""
     spans = list({span.text: span for span in reversed(perceive(text).texts)}.values())[::-1]
     texts = _Texts(spans, question)
-    features = np.zeros((len(spans), len(_TEXT_FEATURES)))
+    features = np.zeros((len(spans), len(PARAMETER_FEATURES)))
     for index, feature in enumerate(_TEXT_FEATURES.values()):
         features[:, index] = feature(texts)
     return tuple(Candidate(span.text, span.kind, span.text) for span in spans), features
@@ -187,8 +186,7 @@ def text_pool(memory: Memory) -> TextPool:
         keep = [index for index, candidate in enumerate(found) if candidate.text not in seen]
         kept = [found[index] for index in keep]
         seen.update([candidate.text for candidate in kept])
-        block = np.zeros((len(keep), len(PARAMETER_FEATURES)))
-        block[:, : len(_TEXT_FEATURES)] = features[keep]
+        block = features[keep]
         block[:, _INDEX["from_last_output"]] = number == last
         block[:, _INDEX["from_error"]] = output.view.is_error
         blocks.append(block)
@@ -295,7 +293,7 @@ def _numeric(schema: Mapping[str, Any], memory: Memory) -> tuple[list[Candidate]
     rows = np.zeros((len(values), len(PARAMETER_FEATURES)))
     rows[:, _INDEX["is_number"]] = 1.0
     rows[:, _INDEX["number_is_greatest"]] = [
-        len(values) > 1 and value == max(values) for value in values
+        len(values) > 1 and value == schema.get("maximum") for value in values
     ]
     rows[:, _INDEX["from_question"]] = [value in asked for value in values]
     return [Candidate(int(v) if whole else v, "number", f"{v:g}") for v in values], rows

@@ -14,12 +14,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from rft_service.engines.simulated.words import (
     Quantity,
     quantities,
-    stems,
+    stem_set,
     unit_in,
     unit_stated,
     years_in,
@@ -41,8 +41,7 @@ _CLAUSE_WORDS = 7  # words on either side of a number that are its label in pros
 MAX_SEGMENTS = 400  # the rest of a longer output is not read, so that no text takes long
 
 
-@dataclass(frozen=True, slots=True)
-class NumberSpan:
+class NumberSpan(NamedTuple):
     """A number in a text. `label` are the stems that name it (row label, key, clause), `heading`
     those of its column, sentence or record. In prose, `table` and `row` are -1 and `column` is 0.
     `unit` multiplies `value` (1.0 where none is known)."""
@@ -108,6 +107,9 @@ class _Draft:
         self.texts_of_kind[kind] += 1
         self.texts.append(TextSpan(text, kind, segment, index, key, context))
 
+    def add_prose_numbers(self, sentence: str, segment: int) -> None:
+        self.numbers += [span._replace(segment=segment) for span in _prose_numbers(sentence)]
+
 
 @lru_cache(maxsize=768)
 def perceive(text: str) -> View:
@@ -167,10 +169,10 @@ def _as_words(key: str) -> str:
 def _read_record(draft: _Draft, record: Any, row: int) -> None:
     leaves = list(_leaves(record))
     strings = " ".join(str(value) for _, value in leaves if isinstance(value, str))
-    context = frozenset(stems(strings))
-    segment = draft.add_segment(context | frozenset(stems(" ".join(key for key, _ in leaves))))
+    context = stem_set(strings)
+    segment = draft.add_segment(context | stem_set(" ".join(key for key, _ in leaves)))
     for column, (key, value) in enumerate(leaves):
-        key_words = frozenset(stems(key))
+        key_words = stem_set(key)
         if not isinstance(value, int | float):
             _read_string(draft, str(value), segment, key_words, context)
             continue
@@ -203,7 +205,7 @@ def _read_string(
     elif len(text) <= 80:
         draft.add_text(text, "string", segment, key, context)
     if " " in text:
-        _read_prose_numbers(draft, text, segment, frozenset(stems(text)))
+        draft.add_prose_numbers(text, segment)
 
 
 # --- lines --------------------------------------------------------------------------------------
@@ -233,7 +235,7 @@ def _read_lines(draft: _Draft, text: str) -> None:
             pending, context = [], set()
         sentences = _SENTENCE_END.split(line)
         for sentence in sentences:
-            words = frozenset(stems(sentence))
+            words = stem_set(sentence)
             segment = draft.add_segment(words)
             context |= words
             _read_sentence(draft, sentence, segment, skip_identifiers=bool(paths))
@@ -263,48 +265,46 @@ def _read_sentence(draft: _Draft, sentence: str, segment: int, skip_identifiers:
     text = value.strip()
     if colon and len(key.split()) <= 4 and text and len(text) <= 60 and not quantities(text):
         kind = "identifier" if IDENTIFIER.fullmatch(text) else "string"
-        draft.add_text(text, kind, segment, frozenset(stems(_as_words(key))), words)
+        draft.add_text(text, kind, segment, stem_set(_as_words(key)), words)
     if not _DIGIT.search(sentence):
         return  # neither an identifier nor a number
     if not skip_identifiers:
         for identifier in IDENTIFIER.findall(sentence):
             if not PATH.search(identifier):
                 draft.add_text(identifier, "identifier", segment, frozenset(), words)
-    _read_prose_numbers(draft, sentence, segment, words)
+    draft.add_prose_numbers(sentence, segment)
 
 
-def _read_prose_numbers(
-    draft: _Draft, sentence: str, segment: int, heading: frozenset[str]
-) -> None:
-    """The numbers of a sentence; `heading` are its stems."""
+@lru_cache(maxsize=4096)
+def _prose_numbers(sentence: str) -> tuple[NumberSpan, ...]:
+    """The numbers of a sentence, as if it were segment 0. Cached: search results repeat the
+    sentences of pages."""
     if "/" in sentence or "_" in sentence:  # the digits of a path are not numbers
-        without_paths = PATH.sub(lambda match: " " * len(match.group()), sentence)
-        if without_paths != sentence:
-            sentence, heading = without_paths, frozenset(stems(without_paths))
+        sentence = PATH.sub(lambda match: " " * len(match.group()), sentence)
     found = quantities(sentence)
-    if not found:
-        return
-    years = years_in(sentence)
+    heading, years = stem_set(sentence), years_in(sentence)
     values = [q for q in found if not q.is_year]
+    spans = []
     for quantity in found:
         left = sentence[: quantity.start].rsplit(None, _CLAUSE_WORDS)[-_CLAUSE_WORDS:]
         right = sentence[quantity.end :].split(None, _CLAUSE_WORDS)[:_CLAUSE_WORDS]
-        draft.numbers.append(
+        spans.append(
             NumberSpan(
                 value=quantity.value,
                 text=quantity.text,
                 unit=quantity.unit or 1.0,
                 percent=quantity.percent,
                 is_year=quantity.is_year,
-                segment=segment,
+                segment=0,
                 table=-1,
                 row=-1,
                 column=0,
-                label=frozenset(stems(" ".join(left + right))),
+                label=stem_set(" ".join(left + right)),
                 heading=heading,
                 years=_years_of(quantity, sentence, values, years),
             )
         )
+    return tuple(spans)
 
 
 def _years_of(
@@ -344,12 +344,12 @@ def _read_table(draft: _Draft, lines: list[str], caption_unit: float) -> None:
     header, table = rows[0], draft.tables
     draft.tables += 1
     unit = unit_in(" ".join(header)) or caption_unit
-    draft.add_segment(frozenset(stems(" ".join(header))))
-    headings = [frozenset(stems(cell)) for cell in header]
+    draft.add_segment(stem_set(" ".join(header)))
+    headings = [stem_set(cell) for cell in header]
     header_years = [years_in(cell) for cell in header]
     for row, cells in enumerate(rows[1:]):
         label = cells[0]
-        label_words = frozenset(stems(label))
+        label_words = stem_set(label)
         segment = draft.add_segment(label_words)
         draft.add_text(label, "string", segment, frozenset({"label"}), label_words)
         for column, cell in enumerate(cells[1:], 1):

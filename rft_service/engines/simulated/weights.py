@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -200,9 +201,9 @@ def _named(blocks: Mapping[str, Vector], families: Mapping[str, Sequence[str]]) 
 def softmax(scores: Vector) -> Vector:
     """Probabilities [n] of candidates from their scores [n], which are rounded first."""
     rounded = scores.round(SCORE_DECIMALS)
-    powers: Vector = np.exp(rounded - rounded.max())  # at most 1: no overflow
-    total: np.float64 = powers.sum()
-    return np.divide(powers, total)
+    # `reduce` is what `max` and `sum` call; they are slower, and nothing is called as often.
+    powers: Vector = np.exp(rounded - np.maximum.reduce(rounded))  # at most 1: no overflow
+    return np.divide(powers, np.add.reduce(powers))
 
 
 def policy_gradient(
@@ -229,16 +230,18 @@ def policy_gradient(
             towards *= advantage * ratio / len(weighted)
             shared = towards @ decision.features
             for name in decision.blocks:
-                _add(total, name, shared)
+                total[name] = total[name] + shared if name in total else shared
             if decision.own_blocks:
                 own = towards[:, None] * decision.features
-                for name, slope in zip(decision.own_blocks, own, strict=True):
-                    _add(total, name, slope)
+                for name, first, end in _runs(decision.own_blocks):
+                    # Row by row, in order: the last bits of a sum depend on it.
+                    own[first] += total.get(name, 0.0)
+                    total[name] = np.add.reduce(own[first:end])
     return total
 
 
-def _add(total: dict[str, Vector], name: str, change: Vector) -> None:
-    if name in total:
-        total[name] += change
-    else:
-        total[name] = change.copy()
+@lru_cache(maxsize=1024)
+def _runs(names: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:
+    """(name, first, end) of each run of equal names: candidates side by side share a block."""
+    starts = [n for n, name in enumerate(names) if n == 0 or name != names[n - 1]]
+    return tuple((names[a], a, b) for a, b in zip(starts, [*starts[1:], len(names)], strict=True))

@@ -7,7 +7,8 @@ Nothing here belongs to one domain. Words are stemmed with the Snowball English 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import snowballstemmer
 
@@ -107,6 +108,12 @@ def stems(text: str) -> list[str]:
     return [_STEMS[word] for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
 
 
+@lru_cache(maxsize=4096)
+def stem_set(text: str) -> frozenset[str]:
+    """The distinct stems of a text. Cached: lines, labels and clauses recur from page to page."""
+    return frozenset(stems(text))
+
+
 _CUE_OF = {_STEMS[word]: name for name, words in CUES.items() for word in words}
 
 
@@ -127,8 +134,9 @@ def is_cue(word_stem: str) -> bool:
     return word_stem in _CUE_OF
 
 
+@lru_cache(maxsize=4096)
 def years_in(text: str) -> tuple[int, ...]:
-    """Years named in a text, in order, each once."""
+    """Years named in a text, in order, each once. Cached, as `stem_set` is."""
     return tuple(dict.fromkeys(int(match) for match in YEAR.findall(text)))
 
 
@@ -150,8 +158,7 @@ def unit_stated(text: str) -> float:
     return UNITS[match.group(1).lower()] if match else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number in a text: `text[start:end]` with its signs. `unit` multiplies `value`; it is 0.0
     where no unit word follows."""
 
