@@ -198,7 +198,7 @@ def find_tool() -> tuple[Callable[..., str], list[Found]]:
     ) -> str:
         """Find values by their keys."""
         calls.append(Found(keys=keys, where=where, kind=kind, order=order, limit=limit))
-        return f"{keys[0]} is 42"
+        return "The value is 42."  # the only number, so any computation gives its digits
 
     return find, calls
 
@@ -256,7 +256,8 @@ def test_langchain_calls_a_tool_of_many_types(
     )
     messages: list[Any] = [HumanMessage(QUESTION)]
     for _ in range(10):
-        said = model.bind_tools([finder], strict=strict).invoke(messages)
+        choice = None if calls else "required"  # the model might answer in haste
+        said = model.bind_tools([finder], strict=strict, tool_choice=choice).invoke(messages)
         messages += [said, *map(finder.invoke, said.tool_calls)]
         if not said.tool_calls:
             break
