@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -202,9 +203,17 @@ def find_tool() -> tuple[Callable[..., str], list[Found]]:
     return find, calls
 
 
+def check_asked(text: str) -> None:
+    """Only words of the question are in a text; "key 5" for "key5" is one way to look for it."""
+    words = r"[a-z]+|\d+"
+    found = re.findall(words, text.lower())
+    assert found
+    assert set(found) <= set(re.findall(words, QUESTION.lower())), text
+
+
 def check_found(calls: list[Found], answer: str) -> None:
-    assert calls[0].keys[0] in QUESTION
-    assert calls[0].where.folder in QUESTION
+    check_asked(calls[0].keys[0])
+    check_asked(calls[0].where.folder)
     assert "42" in answer
 
 
@@ -295,7 +304,8 @@ def test_instructor(
         asked: Any = {"messages": [{"role": "user", "content": QUESTION}], "max_retries": 0}
         found = client.create(model=MODEL, response_model=Found, **asked)
         assert isinstance(found, Found)
-        assert mode == "JSON_SCHEMA" or found.keys[0] in QUESTION
+        if mode != "JSON_SCHEMA":
+            check_asked(found.keys[0])
 
 
 NODE = """

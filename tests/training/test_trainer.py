@@ -13,7 +13,7 @@ from rft_service.engines.simulated.weights import Weights
 from rft_service.rl.engine import Call, Turn, TurnEnd, TurnRequest
 from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import GradeOutcome, Task, ToolOutcome, run_rollout
-from rft_service.rl.trainer import Trainer, trajectories
+from rft_service.rl.trainer import WARM_UP_STEPS, Trainer, trajectories
 from rft_wire import StopReason
 from rft_wire.rows import read_row
 
@@ -277,6 +277,28 @@ def test_each_turn_costs_the_time_to_a_first_token():
             metrics.turns * FIRST_TOKEN_S + sampling_s
         )
     assert len({rollout.record.metrics.turns for rollout in report.rollouts}) > 1
+
+
+def test_the_rate_warms_up_over_the_first_steps():
+    job = trainer(n_epochs=WARM_UP_STEPS + 2, learning_rate_multiplier=2.0)
+    update, rates = job.learner.update, {}
+
+    async def noted(trajectories, rate):
+        rates[len(reports) + 1] = rate
+        return await update(trajectories, rate)
+
+    job.learner.update = noted
+    reports = []
+
+    async def run() -> None:
+        for step in range(1, job.total_steps + 1):
+            reports.append(await job.step(step))
+
+    asyncio.run(run())
+    assert len(rates) > 2
+    assert max(rates) > WARM_UP_STEPS
+    for step, rate in rates.items():
+        assert rate == pytest.approx(2.0 * min(1.0, step / WARM_UP_STEPS))
 
 
 def test_every_row_comes_once_an_epoch():
