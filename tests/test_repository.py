@@ -88,8 +88,9 @@ def test_the_results_are_all_of_the_same_seeds() -> None:
             ("study_small", "seeds"),
             ("study_finqa", "seeds"),
             ("flat_grader", "seeds"),
-            ("hackable_grader", "after"),
         )
         if name in figures
     }
     assert len({frozenset(seeds) for seeds in found.values()}) == 1, found
+    hackable = {one["seed"] for one in figures["hackable_grader"]["after"]}
+    assert hackable <= found["study"], "three jobs a seed: it may rest on fewer of them"
