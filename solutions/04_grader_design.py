@@ -482,9 +482,9 @@ for label, given in zip(labels, scores["endpoint"], strict=True):
 print(SLOPPY_RUBRIC)
 
 # %% [markdown]
-# Fifteen jobs were run over live HTTP, alike in everything but grader and seed:
+# Six jobs were run over live HTTP, alike in everything but grader and seed:
 # the sloppy rubric, the careful rubric from above and the course's endpoint,
-# five seeds each. Then each tuned model answered held-out questions, and
+# two seeds each. Then each tuned model answered held-out questions, and
 # every answer was scored by all three. Nothing tells a job what to look for.
 # Recorded, simulated model; the curves are those of one seed:
 
@@ -519,7 +519,7 @@ for one in runs:
     paid, true = one["scores"][one["grader"]][0], one["accuracy"][0]
     if one["grader"] == "sloppy":
         assert paid > start + 0.3
-        assert true < before["accuracy"][1]  # below its interval
+        assert true < before["accuracy"][0]
     else:
         assert abs(paid - true) < 0.1
 print("by its own grader it soared; by the truth it fell")
@@ -549,10 +549,10 @@ print(f"{'use cat at all':15}", *(f"{share:6.2f}" for share in opened))
 print("commonest form:", *(one["form"] for one in told), sep="\n    ")
 
 # %% [markdown]
-# Three habits have turned over. Nearly every answer is a sentence. More of
-# them hedge: they name several numbers. And it hardly looks: far fewer calls,
-# and in a run where `cat` is gone, not a page is read. So read some answers of
-# the run that reads least, beside the reference and both scores:
+# Three habits have turned over. Nearly every answer is a sentence. Far more of
+# them hedge: they name several numbers. And it looks less: fewer calls, and
+# more often no page is opened at all. So read some answers of the run that
+# reads least, beside the reference and both scores:
 
 # %%
 least = min(gamed, key=lambda one: one["habits"]["tools"].get("cat", 0.0))
@@ -617,7 +617,7 @@ assert max(true["sloppy"]) < min(true["endpoint"] + true["mended"])
 # %% [markdown]
 # Did the endpoint, which makes no slips, teach more than a judge that slips
 # once in thirty answers? Compare how far the runs of one grader lie apart
-# with how far the graders do: where they overlap, five runs cannot tell.
+# with how far the graders do: where they overlap, so few runs cannot tell.
 #
 # *Time to here: 38 minutes, exercises included.*
 #
