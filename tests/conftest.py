@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from buildhour_helpers import proxies
 # No test is timed, and no test draws other examples than the last time.
 settings.register_profile("workshop", deadline=None, derandomize=True)
 settings.load_profile("workshop")
+
+# Under `nohup` a hang-up is ignored, by every process that a test starts too. Tests send it.
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 OWN_VARIABLES = (
     "OPENAI_API_KEY",
