@@ -42,7 +42,7 @@ def test_nothing_was_learnt_from_the_flat_grader_and_it_was_said() -> None:
     assert flat["same_answers"] == flat["rollouts"] > working["same_answers"]
     assert flat["after"] == recorded["before"]
     assert len(flat["warnings"]) == len(flat["steps"]) + 1
-    assert "learnt nothing" in flat["warnings"][-1]
+    assert "learned nothing" in flat["warnings"][-1]
 
 
 def test_the_hyperparameters_begin_alike(up: Stage, tmp_path: Path) -> None:
