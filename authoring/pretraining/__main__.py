@@ -99,9 +99,7 @@ WEIGHTS_FILE = Path(str(files("rft_service.engines.simulated"))) / "base_weights
 
 def blank_weights() -> Weights:
     """The weights of a model that knows STARTING_WEIGHTS and nothing else."""
-    weights = Weights(BLOCKS)
-    weights.load({"weights": STARTING_WEIGHTS})
-    return weights
+    return restarted(STARTING_WEIGHTS)
 
 
 def learn_to_read(weights: Weights, quiet: bool = False) -> None:

@@ -33,7 +33,7 @@ from rft_service.engines.simulated.arithmetic import (
     line_of,
     word,
 )
-from rft_service.engines.simulated.weights import Vector, Weights
+from rft_service.engines.simulated.weights import Vector, Weights, alike
 
 Gradient = dict[str, Vector]
 
@@ -90,8 +90,8 @@ def _add(total: Gradient, name: str, change: Vector) -> None:
 
 @dataclass(frozen=True)
 class Target:
-    """What is right: `answer` is a number in the unit that the question names (else the page's), or
-    a text; `is_text` unless it is "yes" or "no"."""
+    """What is right: `answer` is a number in the unit that the question names (else the page's),
+    "yes" or "no", or a text."""
 
     answer: float | str
     kind: str
@@ -117,8 +117,8 @@ class Target:
             if score(word(result, wording, unit), self.answer, self.kind) == 1.0
         )
         features = composing.wording_features(known.question, result, operation)
-        rows = np.repeat(np.array(features)[None, :], len(usable), axis=0)
-        return Choice(rows, ("wording",), right, tuple(f"wording/{name}" for name in usable))
+        rows, blocks, own_blocks = alike(features, "wording", usable)
+        return Choice(rows, blocks, right, own_blocks)
 
 
 def derivations(known: Known, target: Target) -> Choice | None:
@@ -139,9 +139,8 @@ def derivations(known: Known, target: Target) -> Choice | None:
     if not found:
         return None
     features = composing.operation_features(known, ANSWER_KINDS)
-    rows = np.repeat(np.array(features)[None, :], len(usable), axis=0)
-    own = tuple(f"operation/{kind}" for kind in usable)
-    return Choice(rows, ("operation",), tuple(found), own, found)
+    rows, blocks, own_blocks = alike(features, "operation", usable)
+    return Choice(rows, blocks, tuple(found), own_blocks, found)
 
 
 @dataclass
@@ -280,8 +279,7 @@ class _Finder:
             return whole
         more = self._more(taken, wholes)
         then = {index: choice for index, choice in ((0, whole), (1, more)) if choice}
-        yes = composing.another_features(self.known.question, len(taken))
-        rows = np.array([[0.0] * len(yes), yes])
+        rows = composing.another_rows(self.known.question, len(taken))
         return Choice(rows, ("another", "another/part"), tuple(then), (), then)
 
 

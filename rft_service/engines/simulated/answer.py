@@ -42,7 +42,7 @@ from rft_service.engines.simulated.parameters import PARAMETER_FEATURES, TextPoo
 from rft_service.engines.simulated.perception import NumberSpan
 from rft_service.engines.simulated.question import PROMPT_CUE_NAMES, Question
 from rft_service.engines.simulated.shapes import ShapeReader
-from rft_service.engines.simulated.weights import Decision
+from rft_service.engines.simulated.weights import Decision, Vector, alike
 from rft_service.engines.simulated.words import CUE_NAMES
 from rft_service.schemas.check import Part, Schema
 
@@ -156,7 +156,7 @@ def _free(known: Known, choose: Choose, kinds: Sequence[str], has_style: bool = 
     if not usable:
         return Answer(GIVE_UP, "nothing was read that could answer")
     features = operation_features(known, kinds)
-    kind = usable[_choose_alike(choose, features, "operation", usable)]
+    kind = usable[choose(*alike(features, "operation", usable)).index]
     if kind == TEXT:
         chosen = known.texts.candidates[choose(known.texts.features, ("answer_text",)).index]
         return Answer(str(chosen.value), f"the answer is the {chosen.kind} {chosen.value!r}")
@@ -183,15 +183,6 @@ def is_possible(kind: str, known: Known) -> bool:
     return len(known.numbers) >= least
 
 
-def _choose_alike(
-    choose: Choose, features: Sequence[float], family: str, options: Sequence[str]
-) -> int:
-    """The index of one of several options that have the same features; only the weights of their
-    own blocks, "family/option", tell one from another."""
-    rows = np.repeat(np.array(features, dtype=float)[None, :], len(options), axis=0)
-    return choose(rows, (family,), [f"{family}/{option}" for option in options]).index
-
-
 def _number(known: Known, choose: Choose, operation: str) -> tuple[Result, str]:
     """Choose operands for an operation and compute it."""
     pool = known.numbers
@@ -202,9 +193,7 @@ def _number(known: Known, choose: Choose, operation: str) -> tuple[Result, str]:
     if operation == "value":
         return compute_value(a), f"read {a.text}"
     if operation in PAIR_OPERATIONS:
-        rows = np.delete(pool.second(first, known.question), first, axis=0)
-        chosen = choose(rows, ("second", f"second/{operation}")).index
-        b = pool.spans[chosen + (chosen >= first)]
+        b = pool.spans[_beside(known, choose, [first], operation)]
         return compute_pair(operation, a, b), f"{operation} of {a.text} and {b.text}"
     if operation == JOINT_SHARE:
         return _joint_share(known, choose, first)
@@ -244,8 +233,14 @@ def another_features(question: Question, taken: int) -> list[float]:
 
 def another(known: Known, choose: Choose, taken: int, of: str) -> bool:
     """Whether to take one more part of a sum or one more value of a list."""
-    yes = another_features(known.question, taken)
-    return choose(np.array([[0.0] * len(yes), yes]), ("another", f"another/{of}")).index == 1
+    rows = another_rows(known.question, taken)
+    return choose(rows, ("another", f"another/{of}")).index == 1
+
+
+def another_rows(question: Question, taken: int) -> Vector:
+    """The candidates "no" and "yes" [2, ANOTHER_FEATURES]."""
+    yes = another_features(question, taken)
+    return np.array([[0.0] * len(yes), yes])
 
 
 def within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[NumberSpan]:
@@ -260,7 +255,7 @@ def within_years(line: Sequence[NumberSpan], asked: Sequence[int]) -> list[Numbe
 def _wording(question: Question, choose: Choose, result: Result, operation: str) -> str:
     features = wording_features(question, result, operation)
     usable = usable_wordings(result)
-    return usable[_choose_alike(choose, features, "wording", usable)]
+    return usable[choose(*alike(features, "wording", usable)).index]
 
 
 def usable_wordings(result: Result) -> Sequence[str]:
@@ -329,7 +324,8 @@ class _ValueBuilder:
 
     def _list(self, schema: Schema, within: frozenset[str]) -> list[Any]:
         """Distinct answers: as many as the schema requires but at least one, and then one more for
-        as long as that is chosen. An answer that is already in the list ends it."""
+        as long as that is chosen. An answer that is already in the list counts as an attempt:
+        there are twice as many of these as required values."""
         least = max(1, int(schema.get("minItems", 1)))
         most = int(schema.get("maxItems", MAX_ITEMS)) if least < MAX_ITEMS else least
         values: list[Any] = []

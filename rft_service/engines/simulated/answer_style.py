@@ -17,11 +17,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from rft_service.engines.simulated.arithmetic import Result, plain
 from rft_service.engines.simulated.question import PROMPT_CUE_NAMES, Question
-from rft_service.engines.simulated.weights import Decision
+from rft_service.engines.simulated.weights import Decision, alike
 
 BARE = "bare"
 STYLES = {BARE: 47, "sentence": 2, "hedged": 1}  # how often each is among the candidates
@@ -46,8 +44,7 @@ def _habitual(
 ) -> str:
     candidates = [name for name, times in habit.items() for _ in range(times)]
     features = [1.0, *(float(cue in question.prompt_cues) for cue in PROMPT_CUE_NAMES)]
-    rows = np.repeat(np.array(features)[None, :], len(candidates), axis=0)
-    return candidates[choose(rows, (family,), [f"{family}/{name}" for name in candidates]).index]
+    return candidates[choose(*alike(features, family, candidates)).index]
 
 
 def slipped(result: Result, slip: str) -> Result:

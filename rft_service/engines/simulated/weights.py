@@ -20,6 +20,9 @@ Vector = npt.NDArray[np.float64]
 Column = npt.NDArray[np.bool_] | Vector | Sequence[float] | bool
 """The values of one feature for n candidates; a single bool is the same for all of them."""
 
+Alike = tuple[Vector, tuple[str, ...], tuple[str, ...]]
+"""Features [n, d], blocks and own blocks of a choice."""
+
 # The last bits of a float differ between platforms, by the order in which BLAS sums. So scores are
 # rounded before they decide, and weights after each update: a run gives the same turns everywhere.
 SCORE_DECIMALS = 9
@@ -134,27 +137,23 @@ class Weights:
         best = (-support).argsort(kind="stable")[:2]
         return tuple(names[n] for n in best if support[n] > MIN_SUPPORT)
 
-    def ascend(self, gradient: Mapping[str, Vector], learning_rate: float) -> float:
+    def ascend(self, gradient: Mapping[str, Vector], learning_rate: float) -> None:
         """One step of Adam (Kingma and Ba, arXiv 1412.6980, Algorithm 1) uphill: `gradient` raises
-        the objective. Returns the L2 norm of the weights' change.
+        the objective.
 
         Blocks without a gradient keep their weights and moments, as in a sparse Adam.
         """
         self.updates += 1
         self._forget_sums()
-        squared = 0.0
         for name in sorted(gradient):
             theta, slope = self.block(name), gradient[name]
             first = BETA_1 * self._first.get(name, 0.0) + (1 - BETA_1) * slope
             second = BETA_2 * self._second.get(name, 0.0) + (1 - BETA_2) * slope**2
             unbiased = first / (1 - BETA_1**self.updates)
             spread = np.sqrt(second / (1 - BETA_2**self.updates)) + EPSILON
-            changed = np.round(theta + learning_rate * unbiased / spread, WEIGHT_DECIMALS)
-            squared += float(np.sum((changed - theta) ** 2))
-            self._theta[name] = changed
+            self._theta[name] = np.round(theta + learning_rate * unbiased / spread, WEIGHT_DECIMALS)
             self._first[name] = np.round(first, MOMENT_DECIMALS)
             self._second[name] = np.round(second, MOMENT_DECIMALS)
-        return float(np.sqrt(squared))
 
     def as_dict(self) -> dict[str, float]:
         """Every weight that is not zero, by "block:feature", sorted by block."""
@@ -196,6 +195,13 @@ def _named(blocks: Mapping[str, Vector], families: Mapping[str, Sequence[str]]) 
         for feature, value in zip(families[block.partition("/")[0]], blocks[block], strict=True)
         if value != 0.0
     }
+
+
+def alike(features: Sequence[float], family: str, options: Sequence[str]) -> Alike:
+    """The arguments of `choose` for n options with the same features [d]: only the weights of their
+    own blocks, "family/option", tell one from another."""
+    rows = np.repeat(np.array(features, dtype=float)[None, :], len(options), axis=0)
+    return rows, (family,), tuple(f"{family}/{option}" for option in options)
 
 
 def softmax(scores: Vector) -> Vector:
