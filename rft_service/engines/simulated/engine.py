@@ -166,7 +166,8 @@ def entropy_and_divergence(
 
 def distance(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     """The L2 norm of the difference of two sets of named weights."""
-    return float(np.sqrt(sum((a.get(n, 0.0) - b.get(n, 0.0)) ** 2 for n in a.keys() | b.keys())))
+    squares = ((a.get(name, 0.0) - b.get(name, 0.0)) ** 2 for name in a.keys() | b.keys())
+    return math.sqrt(math.fsum(squares))  # exact, since a set has no order
 
 
 def is_general(block: str) -> bool:
