@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -241,6 +242,38 @@ def import_finqa(
         print(f"\nThe tools can read it; a demo also needs {', '.join(missing)} questions.")
     else:
         print(f"\nNow: {program()} demo --reports {destination}")
+    return 0
+
+
+@verb(
+    "new",
+    "new my-agent",
+    "new my-agent --from tools.json      (also .yaml, and .py with functions)",
+    "new my-agent --mcp https://mcp.example/mcp",
+    "new my-agent --mcp 'python my_server.py'",
+)
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="the folder to write: a new one")],
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="what describes the tools: a JSON Schema file, an OpenAPI document, or Python "
+            "functions (imported, and called a few times for example rows)",
+        ),
+    ] = None,
+    mcp: Annotated[
+        str | None,
+        typer.Option(metavar="SERVER", help="an MCP server: its address, or the command it runs"),
+    ] = None,
+) -> int:
+    """Start your own project from a description of its tools."""
+    from buildhour_helpers.new import create
+
+    made = create(folder, source, mcp)
+    print(f"{folder}: {', '.join(tool.name for tool in made.tools)}")
+    print(f"Now: cd {shlex.quote(str(folder))} && make check")
     return 0
 
 
