@@ -265,12 +265,16 @@ def new(
     ] = None,
     mcp: Annotated[
         str | None,
-        typer.Option(metavar="SERVER", help="an MCP server: its address, or the command it runs"),
+        typer.Option(
+            metavar="SERVER", help="an MCP server: its address, or the command that starts it"
+        ),
     ] = None,
 ) -> int:
     """Start your own project from a description of its tools."""
     from buildhour_helpers.new import create
 
+    if mcp is not None:
+        print("Asking the MCP server for its tools", flush=True)
     made = create(folder, source, mcp)
     print(f"{folder}: {', '.join(tool.name for tool in made.tools)}")
     print(f"Now: cd {shlex.quote(str(folder))} && make check")

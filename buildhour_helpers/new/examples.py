@@ -44,8 +44,8 @@ def made_up(tools: list[Tool], count: int) -> list[Example]:
     """Up to `count` examples whose outputs are made up, too; the tools take turns."""
 
     def output(tool: Tool, _: Json, rng: random.Random) -> str:
-        schema = tool.output or UNKNOWN_OUTPUT
-        value = value_of(schema, rng, schema)
+        known = tool.output or UNKNOWN_OUTPUT
+        value = value_of(known, rng, known) or value_of(UNKNOWN_OUTPUT, rng, UNKNOWN_OUTPUT)
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     return _examples(tools, count, output)
@@ -156,9 +156,10 @@ def value_of(schema: Any, rng: random.Random, root: Json, depth: int = 0) -> Any
     for keyword in ("anyOf", "oneOf"):
         if parts := [one for one in schema.get(keyword, ()) if one != {"type": "null"}]:
             return value_of(parts[0], rng, root, depth)
-    if parts := schema.get("allOf"):
-        values = [value_of(part, rng, root, depth) for part in parts]
-        return {k: v for value in values if isinstance(value, dict) for k, v in value.items()}
+    if all_of := schema.get("allOf"):
+        values = [value_of(part, rng, root, depth) for part in all_of]
+        objects = [value for value in values if isinstance(value, dict)]
+        return {k: v for one in objects for k, v in one.items()} if objects else values[0]
     kind = schema.get("type", "object" if "properties" in schema else "string")
     if isinstance(kind, list):
         kind = next((one for one in kind if one != "null"), "null")
@@ -169,10 +170,13 @@ def _of_kind(kind: str, schema: Json, rng: random.Random, root: Json, depth: int
     match kind:
         case "object":
             properties, required = schema.get("properties") or {}, schema.get("required") or ()
+            others = schema.get("additionalProperties")
+            if not properties and isinstance(others, dict):  # any names
+                properties = {"code": others}
             return {
                 name: value_of(part, rng, root, depth + 1)
                 for name, part in properties.items()
-                if name in required or ("default" not in part and depth < DEEPEST)
+                if name in required or "default" not in part or rng.random() < 0.5
             }
         case "array":
             count = max(1, schema.get("minItems", 1))

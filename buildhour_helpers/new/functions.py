@@ -39,7 +39,7 @@ def load(file: Path) -> ModuleType:
         raise WorkshopError(f"{file}: is not a Python file; give one that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(folder))
-    sys.modules[MODULE] = module  # where type hints in quotes are looked up
+    sys.modules[MODULE] = module  # it stays there: type hints in quotes are looked up in it
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -50,12 +50,11 @@ def load(file: Path) -> ModuleType:
         ) from error
     finally:
         sys.path.remove(str(folder))
-        sys.modules.pop(MODULE, None)
-    for name in set(sys.modules) - before:
+    for name in set(sys.modules) - before - {MODULE}:
         found = getattr(sys.modules[name], "__file__", None)
         if found and Path(found).resolve().parent == folder:
             raise WorkshopError(
-                f"{file}: imports its neighbour {name}; put the functions into one file, or install "
-                f"{name} as a package"
+                f"{file}: imports its neighbour {name}; put the functions into one file, or "
+                f"install {name} as a package"
             )
     return module

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +18,10 @@ from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.new.description import Description, Tool, checked, tool_name
 
 TIMEOUT_S = 60.0
+# An option such as --api-key with its value, unless that is a $VARIABLE.
+SECRET_OPTION = re.compile(
+    r"""(?i)((?:--?[\w-]*|\b\w+_)(?:key|token|secret|password))(?:=|\s+)['"]?(?!['"]?\$)\S"""
+)
 REQUIREMENT = "mcp>=2.3,<3"
 
 
@@ -51,15 +56,20 @@ def from_mcp(server: str, folder: Path) -> Description:
 
 
 def check_address(server: str) -> None:
-    """Raises WorkshopError for an empty command, or an address that contains a secret."""
+    """Raises WorkshopError for what is empty, or contains a secret: it would get into a file."""
     if not server.strip():
         raise WorkshopError("--mcp: is empty; give an address or a command")
+    if not is_address(server) and (found := SECRET_OPTION.search(server)):
+        raise WorkshopError(
+            f"--mcp: {found[1]} is followed by what looks like a secret, "
+            "which would be written to a file; give it as '$NAME', an environment variable"
+        )
     if is_address(server):
         parts = urlsplit(server)
         if parts.username or parts.password or parts.query:
             raise WorkshopError(
                 "--mcp: the address contains a password or a query, which would be written to a "
-                "file; give the key in MCP_TOKEN instead"
+                "file; leave it out and give the key in $MCP_TOKEN"
             )
 
 
@@ -95,7 +105,8 @@ async def _client(server: str) -> AsyncIterator[Any]:
             yield client
         return
     command, *arguments = (os.path.expandvars(word) for word in shlex.split(server))
-    process = StdioServerParameters(command=command, args=arguments, env=dict(os.environ))
+    env = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+    process = StdioServerParameters(command=command, args=arguments, env=env)
     async with Client(process) as client:
         yield client
 
@@ -104,7 +115,9 @@ def _unreachable(server: str, error: BaseException) -> WorkshopError:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     said = " ".join(str(error).split()) or type(error).__name__
-    return WorkshopError(f"--mcp {server}: gives no tools ({said}); start it, or correct the command")
+    return WorkshopError(
+        f"--mcp {server}: gives no tools ({said}); start it, or correct the command"
+    )
 
 
 def _object(schema: dict[str, Any]) -> dict[str, Any]:
@@ -121,8 +134,8 @@ def _from(folder: Path, server: str) -> str:
     """The server as the project finds it: a command's files relative to the project's folder."""
     if is_address(server):
         return server
-    words = [
-        os.path.relpath(word, folder) if not Path(word).is_absolute() and Path(word).is_file() else word
-        for word in shlex.split(server)
-    ]
+    words = shlex.split(server)
+    for number, word in enumerate(words):
+        if Path(word).is_file() and not Path(word).is_absolute():
+            words[number] = os.path.relpath(word, folder)
     return shlex.join(words)

@@ -154,9 +154,8 @@ def _schema(written: Any) -> Any:
     if written.get("nullable") and isinstance(schema.get("type"), str):  # OpenAPI 3.0
         schema["type"] = [schema["type"], "null"]
     for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if isinstance(schema.get(bound), bool):  # OpenAPI 3.0
-            if schema.pop(bound):
-                schema[bound] = schema.pop(limit)
+        if isinstance(schema.get(bound), bool) and schema.pop(bound):  # OpenAPI 3.0
+            schema[bound] = schema.pop(limit)
     return schema
 
 
@@ -174,7 +173,8 @@ def _with_definitions(document: Mapping[str, Any], schema: Json) -> Json:
 
 def _server(document: Mapping[str, Any], file: Path) -> str:
     """The address of the first server, or "" if the document gives none that is absolute."""
-    server = next(iter(document.get("servers") or []), {})
+    servers: list[Json] = document.get("servers") or [{}]
+    server = servers[0]
     url = str(server.get("url", ""))
     for name, variable in (server.get("variables") or {}).items():
         url = url.replace("{" + name + "}", str(variable.get("default", "")))

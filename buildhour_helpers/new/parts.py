@@ -1,7 +1,7 @@
 """One tool: the spare parts of six machines. Replace it with what your agent needs.
 
-Every public function here is a tool. The model is told its name, its docstring and its parameters, so
-write them for it. After a change of those run `python schemas.py`.
+Every public function here is a tool. The model is told its name, its docstring and its parameters,
+so write them for it. After a change of those run `python schemas.py`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from buildhour_helpers.new import examples, functions, mcp_server, openapi
 from buildhour_helpers.new.description import Description, Example, Json, from_schema, read_document
 
 ROWS = {"train.jsonl": 16, "valid.jsonl": 10}
-PROMPT = "Use the tools to find the answer. Answer with the value alone, without a sentence around it."
+PROMPT = "Use the tools to find the answer. Answer with the value alone."
 REPLACE = "REPLACE THIS"
 PACKAGE = Path(__file__).parent
 COMMON = (
@@ -96,7 +96,7 @@ def _files(name: str, description: Description, is_small_example: bool) -> dict[
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  (nothing here is HTML)
     )
-    environment.filters["pystr"] = repr
+    environment.filters |= {"pystr": json.dumps, "json": json.dumps, "repr": repr}
     environment.filters["makefile"] = lambda text: text.replace("$", "$$").replace("#", r"\#")
     environment.filters["oneline"] = lambda text: " ".join(text.split())[:70]
     values = {
@@ -104,7 +104,6 @@ def _files(name: str, description: Description, is_small_example: bool) -> dict[
         "slug": re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "agent",
         "kind": kind,
         "tools": tools,
-        "names": [tool.name for tool in tools],
         "prompt": PROMPT,
         "example": found[0] if found else None,
         "upstream": {"openapi": "API", "mcp": "MCP server"}.get(kind, ""),
@@ -169,7 +168,7 @@ def _row(question: str, answer: str, definitions: list[Json]) -> Json:
 
 
 def _check_secrets(files: Mapping[str, str]) -> None:
-    """Raises WorkshopError where a file contains a key, or the value of a variable that holds one."""
+    """Raises WorkshopError where a file contains a key, or the value of a variable for one."""
     secret = {
         value: name
         for name, value in os.environ.items()
@@ -178,8 +177,7 @@ def _check_secrets(files: Mapping[str, str]) -> None:
     for file, text in files.items():
         if found := next((name for value, name in secret.items() if value in text), None):
             raise WorkshopError(
-                f"{file} would contain the value of ${found}; write ${found} in its place, which is "
-                "read when the project runs"
+                f"{file} would contain the value of ${found}; read it from the environment instead"
             )
         if SECRETS.search(text):
             raise WorkshopError(

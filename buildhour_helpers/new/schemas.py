@@ -67,7 +67,8 @@ def definition(function: Callable[..., Any]) -> dict[str, Any]:
         schema = create_model(name, **fields).model_json_schema()
     except (PydanticUserError, NameError) as error:
         said = str(error).splitlines()[0]
-        raise ValueError(f"{name}: a type hint has no JSON form ({said}); use plain types") from None
+        problem = f"{name}: a type hint has no JSON form ({said}); use plain types"
+        raise ValueError(problem) from None
     parameters = {"properties": {}, **_untitled(schema), "additionalProperties": False}
     return {
         "type": "function",
