@@ -3,6 +3,7 @@
 import sys
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 
 server = MCPServer("depots")
 
@@ -11,7 +12,7 @@ server = MCPServer("depots")
 def stock(depot: str) -> dict[str, int]:
     """How many items a depot has."""
     if not depot:
-        raise ValueError("depot is empty")
+        raise ToolError("depot is empty")
     return {"count": len(depot)}
 
 
