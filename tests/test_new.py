@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fastapi import FastAPI, HTTPException, Request
 
 from buildhour_helpers import cli
 
+from .course.empty_project import EmptyProject
 from .service.servers import served
 
 SOURCES = Path(__file__).parent / "new"
@@ -48,8 +49,8 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def new(*arguments: str) -> Path:
-    assert cli.main(["new", "../project", *arguments]) == 0
-    return Path("../project").resolve()
+    assert cli.main(["new", "../agent", *arguments]) == 0
+    return Path("../agent").resolve()
 
 
 def definitions(project: Path) -> dict[str, Any]:
@@ -64,12 +65,14 @@ def definitions(project: Path) -> dict[str, Any]:
     ids=[kind for kind, *_ in KINDS],
 )
 def test_make_check_passes(
-    arguments: list[str], tools: list[str], epochs: int, gain: float | None
+    arguments: list[str], tools: list[str], epochs: int, gain: float | None, tmp_path: Path
 ) -> None:
+    """In an environment with the packages of requirements.txt alone; the service has its own."""
     project = new(*arguments)
     assert list(definitions(project)) == tools
 
-    command = ["make", "check", f"EPOCHS={epochs}"]
+    own = EmptyProject(tmp_path, (project / "requirements.txt").read_text("utf-8").splitlines())
+    command = ["make", "check", f"PYTHON={own.python}", f"EPOCHS={epochs}"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "train.jsonl: 16 rows, valid.jsonl: 10 rows" in done.stdout
@@ -213,6 +216,48 @@ def test_functions_are_called_with_what_their_hints_say() -> None:
     assert definitions(project)["seats"]["description"] == "How many seats a room has."
 
 
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True)
+
+
+def test_changed_functions_reach_the_rows_by_two_commands() -> None:
+    project = new("--from", "rooms.py")
+    functions = project / "functions.py"
+    text = functions.read_text(encoding="utf-8").replace("How many seats", "The number of seats")
+    functions.write_text(text, encoding="utf-8")
+    assert run(project, "schemas.py").returncode == 0
+    assert "seats a room has" in definitions(project)["seats"]["description"]
+    assert "run `python rows.py --sync`" in run(project, "rows.py").stderr
+    assert run(project, "rows.py", "--sync").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows[:9], "has 9 rows; a service needs at least 10"),
+        (lambda rows: [*rows, rows[0]], "train.jsonl: contains this question twice"),
+        (lambda rows: [*rows, {}], "line 17: is not a row"),
+        (lambda rows: [*rows[1:], rows[0] | {"reference_answer": ""}], "reference_answer is"),
+        (lambda rows: [*rows[1:], rows[0] | {"tools": []}], "line 16: tools differ"),
+        (
+            lambda rows: [*rows[1:], rows[0] | {"messages": rows[0]["messages"][:1]}],
+            "line 16: the last message must be the user's question",
+        ),
+    ],
+)
+def test_the_check_of_rows_names_the_line(
+    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], said: str
+) -> None:
+    project = new()
+    file = project / "data" / "train.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    file.write_text("".join(json.dumps(row) + "\n" for row in change(rows)), encoding="utf-8")
+    done = run(project, "rows.py")
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
 def test_an_openapi_document_becomes_json_schema() -> None:
     """References, `nullable` and boolean bounds are OpenAPI 3.0's own."""
     project = new("--from", "weather.yaml")
@@ -311,8 +356,26 @@ def test_the_value_of_a_secret_variable_is_never_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DEPOT_TOKEN", "3f5e8d1c9b")
-    assert cli.main(["new", "../project", "--mcp", f"{sys.executable} -c 'import depots; depots.server.run()' 3f5e8d1c9b"]) == 1
+    assert (
+        cli.main(
+            [
+                "new",
+                "../project",
+                "--mcp",
+                f"{sys.executable} -c 'import depots; depots.server.run()' 3f5e8d1c9b",
+            ]
+        )
+        == 1
+    )
     error = capsys.readouterr().err
     assert "$DEPOT_TOKEN" in error
     assert "3f5e8d1c9b" not in error
     assert not Path("../project").exists()
+
+
+def test_what_an_mcp_server_needs_is_named_where_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    assert cli.main(["new", "../project", "--mcp", DEPOTS]) == 1
+    assert "-m pip install 'mcp>=2.3,<3'" in capsys.readouterr().err

@@ -81,6 +81,7 @@ def _tool(
         if "body" in properties:
             raise WorkshopError(f"{where}: a parameter is called 'body' beside a body; rename it")
         properties["body"] = _schema(body)
+        # The specification's default is false, but few documents that leave it out mean that.
         required += ["body"] if operation["requestBody"].get("required", True) else []
     undeclared = set(re.findall(r"\{([^}]+)\}", path)) - set(properties)
     if undeclared:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -116,7 +117,10 @@ def main() -> None:
     import functions  # type: ignore[import-not-found]  # it is beside this file in a project
 
     here = Path(__file__).parent
-    text = json.dumps(definitions(functions), indent=2, ensure_ascii=False)
+    try:
+        text = json.dumps(definitions(functions), indent=2, ensure_ascii=False)
+    except ValueError as error:
+        sys.exit(f"functions.py: {error}")
     (here / "tools.json").write_text(text + "\n", encoding="utf-8")
 
 
