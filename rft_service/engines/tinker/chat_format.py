@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import renderers
 from numpy.typing import NDArray
-from renderers.base import RENDERER_REGISTRY, load_tokenizer
+from renderers.base import MODEL_RENDERER_MAP, RENDERER_REGISTRY, load_tokenizer
 
 from rft_service.rl.engine import Call, ToolSpec, Turn, TurnEnd, TurnRequest
 from rft_wire import Item, text_of
@@ -28,6 +28,7 @@ from rft_wire import Item, text_of
 Tokens = NDArray[np.int32]
 ASSISTANT = ("reasoning", "function_call")  # items of one turn, besides messages
 LENGTH = "length"  # the stop reason of a turn that reached its limit
+TEXT_CALL = re.compile(r"<tool_call>")
 CALL_NAME = re.compile(r'"name"\s*:\s*"([^"]+)"|<function=([^>\s]+)')
 
 
@@ -58,9 +59,8 @@ class ChatFormat:
         except Exception as error:
             reason = str(error).partition("\n")[0]
             raise ValueError(f"{folder}: no usable tokenizer ({reason})") from error
-        self._tokenizer.name_or_path = model  # `auto` goes by it
         try:
-            self._plain = renderers.create_renderer(self._tokenizer, _config(renderer))
+            self._plain = renderers.create_renderer(self._tokenizer, _config(renderer, model))
         except Exception as error:
             known = ", ".join(sorted(RENDERER_REGISTRY))
             raise ValueError(
@@ -104,9 +104,11 @@ class ChatFormat:
             tools=tools_of(request),
             prompt_ids=sampled.prompt.tolist(),
         )
-        thought = parsed.reasoning_content or ""
+        thought, text, attempts = parsed.reasoning_content or "", parsed.content, parsed.tool_calls
+        if not attempts:
+            text, attempts = calls_in_text(text)
         turn = Turn(
-            text=cut(parsed.content, request.stop) or None,
+            text=cut(text, request.stop) or None,
             reasoning_summary=thought,
             reasoning_tokens=min(self.count(thought), len(sampled.tokens)),
             output_tokens=len(sampled.tokens),
@@ -115,11 +117,11 @@ class ChatFormat:
         )
         if stop_reason == LENGTH:
             return replace(turn, end=TurnEnd.LENGTH_LIMIT)
-        calls = tuple(filter(None, map(call_of, parsed.tool_calls)))
+        calls = tuple(filter(None, map(call_of, attempts)))
         if calls and request.tool_choice != "none":
             calls = calls if request.parallel_tool_calls else calls[:1]
             return replace(turn, calls=calls, end=TurnEnd.CALLED_TOOLS)
-        if parsed.tool_calls or parsed.reasoning_complete is False or turn.text is None:
+        if attempts or parsed.reasoning_complete is False or turn.text is None:
             return replace(turn, text=self._raw(sampled), end=TurnEnd.UNPARSABLE)
         return replace(turn, end=TurnEnd.ANSWERED)
 
@@ -144,13 +146,15 @@ class ChatFormat:
         return self._by_effort[effort]
 
 
-def _config(renderer: str) -> renderers.RendererConfig | None:
-    """The typed configuration of a renderer; None for `auto`."""
+def _config(renderer: str, model: str) -> renderers.RendererConfig:
+    """The typed configuration of a renderer."""
+    if renderer == "auto":
+        renderer = MODEL_RENDERER_MAP.get(model, "default")
     if renderer == "default":
         return renderers.DefaultRendererConfig(tool_parser="qwen3", reasoning_parser="think")
     try:
         return renderers.config_from_name(renderer)
-    except (ValueError, LookupError):
+    except ValueError:
         if "." not in renderer:
             raise
         return renderers.CustomRendererConfig(import_path=renderer)
@@ -264,6 +268,23 @@ def call_of(parsed: renderers.ParsedToolCall) -> Call | None:
         return Call(parsed.name, parsed.raw)
     found = CALL_NAME.search(parsed.raw)
     return Call(found[1] or found[2], parsed.raw) if found else None
+
+
+def calls_in_text(text: str) -> tuple[str, list[renderers.ParsedToolCall]]:
+    """The text before the first call, and the calls: of a model whose tokenizer has no token that
+    begins a call, so that the markers are ordinary text."""
+    text, *blocks = TEXT_CALL.split(text)
+    found = list[renderers.ParsedToolCall]()
+    for raw in blocks:
+        body = raw.partition("</tool_call>")[0].strip()
+        said = _arguments(body)
+        name = said.get("name") if isinstance(said, dict) else None
+        status = renderers.ToolCallParseStatus.INVALID_JSON
+        if isinstance(name, str):
+            status = renderers.ToolCallParseStatus.OK
+        arguments = said.get("arguments", {}) if isinstance(said, dict) else None
+        found.append(renderers.ParsedToolCall(body, name, arguments, status=status))
+    return text.strip() if found else text, found
 
 
 def cut(text: str, stops: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import json
 import logging
+import re
 import threading
 import time
 import urllib.error
@@ -31,6 +32,7 @@ HOSTED_URL = "https://tinker.thinkingmachines.dev/services/tinker-prod"
 CHECK_S = 2.0  # between two looks at an engine that has not answered yet
 PROBE_TIMEOUT_S = 10.0
 LOST = (404, 409, 410)  # the session, model or result is gone, as after a restart
+LOST_TEXT = re.compile(r"not loaded|not found|does not exist")
 SHOWN = 300  # characters of what an engine says
 
 
@@ -172,8 +174,8 @@ class Connection:
             )
         if status == 402:
             return EngineError(f"{where} wants to be paid first ({said})")
-        if "not loaded" in said or status in LOST:
-            return self._unavailable("no longer knows the model, as after a restart")
+        if status in LOST or LOST_TEXT.search(said):
+            return self._unavailable(f"does not know the model, as after a restart ({said})")
         if "Maximum number of LoRA adapters" in said:
             return self._unavailable("has no free adapter; one is freed when its job has ended")
         if status == 429:
