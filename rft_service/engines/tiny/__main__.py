@@ -46,7 +46,7 @@ def main() -> int:
         print("Train it with the service, in another terminal:")
         print(
             f"serve --engine tinker --engine-url {url} --base-model {MODEL_NAME} "
-            f"--tokenizer {tokenizer}",
+            f"--tokenizer {tokenizer} --engine-option renderer=qwen3",
             flush=True,
         )
 

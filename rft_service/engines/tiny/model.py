@@ -20,7 +20,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ ASKED, ANSWERED, FAILED = "asked", "answered", "failed"
 START, WORD = -1, -2  # stand for the token before: none in this reply yet; part of a copied word
 FLOOR = -13.0  # the score of a token that no weight speaks for: it is said now and then
 CONTINUE = 4.0  # the score of copying the rest of a word that was begun
-LORA_SCALE = 1000.0  # makes learning rates of the size that suits LoRA (1e-4 to 1e-3) suit this too
+LORA_SCALE = 10_000.0  # makes learning rates of the size that suits LoRA (4e-5) suit this, too
 
 IM_START, IM_END = IDS["<|im_start|>"], IDS["<|im_end|>"]
 TOOL_CALL, TOOL_CALL_END = IDS["<tool_call>"], IDS["</tool_call>"]
@@ -90,11 +90,10 @@ class Row:
 
 
 class Base:
-    """The base model: its rows, and its weights by the names in `names`."""
+    """The base model: its rows, and the weights that they point into."""
 
     def __init__(self) -> None:
         self.rows: dict[Place, Row] = {}
-        self.names: list[str] = []
         weights = list[float]()
         for place, shares in counts().items():
             row = self.rows[place] = Row()
@@ -108,9 +107,6 @@ class Base:
                 else:
                     row.tokens.append(symbol)
                     row.token_weights.append(len(weights))
-                said = symbol if isinstance(symbol, str) else repr(TEXTS[symbol])
-                before = {START: "start", WORD: "word"}.get(place[2]) or repr(TEXTS[place[2]])
-                self.names.append(f"{place[0]}, slot {place[1]}, after {before}: {said}")
                 weights.append(score - FLOOR)
         self.weights = np.array(weights)
 
@@ -285,20 +281,24 @@ class Model:
         return tokens, logprobs, False
 
     def gradient(
-        self, tokens: Sequence[int], targets: Sequence[int], slope: Callable[[int, float], float]
+        self, tokens: Sequence[int], targets: Sequence[int], then: Array, advantages: Array
     ) -> tuple[list[float], Array]:
-        """The targets' log-probabilities, and the gradient by the weights of an objective whose
-        derivative by the log-probability at a position is `slope(position, log-probability)`."""
+        """The targets' log-probabilities, and the policy gradient by the weights.
+
+        Each target's log-probability is raised by its advantage, times the ratio of its
+        probabilities now and `then`: importance sampling, summed over the sequence.
+        """
         logprobs, gradient, dialogue = list[float](), np.zeros_like(self.weights), Dialogue()
-        for position, (token, target) in enumerate(zip(tokens, targets, strict=True)):
+        for n, (token, target) in enumerate(zip(tokens, targets, strict=True)):
             dialogue.read(token)
             if not dialogue.speaking:
                 logprobs.append(-math.log(len(TEXTS)))
                 continue
             found, row, pointed = self.log_probabilities(dialogue)
             logprobs.append(float(found[target]))
-            if not (factor := slope(position, logprobs[-1])):
+            if advantages[n] == 0:
                 continue
+            factor = advantages[n] * math.exp(found[target] - then[n])
             for weight, said in (*zip(row.token_weights, row.tokens, strict=True), *pointed):
                 gradient[weight] += factor * ((said == target) - math.exp(found[said]))
         return logprobs, gradient

@@ -13,7 +13,7 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from tinker.proto import tinker_public_pb2 as pb
 
+from rft_service.engines.tiny.adapter import Adapter
 from rft_service.engines.tiny.model import IM_END, RESULT, Array, Base, Dialogue, Model, Sampling
 
 MODEL_NAME = "tiny"
@@ -38,61 +39,6 @@ Json = dict[str, Any]
 
 class BadRequestError(Exception):
     """The request cannot be carried out; the message says why."""
-
-
-@dataclass
-class Adapter:
-    """What a training client changes: a vector, its gradient so far, and Adam's two averages."""
-
-    vector: Array
-    gradient: Array
-    mean: Array
-    square: Array
-    steps: int = 0
-    rank: int = 32  # noted only
-
-    @classmethod
-    def zero(cls, size: int) -> Adapter:
-        return cls(np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size))
-
-    def step(self, adam: Mapping[str, float]) -> float:
-        """One step of AdamW uphill (`gradient` is that of minus the loss). Returns its norm."""
-        gradient, norm = self.gradient, float(np.linalg.norm(self.gradient))
-        if 0 < adam["grad_clip_norm"] < norm:
-            gradient = gradient * (adam["grad_clip_norm"] / norm)
-        self.steps += 1
-        self.mean += (1 - adam["beta1"]) * (gradient - self.mean)
-        self.square += (1 - adam["beta2"]) * (gradient**2 - self.square)
-        mean = self.mean / (1 - adam["beta1"] ** self.steps)
-        square = self.square / (1 - adam["beta2"] ** self.steps)
-        self.vector *= 1 - adam["learning_rate"] * adam["weight_decay"]
-        self.vector += adam["learning_rate"] * mean / (np.sqrt(square) + adam["eps"])
-        self.gradient = np.zeros_like(self.gradient)
-        return norm
-
-    def save(self, file: Path) -> None:
-        """Write all of it, in one step: a server that dies leaves the old file or the new one."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        with part.open("wb") as out:
-            np.savez(
-                out,
-                vector=self.vector,
-                mean=self.mean,
-                square=self.square,
-                numbers=np.array([self.steps, self.rank]),
-            )
-        part.replace(file)
-
-    @classmethod
-    def load(cls, file: Path, *, with_optimizer: bool) -> Adapter:
-        with np.load(file) as saved:
-            found = cls.zero(len(saved["vector"]))
-            found.vector = saved["vector"]
-            steps, found.rank = (int(number) for number in saved["numbers"])
-            if with_optimizer:
-                found.mean, found.square, found.steps = saved["mean"], saved["square"], steps
-        return found
 
 
 @dataclass
@@ -143,15 +89,8 @@ class Server:
         return {"base_model": MODEL_NAME, "is_lora": True, "lora_rank": adapter.rank, **trained}
 
     def get_info(self, body: Json) -> Json:
-        adapter = self._adapter(body["model_id"])
-        about = {"model_name": MODEL_NAME, "arch": "log-linear"}
-        return {
-            "model_id": body["model_id"],
-            "model_data": about,
-            "model_name": MODEL_NAME,
-            "is_lora": True,
-            "lora_rank": adapter.rank,
-        }
+        self._adapter(body["model_id"])
+        return {"model_id": body["model_id"], "model_data": {"model_name": MODEL_NAME}}
 
     # Answered by a future
 
@@ -186,19 +125,23 @@ class Server:
         return {"metrics": {"grad_norm": adapter.step(body["adam_params"])}}
 
     def forward_backward(self, request: pb.ForwardBackwardRequest) -> bytes:
+        """Tinker's loss importance_sampling, a sum over tokens: minus the advantage, times the
+        ratio of the token's probabilities now and when it was sampled."""
+        if request.loss_fn != "importance_sampling":
+            raise BadRequestError(f"{request.loss_fn} is not a loss of this engine's")
         adapter = self._adapter(request.model_id)
         model, loss, found = Model(self.base, adapter.vector), 0.0, list[Array]()
         for datum in request.data:
-            tokens = tokens_of(datum.model_input)
             inputs = {name: array(tensor) for name, tensor in datum.loss_fn_inputs.items()}
-            targets = [int(token) for token in inputs["target_tokens"]]
-            if len(tokens) != len(targets):
-                raise BadRequestError("model_input and target_tokens must be of the same length")
-            slope = slope_of(request.loss_fn, inputs)
-            logprobs, gradient = model.gradient(tokens, targets, slope)
+            then, advantages = inputs["logprobs"], inputs["advantages"]
+            tokens, targets = tokens_of(datum.model_input), inputs["target_tokens"].astype(int)
+            if not len(tokens) == len(targets) == len(then) == len(advantages):
+                raise BadRequestError("model_input and loss_fn_inputs must be of the same length")
+
+            logprobs, gradient = model.gradient(tokens, targets.tolist(), then, advantages)
             if not request.forward_only:
                 adapter.gradient += gradient
-            loss -= value_of(request.loss_fn, inputs, np.array(logprobs))
+            loss -= float(advantages @ np.exp(np.array(logprobs) - then))
             found.append(np.array(logprobs, np.float32))
         return forward_backward_output(found, loss)
 
@@ -307,28 +250,6 @@ def tokens_of(chunks: Sequence[pb.Chunk]) -> list[int]:
 def array(tensor: pb.Tensor) -> Array:
     kind = np.int64 if tensor.dtype == pb.DTYPE_INT64 else np.float32
     return np.frombuffer(tensor.dense, kind).astype(np.float64)
-
-
-def slope_of(loss: str, inputs: Mapping[str, Array]) -> Callable[[int, float], float]:
-    """The derivative of minus the loss by the log-probability at a position.
-
-    The losses are Tinker's, sums over tokens. importance_sampling: minus the advantage times the
-    ratio of the probabilities now and when the token was sampled. cross_entropy: minus weight times
-    log-probability.
-    """
-    if loss == "importance_sampling":
-        then, advantages = inputs["logprobs"], inputs["advantages"]
-        return lambda n, now: float(advantages[n] and advantages[n] * np.exp(now - then[n]))
-    if loss == "cross_entropy":
-        return lambda n, _now: float(inputs["weights"][n])
-    raise BadRequestError(f"{loss} is not a loss of this engine; use importance_sampling")
-
-
-def value_of(loss: str, inputs: Mapping[str, Array], logprobs: Array) -> float:
-    """Minus the loss of a datum."""
-    if loss == "importance_sampling":
-        return float(inputs["advantages"] @ np.exp(logprobs - inputs["logprobs"]))
-    return float(inputs["weights"] @ logprobs)
 
 
 def forward_backward_output(logprobs: Sequence[Array], loss: float) -> bytes:
