@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import time
@@ -27,9 +28,10 @@ from tests.engines.tiny_engine import (
     customer,
     found,
     job,
+    rows_of,
 )
 from tests.service.conftest import Running, running
-from tests.service.customer import Customer, tool_answer
+from tests.service.customer import Customer, jsonl, tool_answer
 from tests.service.processes import ROOT, Process
 from tests.service.servers import closed_port, served
 
@@ -285,6 +287,28 @@ def test_length_and_context_end_a_rollout_and_are_graded(
         assert not any("discarded" in message for message in messages(service, job_id))
         with pytest.raises(openai.BadRequestError, match="this model reads 1000 at most"):
             service.client.responses.create(model="tiny", input="x" * 1000)
+
+
+def test_rows_are_counted_in_the_models_own_tokens(
+    tmp_path: Path, engine: TinyEngine, customer_url: str
+) -> None:
+    """Each of these digits is a token to the tiny model."""
+    client = engine.client(context_window_tokens="1000")
+    with running(tmp_path / "service", engine=lambda _: client) as service:
+        rows = [*rows_of(0, 10), {**rows_of(10, 1)[0], "messages": said_by_user("7" * 900)}]
+        file = upload(service.client, jsonl(rows), "long.jsonl")
+        failed = service.wait(
+            service.client.fine_tuning.jobs.create(
+                training_file=file, validation_file=file, **job(customer_url, "tiny")
+            ).id
+        )
+        assert failed.error is not None
+        expected = r"long.jsonl: line 11, messages: 1\d\d\d tokens, .*; tiny reads 1000 at most"
+        assert re.search(expected, failed.error.message)
+
+
+def said_by_user(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
 
 
 class Recorder:

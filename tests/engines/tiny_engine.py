@@ -99,12 +99,12 @@ def grade(body: dict[str, Any]) -> Response:
     return JSONResponse({"score": float(right)})
 
 
-def rows(first: int, count: int) -> list[dict[str, Any]]:
+def rows_of(first: int, count: int) -> list[dict[str, Any]]:
     numbers = range(first, first + count)
     return [row(n, tools=[LOOKUP], reference_answer=str(1000 + n)) for n in numbers]
 
 
-TRAIN, VALIDATION = jsonl(rows(0, 20)), jsonl(rows(100, 10))
+TRAIN, VALIDATION = jsonl(rows_of(0, 20)), jsonl(rows_of(100, 10))
 
 
 def job(url: str, model: str, n_epochs: int = 2, **reinforcement: Any) -> dict[str, Any]:
