@@ -160,7 +160,12 @@ def lab(context: typer.Context) -> int:
         servers.release(home(), bound_only=True)
 
 
-@verb("serve", "serve", "serve --json --port 8001 --tools-port 8002")
+@verb(
+    "serve",
+    "serve",
+    "serve --json --port 8001 --tools-port 8002",
+    "serve --host 0.0.0.0 --port 8001 --allowed-host rft.example.com --keys team.keys --jobs 4",
+)
 def serve(
     as_json: Annotated[
         bool, typer.Option("--json", help="one line of JSON once both answer")
@@ -168,14 +173,65 @@ def serve(
     port: Port = 0,
     tools_port: Port = 0,
     reports: ReportsOption = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="address that the service listens on; it speaks plain HTTP, so put a proxy with "
+            "TLS in front of it",
+        ),
+    ] = "127.0.0.1",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="a name that requests may be sent to beside 127.0.0.1 and localhost; may be "
+            "repeated",
+        ),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="further keys, a line `NAME KEY` for each person; jobs tell who created them",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="jobs that train at once; others are queued")
+    ] = 1,
+    max_upload: Annotated[
+        int, typer.Option(min=1, metavar="MIB", help="size of one uploaded file")
+    ] = 512,
+    max_storage: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="MIB", help="size of all uploaded files together  [default: no limit]"
+        ),
+    ] = None,
 ) -> int:
     """Run service and tool server until interrupted.
 
-    Prints their addresses and keys.
+    Prints their addresses and keys. The tool server stays on 127.0.0.1. For a team see
+    docs/elsewhere.md.
     """
+    given: dict[str, Any] = {
+        "--host": host if host != "127.0.0.1" else None,
+        "--keys": keys and keys.resolve(),
+        "--jobs": jobs if jobs != 1 else None,
+        "--max-upload": max_upload if max_upload != 512 else None,
+        "--max-storage": max_storage,
+    }
+    options = [str(part) for pair in given.items() if pair[1] is not None for part in pair]
+    options += [part for name in allowed_host or () for part in ("--allowed-host", name)]
     try:
         up = session.start(
-            "offline", reports=reports, port=port, tools_port=tools_port, quiet=True, bound=True
+            "offline",
+            reports=reports,
+            port=port,
+            tools_port=tools_port,
+            quiet=True,
+            bound=True,
+            service_options=options,
         )
         about = {
             name: getattr(up, name) for name in ("base_url", "api_key", "tools_url", "tools_key")

@@ -1,4 +1,4 @@
-"""The thread that works jobs off: validates each as it comes, trains one at a time.
+"""The thread that works jobs off: validates each as it comes, trains a bounded number at once.
 
 It has an event loop of its own, so that the API answers while a job's rollouts run.
 """
@@ -48,7 +48,9 @@ class JobRunner:
         limits: EndpointLimits,
         concurrency: int,
         ballast: Ballast,
+        jobs: int = 1,
     ) -> None:
+        self._jobs = jobs  # that train at once
         self._ballast = ballast
         self._records = records
         self._files = files
@@ -97,16 +99,16 @@ class JobRunner:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._wakes = (asyncio.Event(), asyncio.Event())
+        self._wakes = [asyncio.Event() for _ in range(1 + self._jobs)]  # one for each that waits
         task = asyncio.current_task()
         assert task is not None
         self._main_task = task
         self._left_behind = self._records.ids("validating_files")
         self._ready.set()
-        validating, training = self._wakes
+        validating, *training = self._wakes
         await asyncio.gather(
             self._work_off(("validating_files",), self._validate, validating),
-            self._work_off(("running", "queued"), self._train, training),
+            *(self._work_off(("running", "queued"), self._train, wake) for wake in training),
         )
 
     async def _work_off(
@@ -115,10 +117,12 @@ class JobRunner:
         work: Callable[[Job], Awaitable[None]],
         wake: asyncio.Event,
     ) -> None:
-        """Take the oldest job of the first status that has one, again and again."""
+        """Take the oldest job of the first status that has one, again and again; jobs that are
+        worked on already are left out."""
         while True:
             wake.clear()
-            found = (self._records.next(status) for status in statuses)
+            taken = set(self._working.values())
+            found = (self._records.next(status, taken) for status in statuses)
             job = next((job for job in found if job is not None), None)
             if job is None:
                 await wake.wait()
@@ -130,12 +134,12 @@ class JobRunner:
             finally:
                 task.cancel()
                 del self._working[task]
+                self._set_wakes()  # the job may be another's to work on now
 
     async def _guarded(self, work: Callable[[Job], Awaitable[None]], job: Job) -> None:
         """Do the work; whatever goes wrong ends the job with one line, never the thread."""
         try:
             await work(job)
-            self._set_wakes()
         except JobStoppedError:
             pass
         except JobFailedError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rft_service.errors import bad_request, conflict, not_found
@@ -44,7 +44,8 @@ class JobRecords:
                  dumps(spec.model_dump(mode="json")), weights_uri),
             )  # fmt: skip
             penalty = f"reasoning_token_penalty {spec.hyperparameters.reasoning_token_penalty:g}"
-            message = f"Created fine-tuning job: {job_id} ({penalty} per 1,000 tokens)"
+            by = f" by {spec.created_by}" if spec.created_by else ""
+            message = f"Created fine-tuning job: {job_id}{by} ({penalty} per 1,000 tokens)"
             self._log(connection, job_id, Event(message))
             files = f"training file: {spec.training_file} and validation file: "
             message = f"Validating {files}{spec.validation_file}"
@@ -70,9 +71,11 @@ class JobRecords:
                 break
         return found
 
-    def next(self, status: str) -> Job | None:
-        """The oldest job of a status."""
-        row = self._database.row(f"{FIND} WHERE status = ? ORDER BY seq LIMIT 1", status)
+    def next(self, status: str, besides: Collection[str] = ()) -> Job | None:
+        """The oldest job of a status whose ID is not among `besides`."""
+        free = "status = ? AND id NOT IN (SELECT value FROM json_each(?))"
+        sql = f"{FIND} WHERE {free} ORDER BY seq LIMIT 1"
+        row = self._database.row(sql, status, json.dumps(list(besides)))
         return Job.of(row) if row else None
 
     def ids(self, status: str) -> set[str]:
