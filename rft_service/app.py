@@ -76,6 +76,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         settings.concurrency,
         Ballast(settings.home),
         settings.jobs,
+        settings.home / "wandb",
     )
     async with EndpointClient(settings.limits) as client:
         runner.start()

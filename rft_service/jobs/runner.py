@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 from rft_service.endpoints import probe
 from rft_service.errors import DISK_FULL, DISK_IS_FULL, ApiError, is_disk_full
@@ -23,6 +24,7 @@ from rft_service.jobs.disk_reserve import Ballast
 from rft_service.jobs.environment import JobEnvironment
 from rft_service.jobs.outages import JobClient, OutageError, duration, is_over
 from rft_service.jobs.training import JobFailedError, TrainingJob
+from rft_service.jobs.weights_and_biases import reported
 from rft_service.rl.engine import Engine
 from rft_service.store.files import FileStore, StoredFile
 from rft_service.store.job import Event, Job, base_of
@@ -48,9 +50,11 @@ class JobRunner:
         limits: EndpointLimits,
         concurrency: int,
         ballast: Ballast,
-        jobs: int = 1,
+        jobs: int,
+        reports: Path,
     ) -> None:
         self._jobs = jobs  # that train at once
+        self._reports = reports  # a folder for what integrations write
         self._ballast = ballast
         self._records = records
         self._files = files
@@ -108,7 +112,10 @@ class JobRunner:
         validating, *training = self._wakes
         await asyncio.gather(
             self._work_off(("validating_files",), self._validate, validating),
-            *(self._work_off(("running", "queued"), self._train, wake) for wake in training),
+            *(
+                self._work_off(("running", "queued"), self._train_reported, wake)
+                for wake in training
+            ),
         )
 
     async def _work_off(
@@ -193,6 +200,11 @@ class JobRunner:
         with contextlib.suppress(ApiError):  # cancelled meanwhile
             message = "Files validated, moving job to queued state"
             self._records.move(job.id, ("validating_files",), "queued", message)
+
+    async def _train_reported(self, job: Job) -> None:
+        """Train a job to its end, with its metrics also where its integrations want them."""
+        with reported(job, self._records, self._reports):
+            await self._train(job)
 
     async def _train(self, job: Job) -> None:
         """Train a job to its end. Where an endpoint is down, wait, and go on or pause the job."""

@@ -88,12 +88,19 @@ class JobRecords:
         with self._database.transaction() as connection:
             self._log(connection, job_id, event)
 
+    def metrics(self, job_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+        """The `data` of a job's metrics events, oldest first, each beside its sequence number, of
+        which `after` is the last one not to be given."""
+        rows = self._database.rows(
+            "SELECT seq, data FROM events WHERE job_id = ? AND seq > ? AND type = 'metrics'"
+            " ORDER BY seq",
+            job_id, after,
+        )  # fmt: skip
+        return [(row["seq"], json.loads(row["data"])) for row in rows]
+
     def train_rewards(self, job_id: str) -> list[float]:
         """The mean training rewards of a job's steps so far, those that have one."""
-        rows = self._database.rows(
-            "SELECT data FROM events WHERE job_id = ? AND type = 'metrics' ORDER BY seq", job_id
-        )
-        found = (json.loads(row["data"])["train_mean_reward"] for row in rows)
+        found = (data["train_mean_reward"] for _, data in self.metrics(job_id))
         return [reward for reward in found if reward is not None]
 
     def best_checkpoint(self, job_id: str) -> tuple[int, str, float] | None:
