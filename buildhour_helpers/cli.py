@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -297,6 +298,74 @@ def import_finqa(
         print(f"\nThe tools can read it; a demo also needs {', '.join(missing)} questions.")
     else:
         print(f"\nNow: {program()} demo --reports {destination}")
+    return 0
+
+
+class ExportKind(StrEnum):
+    """What a job can be exported to."""
+
+    TRL = "trl"
+    OPENAI = "openai"
+    METRICS = "metrics"
+
+
+@verb(
+    "export",
+    "export trl job.json --rows train.jsonl -o train.py",
+    "export openai job.json --rows train.jsonl --validation valid.jsonl --model o4-mini -o request",
+    "export metrics ftjob-... -o metrics",
+)
+def export(
+    kind: Annotated[
+        ExportKind,
+        typer.Argument(
+            metavar="KIND",
+            help="trl: a script for TRL's GRPOTrainer. openai: the request and its files, for a "
+            "service that takes Agent RFT jobs. metrics: a CSV file, and TensorBoard's event files "
+            "where tensorboardx is installed",
+        ),
+    ],
+    job: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOB",
+            help="a file with the body of POST /v1/fine_tuning/jobs, or the ID of a job of the "
+            "running service (or of the one that OPENAI_BASE_URL names), whose files come with it",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PATH", help="a file for trl, else a folder")
+    ],
+    rows: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="training rows of a JOB that is a file")
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="its validation rows")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="openai: the model to train there")
+    ] = None,
+) -> int:
+    """Write a job for other programs: TRL, another provider, TensorBoard."""
+    from buildhour_helpers.export import job as jobs
+    from buildhour_helpers.export import metrics, request, trl
+
+    is_id = job.startswith("ftjob-") and not Path(job).exists()
+    if kind is ExportKind.METRICS:
+        if not is_id:
+            raise WorkshopError(f"{job}: metrics are a service's; give the ID of a job (ftjob-...)")
+        said = metrics.write(jobs.service(), job, output)
+    else:
+        folder = output.parent if kind is ExportKind.TRL else output
+        if is_id:
+            wanted = jobs.fetch_job(jobs.service(), job, folder)
+        else:
+            wanted = jobs.read_job(Path(job), rows, validation)
+        if kind is ExportKind.TRL:
+            said = trl.write_script(wanted, output)
+        else:
+            said = request.write_request(wanted, model, output)
+    print("\n".join(said))
     return 0
 
 
