@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from starlette.types import Lifespan
 
 from rft_service import errors, pages
@@ -22,10 +22,11 @@ from rft_service.api.security import (
     Keys,
     api_key,
 )
+from rft_service.errors import ApiError
 from rft_service.graders.run import GraderRunner, Judge
 from rft_service.jobs.disk_reserve import Ballast
 from rft_service.jobs.runner import JobRunner
-from rft_service.rl.engine import Engine
+from rft_service.rl.engine import Engine, EngineError, EngineUnavailableError
 from rft_service.store.database import Database
 from rft_service.store.files import FileStore
 from rft_service.store.jobs import JobRecords
@@ -126,4 +127,18 @@ def resources(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     for resource in (responses, jobs, files, models, chat, embeddings, alpha):
         app.include_router(resource.router)
     errors.install(app)
+    for failure in (EngineError, EngineUnavailableError):
+        app.add_exception_handler(failure, engine_failed)
     return app
+
+
+async def engine_failed(_: Request, error: Exception) -> Response:
+    """Say what is wrong with the engine; 503, which clients try again, where it may pass."""
+    is_down = isinstance(error, EngineUnavailableError)
+    message = str(error)
+    return ApiError(
+        503 if is_down else 502,
+        f"{message[:1].upper()}{message[1:]}.",
+        code="engine_unavailable" if is_down else "engine_error",
+        kind="server_error",
+    ).response()

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import importlib
+import inspect
 import json
 import logging
 import os
@@ -47,7 +48,19 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--engine",
         default="simulated",
-        help="where the models live: a name in rft_service.engines, or a module with `create`",
+        help="where the models live: simulated, tinker, or a module with `create`",
+    )
+    parser.add_argument("--engine-url", metavar="URL", help="tinker: where it is (default: hosted)")
+    parser.add_argument("--base-model", metavar="NAME", help="tinker: the model, as it names it")
+    parser.add_argument(
+        "--tokenizer", metavar="FOLDER", help="tinker: the folder of tokenizer.json"
+    )
+    parser.add_argument(
+        "--engine-option",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="tinker: any option of docs/real-models.md; may be given several times",
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--host", default=HOST, help=f"address to listen on (default: {HOST})")
@@ -91,12 +104,30 @@ def default_home() -> Path:
     return Path(os.environ.get("BUILDHOUR_HOME") or "~/.buildhour").expanduser()
 
 
-def create_engine(name: str, folder: Path, seed: int) -> tuple[Engine, Judge]:
+def create_engine(chosen: argparse.Namespace) -> tuple[Engine, Judge]:
     """An engine and its grading model, from `create` of a module: one of this package's engines,
-    or any other module by its full name."""
+    or any other module by its full name. Raises ImportError or ValueError with the fix."""
+    name: str = chosen.engine
     module = importlib.import_module(name if "." in name else f"rft_service.engines.{name}")
-    made: tuple[Engine, Judge] = module.create(folder, seed)
+    options = engine_options(chosen)
+    takes = inspect.signature(module.create).parameters
+    if not any(one.kind is one.VAR_KEYWORD for one in takes.values()):
+        for option in options.keys() - takes.keys():
+            raise ValueError(f"the engine {name!r} has no option {option!r}; leave it out")
+    made: tuple[Engine, Judge] = module.create(chosen.home / "weights", chosen.seed, **options)
     return made
+
+
+def engine_options(chosen: argparse.Namespace) -> dict[str, str]:
+    """What was given for the engine, by name. Raises ValueError for what is not NAME=VALUE."""
+    named = {name: getattr(chosen, name) for name in ("engine_url", "base_model", "tokenizer")}
+    options = {name: value for name, value in named.items() if value}
+    for text in chosen.engine_option:
+        option, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--engine-option {text!r}: write NAME=VALUE")
+        options[option] = value
+    return options
 
 
 async def describe(engine: Engine) -> str:
@@ -118,7 +149,7 @@ def serve(chosen: argparse.Namespace) -> int:
     except ValueError as error:
         return refuse(str(error))
     try:
-        engine, judge = create_engine(chosen.engine, folder / "weights", chosen.seed)
+        engine, judge = create_engine(chosen)
         about = asyncio.run(describe(engine))
     except (ImportError, AttributeError, ValueError) as error:
         return refuse(str(error))

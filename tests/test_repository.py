@@ -30,7 +30,7 @@ def environment() -> dict[str, list[tuple[str, str]]]:
     return sections
 
 
-@pytest.mark.parametrize("section", ["project", "semantic", "trackers", "test"])
+@pytest.mark.parametrize("section", ["project", "engines", "semantic", "trackers", "test"])
 def test_environment_and_pyproject_ask_for_the_same(section: str) -> None:
     required = {"project": PYPROJECT["dependencies"], **PYPROJECT["optional-dependencies"]}
     assert [requirement for requirement, _ in environment()[section]] == required[section]

@@ -25,7 +25,7 @@ from rft_service.jobs.environment import JobEnvironment
 from rft_service.jobs.outages import JobClient, OutageError, duration, is_over
 from rft_service.jobs.training import JobFailedError, TrainingJob
 from rft_service.jobs.weights_and_biases import reported
-from rft_service.rl.engine import Engine
+from rft_service.rl.engine import Engine, EngineError, EngineUnavailableError
 from rft_service.store.files import FileStore, StoredFile
 from rft_service.store.job import Event, Job, base_of
 from rft_service.store.job_spec import JobSpec
@@ -207,13 +207,17 @@ class JobRunner:
             await self._train(job)
 
     async def _train(self, job: Job) -> None:
-        """Train a job to its end. Where an endpoint is down, wait, and go on or pause the job."""
+        """Train a job to its end. Where an endpoint or the engine is down, wait, and go on or pause
+        the job."""
         self._ballast.fill()
         limit = duration(self._limits.patience_s)
         outages = Counter[int]()  # by the step that was stored last
         while True:
             try:
                 await self._attempt(job)
+                return
+            except EngineError as refusal:
+                await self._pause(job, f"{refusal}. Correct that")
                 return
             except OutageError as outage:
                 what = f"Waiting for {outage.url}: it {outage.reason}"
@@ -225,6 +229,8 @@ class JobRunner:
                     since = f"for the {outages[step]}th time in one step"
                 elif await is_over(outage, self._limits):
                     self._records.note(job.id, Event(f"{outage.url} answers again."))
+                    # An engine may answer and still have no room, so that pauses grow.
+                    await asyncio.sleep(self._limits.first_pause_s * 2 ** (outages[step] - 1))
                     continue
                 else:
                     since = f"for {limit}"
@@ -233,7 +239,7 @@ class JobRunner:
                 return
 
     async def _attempt(self, job: Job) -> None:
-        """Train from the last stored step. Raises OutageError."""
+        """Train from the last stored step. Raises OutageError, EngineError."""
         job = self._records.begin(job.id)
         with contextlib.ExitStack() as stack:
             train, validation = (
@@ -243,18 +249,37 @@ class JobRunner:
             async with JobClient(self._limits, job.spec) as client:
                 graders = GraderRunner(client, self._judge)
                 environment = JobEnvironment(client, graders, job.spec)
-                base, uri = base_of(job.spec.model), self._records.weights_uri(job.id)
-                training = TrainingJob(
-                    job,
-                    self._records,
-                    self._engine,
-                    await self._engine.learner(base, uri),
-                    environment,
-                    train,
-                    validation,
-                    self._concurrency,
-                )
-                await client.attempt(training.run())
+                try:
+                    await self._run(job, client, environment, train, validation)
+                except EngineUnavailableError as error:
+                    raise OutageError(
+                        error.url, error.reason, lambda _: self._engine.is_available()
+                    ) from error
+
+    async def _run(
+        self,
+        job: Job,
+        client: JobClient,
+        environment: JobEnvironment,
+        train: Rows,
+        validation: Rows,
+    ) -> None:
+        base, uri = base_of(job.spec.model), self._records.weights_uri(job.id)
+        learner = await self._engine.learner(base, uri)
+        try:
+            training = TrainingJob(
+                job,
+                self._records,
+                self._engine,
+                learner,
+                environment,
+                train,
+                validation,
+                self._concurrency,
+            )
+            await client.attempt(training.run())
+        finally:
+            await learner.close()
 
     def _stored_files(self, spec: JobSpec) -> list[StoredFile]:
         return [self._files.get(file_id, param) for param, file_id in files_of(spec)]
