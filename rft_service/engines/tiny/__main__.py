@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def main() -> int:
 
     app = create_app(chosen.home, with_faults=chosen.faults)
     config = uvicorn.Config(app, log_level="warning", access_log=False)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     # uvicorn shuts down in order, and then raises the signal that it was sent
     with contextlib.suppress(KeyboardInterrupt):
         Server(config, announce).run(sockets=[listener])
