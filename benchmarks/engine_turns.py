@@ -39,7 +39,7 @@ TURNS = 3  # of a rollout: two calls and an answer
 PROMPT, RESULT = "word " * 200, "line " * 100
 CALL = '<tool_call>\n{"name": "lookup", "arguments": {"key": "a"}}\n</tool_call><|im_end|>'
 MODEL = "stand-in"
-os.environ["TINKER_TELEMETRY"] = "0"
+os.environ |= {"TINKER_TELEMETRY": "0", "TRANSFORMERS_VERBOSITY": "error"}
 
 
 def stand_in(tokenizer: Path, latency_s: float) -> Starlette:
