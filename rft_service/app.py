@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,13 @@ from rft_service.api import chat, embeddings, files, jobs, models, responses
 from rft_service.api import graders as alpha
 from rft_service.api.context import Service
 from rft_service.api.reasoning_encryption import ReasoningSigner
-from rft_service.api.security import Gate, api_key
+from rft_service.api.security import (
+    LOOPBACK_HOSTS,
+    MAX_UPLOAD_BYTES,
+    Gate,
+    Keys,
+    api_key,
+)
 from rft_service.errors import ApiError
 from rft_service.graders.run import GraderRunner, Judge
 from rft_service.jobs.disk_reserve import Ballast
@@ -34,13 +40,23 @@ DATABASE = "service.sqlite"  # within the state folder
 
 @dataclass(frozen=True)
 class Settings:
-    """What a service is made of. `concurrency` is how many rollouts of a job run at once."""
+    """What a service is made of. `concurrency` is how many rollouts of a job run at once, `jobs`
+    how many jobs train at once; the others are queued.
+
+    For a team: `holders` names the holder of each further key, `hosts` are the names that the
+    service may be called by, `upload_bytes` and `stored_bytes` bound one file and all of them.
+    """
 
     home: Path
     engine: Engine
     judge: Judge
     limits: EndpointLimits = field(default_factory=EndpointLimits)
     concurrency: int = 32
+    jobs: int = 1
+    holders: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = LOOPBACK_HOSTS
+    upload_bytes: int = MAX_UPLOAD_BYTES
+    stored_bytes: int | None = None
 
 
 @asynccontextmanager
@@ -49,7 +65,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     settings.home.mkdir(parents=True, exist_ok=True)
     key = api_key(settings.home)
     database = Database(settings.home / DATABASE)
-    store = FileStore(database, settings.home)
+    store = FileStore(database, settings.home, settings.stored_bytes)
     models = ModelStore(database, settings.engine)
     records = JobRecords(database)
     runner = JobRunner(
@@ -60,6 +76,8 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         settings.limits,
         settings.concurrency,
         Ballast(settings.home),
+        settings.jobs,
+        settings.home / "wandb",
     )
     async with EndpointClient(settings.limits) as client:
         runner.start()
@@ -91,9 +109,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = resources(lifespan)
     settings.home.mkdir(parents=True, exist_ok=True)
-    key = api_key(settings.home)
-    app.add_middleware(Gate, key=key)
-    pages.install(app, key, settings.home / DATABASE)
+    keys = Keys(api_key(settings.home), settings.holders)
+    app.add_middleware(Gate, keys=keys, hosts=settings.hosts, upload_bytes=settings.upload_bytes)
+    pages.install(app, keys, settings.home / DATABASE)
     return app
 
 

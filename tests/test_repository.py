@@ -30,7 +30,7 @@ def environment() -> dict[str, list[tuple[str, str]]]:
     return sections
 
 
-@pytest.mark.parametrize("section", ["project", "engines", "semantic", "test"])
+@pytest.mark.parametrize("section", ["project", "engines", "semantic", "trackers", "test"])
 def test_environment_and_pyproject_ask_for_the_same(section: str) -> None:
     required = {"project": PYPROJECT["dependencies"], **PYPROJECT["optional-dependencies"]}
     assert [requirement for requirement, _ in environment()[section]] == required[section]
@@ -50,7 +50,12 @@ def test_constraints_are_exact_versions_and_carry_no_address() -> None:
 def test_every_dependency_is_pinned() -> None:
     pins = pinned_versions(ROOT / "constraints.txt")
     extras = PYPROJECT["optional-dependencies"]
-    required = [*PYPROJECT["dependencies"], *extras["semantic"], *extras["test"]]
+    required = [
+        *PYPROJECT["dependencies"],
+        *extras["semantic"],
+        *extras["trackers"],
+        *extras["test"],
+    ]
     missing = [name for name in map(requirement_name, required) if name not in pins]
     assert not missing
 
