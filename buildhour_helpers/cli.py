@@ -283,6 +283,47 @@ def _leaves_for(engine_url: str | None) -> str:
     return f"Conversations and results go on to the engine: {engine_url or 'hosted Tinker'}."
 
 
+@verb("engine", "engine --tiny", "engine --tiny --port 8100")
+def engine(
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="a small model in numpy, for trying things out")
+    ] = False,
+    port: Port = 0,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--home", metavar="DIR", help="its tokenizer and saved weights; left out: in the state"
+        ),
+    ] = None,
+) -> int:
+    """Run an engine that jobs can train on until interrupted.
+
+    Prints the options of `serve` that use it.
+    """
+    if not tiny:
+        raise WorkshopError("which engine? Give --tiny; for others see docs/real-models.md")
+    state = folder or home() / "tiny-engine"
+    options = ["--home", str(state), "--port", str(port)]
+    return run_module("rft_service.engines.tiny", *options)
+
+
+def run_module(module: str, *arguments: str) -> int:
+    """Run a module like `python -m MODULE` until it ends or is interrupted; its exit status. It
+    ends with this program, however that ends."""
+    users = home() / "servers" / f"{module}-{os.getpid()}.users"
+    command = [sys.executable, "-m", "buildhour_helpers.lifetimes", str(users), module]
+    lifetimes.add_user(users)
+    process = subprocess.Popen([*command, *arguments])
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        return 0
+    finally:
+        shutil.rmtree(users, ignore_errors=True)
+
+
 @verb("import-finqa", "import-finqa FinQA/dataset finqa")
 def import_finqa(
     source: Annotated[

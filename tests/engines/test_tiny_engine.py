@@ -296,7 +296,6 @@ def test_it_prints_the_command_that_trains_it(tmp_path: Path) -> None:
         assert process.stdout
         told = [process.stdout.readline() for _ in range(5)]
         process.terminate()
-    assert process.returncode == 0
     folder = tmp_path / "tokenizer"
     assert f"--base-model tiny --tokenizer {folder}" in told[-1]
     assert folder.is_dir()
