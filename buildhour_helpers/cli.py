@@ -166,6 +166,7 @@ def lab(context: typer.Context) -> int:
     "serve",
     "serve --json --port 8001 --tools-port 8002",
     "serve --host 0.0.0.0 --port 8001 --allowed-host rft.example.com --keys team.keys --jobs 4",
+    "serve --engine tinker --engine-url http://127.0.0.1:8000 --tokenizer models/Qwen3-0.6B",
 )
 def serve(
     as_json: Annotated[
@@ -209,6 +210,23 @@ def serve(
             min=1, metavar="MIB", help="size of all uploaded files together  [default: no limit]"
         ),
     ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="where the models live: simulated or tinker")
+    ] = "simulated",
+    engine_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="tinker: the engine  [default: hosted, TINKER_API_KEY]"),
+    ] = None,
+    base_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="tinker: the model, as the engine names it")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="tinker: the folder of tokenizer.json")
+    ] = None,
+    engine_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="tinker: see docs/real-models.md; may be repeated"),
+    ] = None,
 ) -> int:
     """Run service and tool server until interrupted.
 
@@ -221,9 +239,14 @@ def serve(
         "--jobs": jobs if jobs != 1 else None,
         "--max-upload": max_upload if max_upload != 512 else None,
         "--max-storage": max_storage,
+        "--engine": engine if engine != "simulated" else None,
+        "--engine-url": engine_url,
+        "--base-model": base_model,
+        "--tokenizer": tokenizer and tokenizer.resolve(),
     }
     options = [str(part) for pair in given.items() if pair[1] is not None for part in pair]
     options += [part for name in allowed_host or () for part in ("--allowed-host", name)]
+    options += [part for text in engine_option or () for part in ("--engine-option", text)]
     try:
         up = session.start(
             "offline",
@@ -242,7 +265,7 @@ def serve(
         else:
             about["job page"] = session.page_link()
             print("\n".join(f"{name:10} {value}" for name, value in about.items()))
-            print(session.destination())
+            print(session.destination() if engine == "simulated" else _leaves_for(engine_url))
             if names := proxies.in_use():
                 print(f"{', '.join(names)}: give your programs NO_PROXY=127.0.0.1,localhost too.")
             sys.stdout.flush()
@@ -253,6 +276,11 @@ def serve(
         return 0
     finally:
         servers.release(home(), bound_only=True)
+
+
+def _leaves_for(engine_url: str | None) -> str:
+    """One line that says where an engine's service sends what it is sent."""
+    return f"Conversations and results go on to the engine: {engine_url or 'hosted Tinker'}."
 
 
 @verb("import-finqa", "import-finqa FinQA/dataset finqa")

@@ -212,8 +212,12 @@ def service_program(
 ) -> Program:
     """How to start the offline service; `seed` is the model's.
 
-    Each seed but 0 has its own jobs and files, since two services cannot share a state folder.
+    Each seed but 0 and each engine has its own jobs and files, since two services cannot share a
+    state folder.
     """
+    apart = [f"seed-{seed}"] if seed else []
+    if "--engine" in options:
+        apart.append(options[options.index("--engine") + 1])
     return Program(
         name="service",
         module="rft_service",
@@ -222,7 +226,7 @@ def service_program(
         options=(*(("--seed", str(seed)) if seed else ()), *options),
         code=("rft_service", "rft_wire"),
         port=port,
-        state=folder / f"seed-{seed}" if seed else folder,
+        state=folder.joinpath(*apart),
     )
 
 
