@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessage
 from starlette.responses import JSONResponse
 
 from rft_service.engines.tinker import create
@@ -31,7 +32,7 @@ from tests.engines.tiny_engine import (
     rows_of,
 )
 from tests.service.conftest import Running, running
-from tests.service.customer import Customer, jsonl, tool_answer
+from tests.service.customer import EQUAL, Customer, jsonl, tool_answer
 from tests.service.processes import ROOT, Process
 from tests.service.servers import closed_port, served
 
@@ -258,6 +259,58 @@ def test_what_the_engine_refuses_pauses_the_job_with_its_words(
         assert "a fault that was asked for" in said
         service.client.fine_tuning.jobs.resume(job_id)
         assert service.wait(job_id).status == "succeeded"
+
+
+def test_a_sample_that_the_engine_refuses_discards_its_rollouts(
+    tmp_path: Path, engine: TinyEngine, customer_url: str
+) -> None:
+    with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
+        engine.fault("asample", status=400)
+        job_id = launch(service, customer_url, n_epochs=1, grader=EQUAL)
+        assert service.wait(job_id).status == "succeeded"
+        first = steps(service, job_id)[0]
+        assert first["errors"]["by_reason"] == {"model_failed": 8}  # a group's first turns
+        said = "8 of 40 rollouts were discarded: 8 x sampling failed: EngineError: the engine at "
+        assert any(said in message for message in messages(service, job_id))
+
+
+def test_adapters_are_freed_when_jobs_and_samplers_end(
+    tmp_path: Path, engine: TinyEngine, customer_url: str
+) -> None:
+    client = engine.client(samplers="1")
+    with running(tmp_path / "service", engine=lambda _: client) as service:
+        for n_epochs in (1, 2):
+            job_id = launch(service, customer_url, n_epochs=n_epochs)
+            assert service.wait(job_id).status == "succeeded"
+        wait_until(lambda: engine.statistics()["adapters"] == 0)
+        for one in service.client.fine_tuning.jobs.checkpoints.list(job_id):
+            answer_of(service.client, one.fine_tuned_model_checkpoint, "What is the value of key7")
+        wait_until(lambda: engine.statistics()["adapters"] == 1)
+
+
+def called(message: ChatCompletionMessage) -> str:
+    calls: list[Any] = message.tool_calls or []
+    return "".join(call.function.name + call.function.arguments for call in calls)
+
+
+SAMPLING = {"temperature": {"temperature": 0}, "top_p": {"top_p": 0.01}, "neither": {}}
+
+
+@pytest.mark.parametrize("parameter", SAMPLING)
+def test_sampling_parameters_reach_the_engine(
+    tmp_path: Path, idle_engine: TinyEngine, parameter: str
+) -> None:
+    client = idle_engine.client()
+    with running(tmp_path / "service", engine=lambda _: client) as service:
+        said = service.client.chat.completions.create(
+            model="tiny",
+            messages=[{"role": "user", "content": "What is the value of key7"}],
+            tools=[LOOKUP],  # type: ignore[list-item]
+            n=8,
+            **SAMPLING[parameter],  # type: ignore[arg-type]
+        )
+        answers = {str(choice.message.content) + called(choice.message) for choice in said.choices}
+        assert (len(answers) == 1) == (parameter != "neither")
 
 
 def test_pause_resume_and_cancel(tmp_path: Path, engine: TinyEngine, customer_url: str) -> None:
