@@ -30,16 +30,40 @@ NAMES = {
     "ffn_down": "mlp.down_proj",
 }
 SPECIAL = 3  # the type of control tokens in a GGUF vocabulary
-RENAMED = {
-    # SmolLM2 has no tokens for tools. These, of code files that it was trained on, take their
-    # place, so that each marker is one token and later turns extend earlier ones exactly.
-    "<jupyter_code>": "<tool_call>",
-    "<empty_output>": "</tool_call>",
-    "<jupyter_output>": "<tool_response>",
-    "<jupyter_text>": "</tool_response>",
-    "<issue_start>": "<think>",
-    "<issue_closed>": "</think>",
-}
+CHAT_TEMPLATE = """\
+{%- set system = messages[0].content if messages[0].role == 'system' else '' -%}
+{%- if system or tools -%}
+<|im_start|>system
+{{ system }}
+{%- for tool in tools or [] %}
+{%- set f = tool.function %}
+{{ '\\n' if system or not loop.first else '' }}Tool {{ f.name }}(
+{{- (f.parameters.properties or {}) | join(', ') }}): {{ f.description }}
+{%- endfor -%}
+<|im_end|>
+{% endif -%}
+{%- for message in (messages[1:] if messages[0].role == 'system' else messages) -%}
+<|im_start|>{{ 'user' if message.role == 'tool' else message.role }}
+{% if message.role == 'tool' -%}
+<tool_response>
+{{ message.content }}
+</tool_response>
+{%- else -%}
+{{ message.content or '' }}
+{%- for call in message.tool_calls or [] -%}
+{{ '\\n' if message.content or not loop.first else '' }}<tool_call>
+{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
+</tool_call>
+{%- endfor -%}
+{%- endif -%}
+<|im_end|>
+{% endfor -%}
+{%- if add_generation_prompt -%}
+<|im_start|>assistant
+{% endif -%}
+"""
+# The model's own template knows no tools. In this one a call is ordinary text, in the form that
+# Qwen3 made common: a token that the model was never trained on would never be sampled.
 
 
 def source() -> Path:
@@ -113,7 +137,7 @@ def write_config(folder: Path, fields: dict[str, Any]) -> None:
 
 
 def write_tokenizer(folder: Path, fields: dict[str, Any]) -> None:
-    texts = [RENAMED.get(text, text) for text in fields["tokenizer.ggml.tokens"]]
+    texts = fields["tokenizer.ggml.tokens"]
     merges = [tuple(pair.split(" ")) for pair in fields["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(models.BPE({text: n for n, text in enumerate(texts)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -122,10 +146,7 @@ def write_tokenizer(folder: Path, fields: dict[str, Any]) -> None:
     tokenizer.decoder = decoders.ByteLevel()
     kinds = fields["tokenizer.ggml.token_type"]
     control = [text for text, kind in zip(texts, kinds, strict=True) if kind == SPECIAL]
-    markers = [text for text in control if text in RENAMED.values()]
-    others = [text for text in control if text not in markers]
-    tokenizer.add_special_tokens([AddedToken(text, normalized=False) for text in others])
-    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in markers])
+    tokenizer.add_special_tokens([AddedToken(text, normalized=False) for text in control])
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -134,6 +155,7 @@ def write_tokenizer(folder: Path, fields: dict[str, Any]) -> None:
         "pad_token": "<|endoftext|>",
         "model_max_length": fields["llama.context_length"],
         "clean_up_tokenization_spaces": False,
+        "chat_template": CHAT_TEMPLATE,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
 
