@@ -28,9 +28,9 @@ BACKEND = {
     "max_lora_adapters": 8,
     "max_lora_rank": 16,
     "sample_max_num_sequences": 16,
-    "train_micro_batch_size": 8,
+    "train_micro_batch_size": 4,
 }
-OPTIONS = {"group_size": 4, "max_tokens": 32, "sample_batch": 16, "datum_multiple": 8}
+OPTIONS = {"group_size": 4, "max_tokens": 32, "sample_batch": 16, "datum_multiple": 4}
 
 
 def main() -> int:
