@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +37,8 @@ def write(client: OpenAI, job_id: str, folder: Path) -> list[str]:
     said = [f"Wrote {folder / CSV_FILE}: {len(found)} steps."]
     if has_events:
         return [*said, f"Wrote TensorBoard's events; look at them: tensorboard --logdir {folder}"]
-    return [*said, "No event files for TensorBoard: pip install tensorboardx for those."]
+    fix = f"{sys.executable} -m pip install tensorboardx"
+    return [*said, f"No event files for TensorBoard, which need a package: {fix}"]
 
 
 def steps(client: OpenAI, job_id: str) -> list[Step]:

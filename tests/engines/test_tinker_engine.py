@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessage
 from starlette.responses import JSONResponse
 
 from rft_service.engines.tinker import create
@@ -31,7 +32,7 @@ from tests.engines.tiny_engine import (
     rows_of,
 )
 from tests.service.conftest import Running, running
-from tests.service.customer import Customer, jsonl, tool_answer
+from tests.service.customer import EQUAL, Customer, jsonl, tool_answer
 from tests.service.processes import ROOT, Process
 from tests.service.servers import closed_port, served
 
@@ -43,6 +44,13 @@ TOOL: Any = {"type": "function", **LOOKUP["function"], "strict": False}  # type:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[TinyEngine]:
     with TinyEngine(tmp_path / "engine") as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def idle_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyEngine]:
+    """One that is asked little and stays as it is."""
+    with TinyEngine(tmp_path_factory.mktemp("engine")) as process:
         yield process
 
 
@@ -186,7 +194,7 @@ def test_saved_states_that_nothing_needs_are_deleted(
         assert len(list(saved.rglob("*.npz"))) == 1  # the job's own resume point
 
 
-@pytest.mark.parametrize("path", ["asample", "forward_backward", "save_weights"])
+@pytest.mark.parametrize("path", ["asample", "forward_backward"])
 def test_an_engine_that_is_busy_costs_time_only(
     tmp_path: Path, engine: TinyEngine, customer_url: str, path: str
 ) -> None:
@@ -198,7 +206,7 @@ def test_an_engine_that_is_busy_costs_time_only(
         assert not any(message.startswith("Waiting") for message in messages(service, job_id))
 
 
-@pytest.mark.parametrize("path", ["asample", "forward_backward", "optim_step", "save_weights"])
+@pytest.mark.parametrize("path", ["asample", "optim_step", "save_weights"])
 def test_an_engine_that_dies_in_a_step_pauses_the_job_which_resumes_from_its_last_state(
     tmp_path: Path, engine: TinyEngine, customer_url: str, path: str
 ) -> None:
@@ -253,6 +261,58 @@ def test_what_the_engine_refuses_pauses_the_job_with_its_words(
         assert service.wait(job_id).status == "succeeded"
 
 
+def test_a_sample_that_the_engine_refuses_discards_its_rollouts(
+    tmp_path: Path, engine: TinyEngine, customer_url: str
+) -> None:
+    with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
+        engine.fault("asample", status=400)
+        job_id = launch(service, customer_url, n_epochs=1, grader=EQUAL)
+        assert service.wait(job_id).status == "succeeded"
+        first = steps(service, job_id)[0]
+        assert first["errors"]["by_reason"] == {"model_failed": 8}  # a group's first turns
+        said = "8 of 40 rollouts were discarded: 8 x sampling failed: EngineError: the engine at "
+        assert any(said in message for message in messages(service, job_id))
+
+
+def test_adapters_are_freed_when_jobs_and_samplers_end(
+    tmp_path: Path, engine: TinyEngine, customer_url: str
+) -> None:
+    client = engine.client(samplers="1")
+    with running(tmp_path / "service", engine=lambda _: client) as service:
+        for n_epochs in (1, 2):
+            job_id = launch(service, customer_url, n_epochs=n_epochs)
+            assert service.wait(job_id).status == "succeeded"
+        wait_until(lambda: engine.statistics()["adapters"] == 0)
+        for one in service.client.fine_tuning.jobs.checkpoints.list(job_id):
+            answer_of(service.client, one.fine_tuned_model_checkpoint, "What is the value of key7")
+        wait_until(lambda: engine.statistics()["adapters"] == 1)
+
+
+def called(message: ChatCompletionMessage) -> str:
+    calls: list[Any] = message.tool_calls or []
+    return "".join(call.function.name + call.function.arguments for call in calls)
+
+
+SAMPLING = {"temperature": {"temperature": 0}, "top_p": {"top_p": 0.01}, "neither": {}}
+
+
+@pytest.mark.parametrize("parameter", SAMPLING)
+def test_sampling_parameters_reach_the_engine(
+    tmp_path: Path, idle_engine: TinyEngine, parameter: str
+) -> None:
+    client = idle_engine.client()
+    with running(tmp_path / "service", engine=lambda _: client) as service:
+        said = service.client.chat.completions.create(
+            model="tiny",
+            messages=[{"role": "user", "content": "What is the value of key7"}],
+            tools=[LOOKUP],  # type: ignore[list-item]
+            n=8,
+            **SAMPLING[parameter],  # type: ignore[arg-type]
+        )
+        answers = {str(choice.message.content) + called(choice.message) for choice in said.choices}
+        assert (len(answers) == 1) == (parameter != "neither")
+
+
 def test_pause_resume_and_cancel(tmp_path: Path, engine: TinyEngine, customer_url: str) -> None:
     with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
         jobs = service.client.fine_tuning.jobs
@@ -290,10 +350,10 @@ def test_length_and_context_end_a_rollout_and_are_graded(
 
 
 def test_rows_are_counted_in_the_models_own_tokens(
-    tmp_path: Path, engine: TinyEngine, customer_url: str
+    tmp_path: Path, idle_engine: TinyEngine, customer_url: str
 ) -> None:
     """Each of these digits is a token to the tiny model."""
-    client = engine.client(context_window_tokens="1000")
+    client = idle_engine.client(context_window_tokens="1000")
     with running(tmp_path / "service", engine=lambda _: client) as service:
         rows = [*rows_of(0, 10), {**rows_of(10, 1)[0], "messages": said_by_user("7" * 900)}]
         file = upload(service.client, jsonl(rows), "long.jsonl")
@@ -384,8 +444,9 @@ WRONG = {
 
 @pytest.mark.parametrize("what", WRONG)
 def test_wrong_options_are_named_with_the_fix(
-    engine: TinyEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    idle_engine: TinyEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
+    engine = idle_engine
     monkeypatch.delenv("TINKER_API_KEY", raising=False)
     right = {"engine_url": engine.url, "base_model": "tiny", "tokenizer": engine.tokenizer}
     changed, said = WRONG[what]

@@ -16,6 +16,7 @@ from rft_wire.metrics import numbers
 
 from .conftest import Running, Start
 from .customer import method, row
+from .processes import Process
 
 WANTED = {"project": "agents", "name": "first", "entity": "team", "tags": ["lookup", "small"]}
 
@@ -161,6 +162,21 @@ def test_what_keeps_metrics_from_it_is_one_warning_and_the_job_goes_on(
     assert warning.startswith("warn: Weights & Biases gets no metrics of this job: ")
     assert words in warning
     assert warning.count("\n") == 0
+
+
+def test_wandb_itself_without_a_login_is_a_warning_and_never_asks(
+    tmp_path: Path, customer_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb")
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with Process(tmp_path / "state") as process:
+        job_id = launch(process.service, customer_url)
+        assert process.service.wait(job_id).status == "succeeded"
+        (event,) = said(process.service, job_id)
+    assert "the service is not logged in there; set WANDB_API_KEY" in event
 
 
 def test_two_jobs_at_once_have_a_run_each(start: Start, customer_url: str, offline: None) -> None:

@@ -134,8 +134,9 @@ class TinkerEngine:
         if uri not in self._samplers:
             self._samplers[uri] = TinkerSampler(self, uri)
         self._samplers.move_to_end(uri)
-        idle = [key for key, one in self._samplers.items() if key and not one.in_use and key != uri]
-        for key in idle[: max(0, len(self._samplers) - 1 - self.options.samplers)]:
+        adapted = [key for key in self._samplers if key is not None]
+        idle = [key for key in adapted if key != uri and not self._samplers[key].in_use]
+        for key in idle[: max(0, len(adapted) - self.options.samplers)]:
             self._samplers.pop(key).disconnect()
         return self._samplers[uri]
 

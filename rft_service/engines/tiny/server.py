@@ -67,6 +67,9 @@ class Server:
         default_factory=lambda: {"samples": 0, "later_turns": 0, "exact_extensions": 0}
     )
 
+    def counts(self) -> dict[str, int]:
+        return self.statistics | {"adapters": len(self.adapters)}
+
     # Answered at once
 
     def get_server_capabilities(self) -> Json:
@@ -346,7 +349,7 @@ def create_app(home: Path, *, with_faults: bool = False) -> Starlette:
             delete,
             methods=["DELETE"],
         ),
-        Route("/statistics", lambda _request: JSONResponse(server.statistics)),
+        Route("/statistics", lambda _request: JSONResponse(server.counts())),
     ]
     if with_faults:
         routes.append(Route("/faults", add_fault, methods=["POST"]))
