@@ -53,7 +53,7 @@ OPTIONS = {
     "learning_rate": 4e-4,
     "max_tokens": 32,
     "sample_batch": 16,
-    "datum_multiple": 8,  # SkyRL compiles anew for every number of data
+    "datum_multiple": 4,  # SkyRL compiles anew for every number of data
     "context_window_tokens": 2048,
     "grace_s": 120,
     "timeout_s": 900,
@@ -84,7 +84,7 @@ def record(folder: Path, progress: Callable[[str], None], *, steps: int = STEPS)
             validation_file=files["validation"],
             tools=[{"name": "price", "server_url": f"{url}/price", "headers": {}}],
             grader={"type": "endpoint", "name": "shop", "url": f"{url}/grade", "headers": {}},
-            max_episode_steps=3,
+            max_episode_steps=2,
             hyperparameters={"batch_size": ROWS_A_STEP, "eval_interval": max(1, steps // 2)},
             suffix="smollm2",
         )

@@ -28,9 +28,9 @@ BACKEND = {
     "max_lora_adapters": 8,
     "max_lora_rank": 16,
     "sample_max_num_sequences": 16,
-    "train_micro_batch_size": 8,
+    "train_micro_batch_size": 4,
 }
-OPTIONS = {"group_size": 4, "max_tokens": 32, "sample_batch": 16, "datum_multiple": 8}
+OPTIONS = {"group_size": 4, "max_tokens": 32, "sample_batch": 16, "datum_multiple": 4}
 
 
 def main() -> int:
@@ -68,9 +68,13 @@ def missing_here(home: Path) -> str | None:
         return f"this machine has {memory_gb:.1f} GB of memory, and {MEMORY_GB} GB are needed"
     home.mkdir(parents=True, exist_ok=True)
     disk_gb = shutil.disk_usage(home).free / 1e9
-    if disk_gb < DISK_GB and not (home / "model" / "config.json").exists():
+    if disk_gb < DISK_GB and not converted(home):
         return f"{home} has {disk_gb:.1f} of the {DISK_GB} GB needed; choose a disk with --home"
     return None
+
+
+def converted(home: Path) -> bool:
+    return (home / "model" / "tokenizer_config.json").exists()  # what is written last
 
 
 def uv_program(home: Path) -> str:
@@ -90,7 +94,7 @@ def prepare(home: Path, uv: str) -> None:
     print("Making the environment (a minute or two the first time) ...", flush=True)
     shutil.copy(HERE / "pyproject.toml", home)
     subprocess.run([uv, "sync", "--python", sys.executable], cwd=home, check=True)
-    if not (home / "model" / "config.json").exists():
+    if not converted(home):
         print("Converting the model ...", flush=True)
         convert = [uv, "run", "--frozen", "--", "python", HERE / "convert.py", home / "model"]
         subprocess.run(convert, cwd=home, check=True)
