@@ -12,10 +12,15 @@ RUN useradd --create-home --uid 1000 learner
 WORKDIR /workshop
 RUN chown learner:learner /workshop
 
+# For a team's service: "[engines,trackers]". A seat needs none.
+ARG EXTRAS=""
 COPY --chown=learner:learner . .
-RUN pip install --constraint constraints.txt --editable .
+RUN pip install --constraint constraints.txt --editable ".${EXTRAS}"
 
 USER 1000
+
+# Made here, so that a volume in their place belongs to the user.
+RUN mkdir /home/learner/state /home/learner/engine
 
 # The state (the service's key, its database, logs) is kept apart from what a learner edits.
 ENV BUILDHOUR_HOME=/home/learner/state

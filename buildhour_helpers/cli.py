@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -161,7 +162,13 @@ def lab(context: typer.Context) -> int:
         servers.release(home(), bound_only=True)
 
 
-@verb("serve", "serve", "serve --json --port 8001 --tools-port 8002")
+@verb(
+    "serve",
+    "serve",
+    "serve --json --port 8001 --tools-port 8002",
+    "serve --host 0.0.0.0 --port 8001 --allowed-host rft.example.com --keys team.keys --jobs 4",
+    "serve --engine tinker --engine-url http://127.0.0.1:8000 --tokenizer models/Qwen3-0.6B",
+)
 def serve(
     as_json: Annotated[
         bool, typer.Option("--json", help="one line of JSON once both answer")
@@ -169,14 +176,89 @@ def serve(
     port: Port = 0,
     tools_port: Port = 0,
     reports: ReportsOption = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="address that the service listens on; it speaks plain HTTP, so put a proxy with "
+            "TLS in front of it",
+        ),
+    ] = "127.0.0.1",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="a name that requests may be sent to beside 127.0.0.1 and localhost; may be "
+            "repeated",
+        ),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="further keys, a line `NAME KEY` for each person; jobs tell who created them",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="jobs that train at once; others are queued")
+    ] = 1,
+    max_upload: Annotated[
+        int, typer.Option(min=1, metavar="MIB", help="size of one uploaded file")
+    ] = 512,
+    max_storage: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="MIB", help="size of all uploaded files together  [default: no limit]"
+        ),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="rollouts of a job at once")] = 32,
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="where the models live: simulated or tinker")
+    ] = "simulated",
+    engine_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="tinker: the engine  [default: hosted, TINKER_API_KEY]"),
+    ] = None,
+    base_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="tinker: the model, as the engine names it")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="tinker: the folder of tokenizer.json")
+    ] = None,
+    engine_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="tinker: see docs/real-models.md; may be repeated"),
+    ] = None,
 ) -> int:
     """Run service and tool server until interrupted.
 
-    Prints their addresses and keys.
+    Prints their addresses and keys. The tool server stays on 127.0.0.1. For a team see
+    docs/elsewhere.md.
     """
+    given: dict[str, Any] = {
+        "--host": host if host != "127.0.0.1" else None,
+        "--keys": keys and keys.resolve(),
+        "--jobs": jobs if jobs != 1 else None,
+        "--max-upload": max_upload if max_upload != 512 else None,
+        "--max-storage": max_storage,
+        "--concurrency": concurrency if concurrency != 32 else None,
+        "--engine": engine if engine != "simulated" else None,
+        "--engine-url": engine_url,
+        "--base-model": base_model,
+        "--tokenizer": tokenizer and tokenizer.resolve(),
+    }
+    options = [str(part) for pair in given.items() if pair[1] is not None for part in pair]
+    options += [part for name in allowed_host or () for part in ("--allowed-host", name)]
+    options += [part for text in engine_option or () for part in ("--engine-option", text)]
     try:
         up = session.start(
-            "offline", reports=reports, port=port, tools_port=tools_port, quiet=True, bound=True
+            "offline",
+            reports=reports,
+            port=port,
+            tools_port=tools_port,
+            quiet=True,
+            bound=True,
+            service_options=options,
         )
         about = {
             name: getattr(up, name) for name in ("base_url", "api_key", "tools_url", "tools_key")
@@ -186,7 +268,7 @@ def serve(
         else:
             about["job page"] = session.page_link()
             print("\n".join(f"{name:10} {value}" for name, value in about.items()))
-            print(session.destination())
+            print(session.destination() if engine == "simulated" else _leaves_for(engine_url))
             if names := proxies.in_use():
                 print(f"{', '.join(names)}: give your programs NO_PROXY=127.0.0.1,localhost too.")
             sys.stdout.flush()
@@ -197,6 +279,52 @@ def serve(
         return 0
     finally:
         servers.release(home(), bound_only=True)
+
+
+def _leaves_for(engine_url: str | None) -> str:
+    """One line that says where an engine's service sends what it is sent."""
+    return f"Conversations and results go on to the engine: {engine_url or 'hosted Tinker'}."
+
+
+@verb("engine", "engine --tiny", "engine --tiny --port 8100")
+def engine(
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="a small model in numpy, for trying things out")
+    ] = False,
+    port: Port = 0,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--home", metavar="DIR", help="its tokenizer and saved weights; left out: in the state"
+        ),
+    ] = None,
+) -> int:
+    """Run an engine that jobs can train on until interrupted.
+
+    Prints the options of `serve` that use it.
+    """
+    if not tiny:
+        raise WorkshopError("which engine? Give --tiny; for others see docs/real-models.md")
+    state = folder or home() / "tiny-engine"
+    options = ["--home", str(state), "--port", str(port)]
+    return run_module("rft_service.engines.tiny", *options)
+
+
+def run_module(module: str, *arguments: str) -> int:
+    """Run a module like `python -m MODULE` until it ends or is interrupted; its exit status. It
+    ends with this program, however that ends."""
+    users = home() / "servers" / f"{module}-{os.getpid()}.users"
+    command = [sys.executable, "-m", "buildhour_helpers.lifetimes", str(users), module]
+    lifetimes.add_user(users)
+    process = subprocess.Popen([*command, *arguments])
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        return 0
+    finally:
+        shutil.rmtree(users, ignore_errors=True)
 
 
 @verb("import-finqa", "import-finqa FinQA/dataset finqa")
@@ -242,6 +370,74 @@ def import_finqa(
         print(f"\nThe tools can read it; a demo also needs {', '.join(missing)} questions.")
     else:
         print(f"\nNow: {program()} demo --reports {destination}")
+    return 0
+
+
+class ExportKind(StrEnum):
+    """What a job can be exported to."""
+
+    TRL = "trl"
+    OPENAI = "openai"
+    METRICS = "metrics"
+
+
+@verb(
+    "export",
+    "export trl job.json --rows train.jsonl -o train.py",
+    "export openai job.json --rows train.jsonl --validation valid.jsonl --model o4-mini -o request",
+    "export metrics ftjob-... -o metrics",
+)
+def export(
+    kind: Annotated[
+        ExportKind,
+        typer.Argument(
+            metavar="KIND",
+            help="trl: a script for TRL's GRPOTrainer. openai: the request and its files, for a "
+            "service that takes Agent RFT jobs. metrics: a CSV file, and TensorBoard's event files "
+            "where tensorboardx is installed",
+        ),
+    ],
+    job: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOB",
+            help="a file with the body of POST /v1/fine_tuning/jobs, or the ID of a job of the "
+            "running service (or of the one that OPENAI_BASE_URL names), whose files come with it",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PATH", help="a file for trl, else a folder")
+    ],
+    rows: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="training rows of a JOB that is a file")
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="its validation rows")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="openai: the model to train there")
+    ] = None,
+) -> int:
+    """Write a job for other programs: TRL, another provider, TensorBoard."""
+    from buildhour_helpers.export import job as jobs
+    from buildhour_helpers.export import metrics, request, trl
+
+    is_id = job.startswith("ftjob-") and not Path(job).exists()
+    if kind is ExportKind.METRICS:
+        if not is_id:
+            raise WorkshopError(f"{job}: metrics are a service's; give the ID of a job (ftjob-...)")
+        said = metrics.write(jobs.service(), job, output)
+    else:
+        folder = output.parent if kind is ExportKind.TRL else output
+        if is_id:
+            wanted = jobs.fetch_job(jobs.service(), job, folder)
+        else:
+            wanted = jobs.read_job(Path(job), rows, validation)
+        if kind is ExportKind.TRL:
+            said = trl.write_script(wanted, output)
+        else:
+            said = request.write_request(wanted, model, output)
+    print("\n".join(said))
     return 0
 
 

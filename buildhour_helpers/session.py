@@ -14,7 +14,7 @@ import platform
 import shutil
 import tempfile
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -61,6 +61,7 @@ def start(
     tools_port: int = 0,
     quiet: bool = False,
     bound: bool = False,
+    service_options: Sequence[str] = (),
 ) -> Session:
     """Start the servers, or find them running, and set the environment variables; prints one line.
 
@@ -71,7 +72,8 @@ def start(
     service must be able to reach: set BUILDHOUR_TOOLS_URL to a public address of yours to use that
     instead. Servers that run already are reused if they fit; where they do not and are in use, this
     session has others beside them, and says so. If `bound`, the servers end with this process
-    (unless another one uses them); otherwise with `stop`. Raises WorkshopError with the fix.
+    (unless another one uses them); otherwise with `stop`. `service_options` are further options of
+    `python -m rft_service`. Raises WorkshopError with the fix.
     """
     chosen = mode or _chosen_mode()
     if chosen not in ("offline", "live"):
@@ -79,7 +81,7 @@ def start(
     live = _live_credentials() if chosen == "live" else None
     folder = prepare()
     own_tools = _own("BUILDHOUR_TOOLS_URL") if live else ""
-    programs = [] if live else [service_program(folder, port, _seed())]
+    programs = [] if live else [service_program(folder, port, _seed(), service_options)]
     programs += [] if own_tools else [tools_program(reports, tools_port)]
     up = servers.ensure(folder, programs, bound=bound)
     base_url, api_key = live or (up["service"].url, up["service"].key)
@@ -205,20 +207,26 @@ def running() -> dict[str, Server]:
     return {server.name: server for server in found}
 
 
-def service_program(folder: Path, port: int = 0, seed: int = 0) -> Program:
+def service_program(
+    folder: Path, port: int = 0, seed: int = 0, options: Sequence[str] = ()
+) -> Program:
     """How to start the offline service; `seed` is the model's.
 
-    Each seed but 0 has its own jobs and files, since two services cannot share a state folder.
+    Each seed but 0 and each engine has its own jobs and files, since two services cannot share a
+    state folder.
     """
+    apart = [f"seed-{seed}"] if seed else []
+    if "--engine" in options:
+        apart.append(options[options.index("--engine") + 1])
     return Program(
         name="service",
         module="rft_service",
         url_field="base_url",
         key_field="api_key",
-        options=("--seed", str(seed)) if seed else (),
+        options=(*(("--seed", str(seed)) if seed else ()), *options),
         code=("rft_service", "rft_wire"),
         port=port,
-        state=folder / f"seed-{seed}" if seed else folder,
+        state=folder.joinpath(*apart),
     )
 
 

@@ -1,4 +1,5 @@
-"""One service as a process: it holds its state folder, listens on loopback, says where."""
+"""One service as a process: it holds its state folder, listens (on loopback, unless `--host` says
+otherwise) and says where."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import importlib
+import inspect
 import json
 import logging
 import os
@@ -18,7 +20,7 @@ from pathlib import Path
 
 import uvicorn
 
-from rft_service.api.security import api_key
+from rft_service.api.security import LOOPBACK_HOSTS, api_key, read_keys
 from rft_service.app import DATABASE, Settings, create_app
 from rft_service.graders.python import isolation
 from rft_service.graders.run import Judge
@@ -30,6 +32,7 @@ from rft_service.store.files import FileStore
 from rft_wire.client import EndpointLimits
 
 HOST = "127.0.0.1"
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  (what `--host` may say)
 SHUTDOWN_S = 3  # for requests that are under way; streams of open pages are cut then
 
 
@@ -45,9 +48,41 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--engine",
         default="simulated",
-        help="where the models live: a name in rft_service.engines, or a module with `create`",
+        help="where the models live: simulated, tinker, or a module with `create`",
+    )
+    parser.add_argument("--engine-url", metavar="URL", help="tinker: where it is (default: hosted)")
+    parser.add_argument("--base-model", metavar="NAME", help="tinker: the model, as it names it")
+    parser.add_argument(
+        "--tokenizer", metavar="FOLDER", help="tinker: the folder of tokenizer.json"
+    )
+    parser.add_argument(
+        "--engine-option",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="tinker: any option of docs/real-models.md; may be given several times",
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--host", default=HOST, help=f"address to listen on (default: {HOST})")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that requests may be sent to beside loopback; may be repeated",
+    )
+    parser.add_argument(
+        "--keys", type=Path, metavar="FILE", help="further keys: a line `NAME KEY` for each person"
+    )
+    parser.add_argument(
+        "--jobs", type=positive, default=1, help="jobs that train at once; others are queued"
+    )
+    parser.add_argument(
+        "--max-upload", type=positive, default=512, metavar="MIB", help="size of one file"
+    )
+    parser.add_argument(
+        "--max-storage", type=positive, metavar="MIB", help="size of all files together"
+    )
     parser.add_argument("--json", action="store_true", help="print address and key as JSON")
     parser.add_argument("--concurrency", type=int, default=32, help="rollouts of a job at once")
     parser.add_argument("--id-seed", help="derive IDs from this and what is stored")
@@ -57,17 +92,42 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def positive(text: str) -> int:
+    """A whole number above 0. Raises ValueError, which argparse turns into its message."""
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
 def default_home() -> Path:
     """Where state goes without `--home`; never into whatever folder is the current one."""
     return Path(os.environ.get("BUILDHOUR_HOME") or "~/.buildhour").expanduser()
 
 
-def create_engine(name: str, folder: Path, seed: int) -> tuple[Engine, Judge]:
+def create_engine(chosen: argparse.Namespace) -> tuple[Engine, Judge]:
     """An engine and its grading model, from `create` of a module: one of this package's engines,
-    or any other module by its full name."""
+    or any other module by its full name. Raises ImportError or ValueError with the fix."""
+    name: str = chosen.engine
     module = importlib.import_module(name if "." in name else f"rft_service.engines.{name}")
-    made: tuple[Engine, Judge] = module.create(folder, seed)
+    options = engine_options(chosen)
+    takes = inspect.signature(module.create).parameters
+    if not any(one.kind is one.VAR_KEYWORD for one in takes.values()):
+        for option in options.keys() - takes.keys():
+            raise ValueError(f"the engine {name!r} has no option {option!r}; leave it out")
+    made: tuple[Engine, Judge] = module.create(chosen.home / "weights", chosen.seed, **options)
     return made
+
+
+def engine_options(chosen: argparse.Namespace) -> dict[str, str]:
+    """What was given for the engine, by name. Raises ValueError for what is not NAME=VALUE."""
+    named = {name: getattr(chosen, name) for name in ("engine_url", "base_model", "tokenizer")}
+    options = {name: value for name, value in named.items() if value}
+    for text in chosen.engine_option:
+        option, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--engine-option {text!r}: write NAME=VALUE")
+        options[option] = value
+    return options
 
 
 async def describe(engine: Engine) -> str:
@@ -82,7 +142,14 @@ def serve(chosen: argparse.Namespace) -> int:
     folder = chosen.home
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        engine, judge = create_engine(chosen.engine, folder / "weights", chosen.seed)
+        holders = read_keys(chosen.keys) if chosen.keys else {}
+        hosts = allowed_hosts(chosen.host, chosen.allowed_host)
+    except OSError as error:
+        return refuse(f"--keys {chosen.keys}: {error.strerror}; name a file with lines `NAME KEY`")
+    except ValueError as error:
+        return refuse(str(error))
+    try:
+        engine, judge = create_engine(chosen)
         about = asyncio.run(describe(engine))
     except (ImportError, AttributeError, ValueError) as error:
         return refuse(str(error))
@@ -104,13 +171,14 @@ def serve(chosen: argparse.Namespace) -> int:
         reason = f"{error.strerror or error}: {error.filename or folder}"
         return refuse(f"the state folder {folder} cannot be used ({reason}); choose another")
     try:
-        listener = listen(chosen.port)
+        listener = listen(chosen.port, chosen.host)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return refuse(f"port {chosen.port} of {HOST} cannot be used ({reason}); choose another")
+        where = f"port {chosen.port} of {chosen.host}"
+        return refuse(f"{where} cannot be used ({reason}); choose another")
     if chosen.id_seed:
         repeat_ids(f"{chosen.id_seed}/{made}")
-    base_url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
+    base_url = f"http://{reached_at(chosen.host)}:{listener.getsockname()[1]}/v1"
 
     def announce() -> None:
         lock.publish(base_url)
@@ -123,6 +191,11 @@ def serve(chosen: argparse.Namespace) -> int:
         judge=judge,
         limits=EndpointLimits(timeout_s=chosen.timeout, first_pause_s=chosen.pause),
         concurrency=chosen.concurrency,
+        jobs=chosen.jobs,
+        holders=holders,
+        hosts=hosts,
+        upload_bytes=chosen.max_upload * 2**20,
+        stored_bytes=None if chosen.max_storage is None else chosen.max_storage * 2**20,
     )
     config = uvicorn.Config(
         create_app(settings),
@@ -155,12 +228,36 @@ def opened(folder: Path) -> int:
         return int(row["made"]) if row else 0
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback. Raises OSError or OverflowError if the port cannot be had."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def allowed_hosts(host: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The Host headers to serve, ports left out. Raises ValueError if no name is given for a
+    service that listens on every address: nobody else could call it."""
+    if host in EVERY_ADDRESS:
+        if not names:
+            raise ValueError(
+                f"--host {host} listens on every address; give --allowed-host NAME, the name that "
+                "requests will be sent to, for each such name"
+            )
+        return (*LOOPBACK_HOSTS, *names)
+    return (*LOOPBACK_HOSTS, bracketed(host), *names)
+
+
+def bracketed(host: str) -> str:
+    """A host as it is written in a URL: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def reached_at(host: str) -> str:
+    """The host by which this machine reaches a service that listens on `host`."""
+    return HOST if host in EVERY_ADDRESS else bracketed(host)
+
+
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """A listening socket. Raises OSError or OverflowError if the port cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     if os.name == "posix":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
+    listener.bind((host, port))
     listener.listen(256)
     return listener
 

@@ -4,7 +4,8 @@ The helper package runs rollouts as a client; the service runs them inside a job
 dataset rows, call the same tools and graders with the same retries, and stop for the same reasons.
 This package knows nothing about reports, models or jobs.
 
-Next: `rows` (what a dataset row must be), `client` (calls to an owner's tools and graders).
+Next: `rows` (what a dataset row must be), `client` (calls to an owner's tools and graders),
+`metrics` (the numbers of a job's steps).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from openai import OpenAI
+from openai import APIStatusError, OpenAI
 
 from buildhour_helpers import jobs, servers, session
 from buildhour_helpers.graders import specs
@@ -139,6 +139,30 @@ class TestBesideAnother:
         second.terminate()
         assert "Using the servers that another program started" in second.communicate()[1]
         assert processes_left() == []
+
+
+def test_options_for_a_team_reach_the_service(tmp_path: Path) -> None:
+    key, keys = "sk-team-ana-0123456789abcdef", tmp_path / "team.keys"
+    keys.write_text(f"ana {key}\n", encoding="utf-8")
+    serving, about = started("--keys", str(keys), "--jobs", "2", "--max-storage", "1")
+    try:
+        files = OpenAI(base_url=about["base_url"], api_key=key, max_retries=0).files
+        files.create(file=("a.txt", b"x" * 600_000), purpose="user_data")
+        with pytest.raises(APIStatusError) as caught:
+            files.create(file=("b.txt", b"x" * 600_000), purpose="user_data")
+        assert caught.value.code == "storage_quota_exceeded"
+    finally:
+        serving.terminate()
+        serving.communicate()
+    assert processes_left() == []
+
+
+def test_a_host_that_nobody_could_call_is_refused_in_one_line() -> None:
+    done = subprocess.run([*SERVE, "--host", "0.0.0.0"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "give --allowed-host NAME" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert processes_left() == []
 
 
 def launched(about: dict[str, str], folder: Path, n_epochs: int) -> tuple[OpenAI, str]:

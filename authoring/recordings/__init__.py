@@ -26,6 +26,7 @@ NAMES = (
     "prompts",
     "samples",
     "search_designs",
+    "smollm2",
 )
 MAX_BYTES = 300_000
 

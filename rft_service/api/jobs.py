@@ -17,7 +17,7 @@ from rft_service.graders.run import check_grader
 from rft_service.graders.specs import parse_grader
 from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.store.job import ACTIVE
-from rft_service.store.job_spec import JobSpec, Metadata, Tool
+from rft_service.store.job_spec import Integration, JobSpec, Metadata, Tool
 from rft_service.strict_json import RequestModel, StrictRoute
 
 router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["fine-tuning"], route_class=StrictRoute)
@@ -51,15 +51,13 @@ class JobRequest(RequestModel):
     metadata: Annotated[Metadata, Field(max_length=16)] = Field(default_factory=dict)
     method: Method
     hyperparameters: dict[str, Any] | None = None
-    integrations: list[dict[str, Any]] | None = None
+    integrations: Annotated[list[Integration], Field(max_length=8)] | None = None
 
     def reinforcement(self) -> Reinforcement:
         """`method.reinforcement`. Raises ApiError 400 for what only the real service offers."""
         if self.method.type != "reinforcement" or self.method.reinforcement is None:
             message = "this service offers reinforcement fine-tuning only; set method.reinforcement"
             raise invalid_value("method.type", message)
-        if self.integrations:
-            raise invalid_value("integrations", "integrations are not offered here; leave them out")
         if any(value is not None for value in (self.hyperparameters or {}).values()):
             message = "put them into method.reinforcement.hyperparameters"
             raise invalid_value("hyperparameters", message)
@@ -95,6 +93,7 @@ def checked_spec(request: JobRequest, default_seed: int) -> JobSpec:
         max_episode_steps=method.max_episode_steps,
         response_format=method.response_format,
         hyperparameters=method.hyperparameters,
+        integrations=request.integrations or [],
     )
 
 
@@ -112,11 +111,12 @@ def _check_format(response_format: dict[str, Any] | None) -> None:
 
 
 @router.post("")
-def create(service: Serving, body: JobRequest) -> Any:
+def create(service: Serving, request: Request, body: JobRequest) -> Any:
     spec = checked_spec(body, default_seed=secrets.randbelow(2**31))
     weights_uri = service.models.uri_to_train_from(spec.model)
     hyperparameters = spec.hyperparameters.resolved(service.models.base(spec.model))
-    spec = spec.model_copy(update={"hyperparameters": hyperparameters})
+    filled_in = {"hyperparameters": hyperparameters, "created_by": request.user}
+    spec = spec.model_copy(update=filled_in)
     for param in ("training_file", "validation_file"):
         stored = service.files.get(getattr(spec, param), param)
         if stored.purpose != "fine-tune":

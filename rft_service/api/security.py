@@ -1,4 +1,8 @@
-"""Checks before any handler: the Host header, the API key and the size of the body."""
+"""Checks before any handler: the Host header, the API key and the size of the body.
+
+A service has one key, that of its state folder. One for a team has a file of further keys beside
+it, each with the name of its holder: who created a job is then part of the job.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -16,7 +21,13 @@ from rft_service.errors import ApiError
 MAX_BODY_BYTES = 32 * 2**20
 MAX_UPLOAD_BYTES = 512 * 2**20
 
-_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
+MIN_KEY_CHARACTERS = 20
+OWNER = ""
+"""The name of the holder of the state folder's own key: a service of one person names nobody."""
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+_PORT = re.compile(r":\d{1,5}$")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def api_key(home: Path) -> str:
@@ -34,17 +45,79 @@ def api_key(home: Path) -> str:
     return key
 
 
+def read_keys(file: Path) -> dict[str, str]:
+    """The holder of each key, from a file with a line `NAME KEY` for each; `#` begins a comment.
+
+    Raises OSError, or ValueError that names the line but never a key.
+    """
+    holders = dict[str, str]()
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        where = f"{file}, line {number}"
+        if len(words) != 2 or not _NAME.fullmatch(words[0]):
+            raise ValueError(
+                f"{where}: write a name of letters, digits, '.', '_' and '-', a space and a key"
+            )
+        name, key = words
+        if len(key) < MIN_KEY_CHARACTERS or not key.isascii():
+            raise ValueError(
+                f"{where}: a key has at least {MIN_KEY_CHARACTERS} ASCII characters; make one with "
+                '`python -c "import secrets; print(secrets.token_urlsafe(24))"`'
+            )
+        if key in holders or name in holders.values():
+            raise ValueError(f"{where}: the name or the key is used twice; give each its own")
+        holders[key] = name
+    if not holders:
+        raise ValueError(f"{file}: holds no key; write a line `NAME KEY` for each person")
+    return holders
+
+
+class Keys:
+    """The keys that open a service, and who holds each."""
+
+    def __init__(self, own: str, holders: Mapping[str, str] | None = None) -> None:
+        self._holders = {own: OWNER, **(holders or {})}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._holders)
+
+    def find(self, given: str) -> str | None:
+        """The key that was given, if it is one of these. Each is compared in constant time."""
+        found = None
+        for key in self._holders:
+            if hmac.compare_digest(given.encode(), key.encode()):
+                found = key
+        return found
+
+    def holder(self, authorization: bytes) -> str | None:
+        """The name of the holder of an Authorization header's key; None if it is no key."""
+        scheme, _, given = authorization.decode("latin-1").partition(" ")
+        key = self.find(given) if scheme == "Bearer" else None
+        return None if key is None else self._holders[key]
+
+
 class Gate:
     """ASGI middleware: refuses requests that must not reach a handler.
 
-    Any Host but loopback is refused, so that a web page cannot reach the service through a host
-    name that resolves to 127.0.0.1 (DNS rebinding). There are no CORS headers: a page of another
-    origin can read nothing.
+    `hosts` are the names by which the service may be called. Any other Host header is refused, so
+    that a web page cannot reach the service through a host name that resolves to its address (DNS
+    rebinding). There are no CORS headers: a page of another origin can read nothing. The holder of
+    the request's key becomes `scope["user"]`. An upload has at most `upload_bytes`.
     """
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Keys,
+        hosts: Collection[str] = LOOPBACK_HOSTS,
+        upload_bytes: int = MAX_UPLOAD_BYTES,
+    ) -> None:
         self.app = app
-        self._credential = b"Bearer " + key.encode()
+        self._keys = keys
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._upload_bytes = upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,9 +125,9 @@ class Gate:
             return
         try:
             headers = dict(scope["headers"])
-            self._check(headers)
+            scope = {**scope, "user": self._checked(headers)}
             is_upload = headers.get(b"content-type", b"").startswith(b"multipart/")
-            limit = MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
+            limit = self._upload_bytes if is_upload else MAX_BODY_BYTES
             receive = _bounded(receive, headers, limit)
         except ApiError as error:
             challenge = {"www-authenticate": "Bearer"} if error.status == 401 else None
@@ -62,17 +135,19 @@ class Gate:
             return
         await self.app(scope, receive, send)
 
-    def _check(self, headers: dict[bytes, bytes]) -> None:
+    def _checked(self, headers: dict[bytes, bytes]) -> str:
+        """The holder of the request's key. Raises ApiError 403 or 401."""
         host = headers.get(b"host", b"").decode("latin-1")
-        if not _LOOPBACK.fullmatch(host):
-            raise ApiError(
-                403, "The Host header must be 127.0.0.1 or localhost.", code="invalid_host"
-            )
+        if _PORT.sub("", host).lower() not in self._hosts:
+            known = " or ".join(sorted(self._hosts - {"[::1]"}))
+            raise ApiError(403, f"The Host header must be {known}.", code="invalid_host")
         credential = headers.get(b"authorization", b"")
-        if not hmac.compare_digest(credential, self._credential):
+        holder = self._keys.holder(credential)
+        if holder is None:
             given = "Incorrect API key provided." if credential else "No API key provided."
             fix = "Send the service's key as 'Authorization: Bearer KEY'."
             raise ApiError(401, f"{given} {fix}", code="invalid_api_key")
+        return holder
 
 
 def _bounded(receive: Receive, headers: dict[bytes, bytes], limit: int) -> Receive:

@@ -1,4 +1,4 @@
-"""Endpoints that are down for a while: they cost a job time, not rollouts.
+"""Endpoints and engines that are down for a while: they cost a job time, not rollouts.
 
 Where a server is down, the step in flight is given up, as at a pause, and run again once the server
 answers. Nothing random depends on a clock, so the outcome is what it would have been. A rollout
@@ -8,8 +8,9 @@ does not wait in the middle, since a server that was started again may have forg
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 from rft_service.graders.specs import endpoints
@@ -27,12 +28,14 @@ class Request:
 
 
 class OutageError(Exception):
-    """A server is down. `requests` are such that it will answer at least one when it is up."""
+    """A server is down. `answers` asks it whether it is up again."""
 
-    def __init__(self, url: str, reason: str, requests: list[Request]) -> None:
+    def __init__(
+        self, url: str, reason: str, answers: Callable[[EndpointClient], Awaitable[bool]]
+    ) -> None:
         super().__init__(f"{url} {reason}")
         self.url, self.reason = url, reason
-        self.requests = requests
+        self.answers = answers
 
 
 @dataclass
@@ -117,7 +120,8 @@ class JobClient(EndpointClient):
         """End the attempt, and with it this call."""
         if self._outage is None:
             known = [server.answered] if server.answered else []
-            self._outage = OutageError(request.url, fault.reason, [request, *known])
+            answers = partial(any_is_answered, [request, *known])
+            self._outage = OutageError(request.url, fault.reason, answers)
             self._end.reschedule(asyncio.get_running_loop().time())
         await asyncio.Event().wait()
         raise AssertionError("an attempt that has ended goes on")
@@ -140,6 +144,14 @@ async def is_answered(client: EndpointClient, request: Request) -> bool:
     return isinstance(reply, Reply) or not reply.may_be_down
 
 
+async def any_is_answered(requests: Sequence[Request], client: EndpointClient) -> bool:
+    """Whether a server answers one of these again; it will answer at least one when it is up."""
+    for request in requests:
+        if await is_answered(client, request):
+            return True
+    return False
+
+
 async def is_over(outage: OutageError, limits: EndpointLimits) -> bool:
     """Wait for a server that is down; whether it answers again in time."""
     pause_s = limits.first_pause_s * 2**limits.retries  # goes on where the retries ended
@@ -147,9 +159,8 @@ async def is_over(outage: OutageError, limits: EndpointLimits) -> bool:
         try:
             async with asyncio.timeout(limits.patience_s):
                 while True:
-                    for request in outage.requests:
-                        if await is_answered(client, request):
-                            return True
+                    if await outage.answers(client):
+                        return True
                     await asyncio.sleep(pause_s)
         except TimeoutError:
             return False

@@ -1,4 +1,4 @@
-"""The thread that works jobs off: validates each as it comes, trains one at a time.
+"""The thread that works jobs off: validates each as it comes, trains a bounded number at once.
 
 It has an event loop of its own, so that the API answers while a job's rollouts run.
 """
@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 from rft_service.endpoints import probe
 from rft_service.errors import DISK_FULL, DISK_IS_FULL, ApiError, is_disk_full
@@ -23,7 +24,8 @@ from rft_service.jobs.disk_reserve import Ballast
 from rft_service.jobs.environment import JobEnvironment
 from rft_service.jobs.outages import JobClient, OutageError, duration, is_over
 from rft_service.jobs.training import JobFailedError, TrainingJob
-from rft_service.rl.engine import Engine
+from rft_service.jobs.weights_and_biases import reported
+from rft_service.rl.engine import Engine, EngineError, EngineUnavailableError
 from rft_service.store.files import FileStore, StoredFile
 from rft_service.store.job import Event, Job, base_of
 from rft_service.store.job_spec import JobSpec
@@ -48,7 +50,11 @@ class JobRunner:
         limits: EndpointLimits,
         concurrency: int,
         ballast: Ballast,
+        jobs: int,
+        reports: Path,
     ) -> None:
+        self._jobs = jobs  # that train at once
+        self._reports = reports  # a folder for what integrations write
         self._ballast = ballast
         self._records = records
         self._files = files
@@ -97,16 +103,19 @@ class JobRunner:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._wakes = (asyncio.Event(), asyncio.Event())
+        self._wakes = [asyncio.Event() for _ in range(1 + self._jobs)]  # one for each that waits
         task = asyncio.current_task()
         assert task is not None
         self._main_task = task
         self._left_behind = self._records.ids("validating_files")
         self._ready.set()
-        validating, training = self._wakes
+        validating, *training = self._wakes
         await asyncio.gather(
             self._work_off(("validating_files",), self._validate, validating),
-            self._work_off(("running", "queued"), self._train, training),
+            *(
+                self._work_off(("running", "queued"), self._train_reported, wake)
+                for wake in training
+            ),
         )
 
     async def _work_off(
@@ -115,10 +124,12 @@ class JobRunner:
         work: Callable[[Job], Awaitable[None]],
         wake: asyncio.Event,
     ) -> None:
-        """Take the oldest job of the first status that has one, again and again."""
+        """Take the oldest job of the first status that has one, again and again; jobs that are
+        worked on already are left out."""
         while True:
             wake.clear()
-            found = (self._records.next(status) for status in statuses)
+            taken = set(self._working.values())
+            found = (self._records.next(status, taken) for status in statuses)
             job = next((job for job in found if job is not None), None)
             if job is None:
                 await wake.wait()
@@ -130,12 +141,12 @@ class JobRunner:
             finally:
                 task.cancel()
                 del self._working[task]
+                self._set_wakes()  # the job may be another's to work on now
 
     async def _guarded(self, work: Callable[[Job], Awaitable[None]], job: Job) -> None:
         """Do the work; whatever goes wrong ends the job with one line, never the thread."""
         try:
             await work(job)
-            self._set_wakes()
         except JobStoppedError:
             pass
         except JobFailedError as error:
@@ -190,14 +201,23 @@ class JobRunner:
             message = "Files validated, moving job to queued state"
             self._records.move(job.id, ("validating_files",), "queued", message)
 
+    async def _train_reported(self, job: Job) -> None:
+        """Train a job to its end, with its metrics also where its integrations want them."""
+        with reported(job, self._records, self._reports):
+            await self._train(job)
+
     async def _train(self, job: Job) -> None:
-        """Train a job to its end. Where an endpoint is down, wait, and go on or pause the job."""
+        """Train a job to its end. Where an endpoint or the engine is down, wait, and go on or pause
+        the job."""
         self._ballast.fill()
         limit = duration(self._limits.patience_s)
         outages = Counter[int]()  # by the step that was stored last
         while True:
             try:
                 await self._attempt(job)
+                return
+            except EngineError as refusal:
+                await self._pause(job, f"{refusal}. Correct that")
                 return
             except OutageError as outage:
                 what = f"Waiting for {outage.url}: it {outage.reason}"
@@ -209,6 +229,9 @@ class JobRunner:
                     since = f"for the {outages[step]}th time in one step"
                 elif await is_over(outage, self._limits):
                     self._records.note(job.id, Event(f"{outage.url} answers again."))
+                    if isinstance(outage.__cause__, EngineUnavailableError):
+                        # It may answer and still have no adapter to spare, so that pauses grow.
+                        await asyncio.sleep(self._limits.first_pause_s * 2 ** outages[step])
                     continue
                 else:
                     since = f"for {limit}"
@@ -217,7 +240,7 @@ class JobRunner:
                 return
 
     async def _attempt(self, job: Job) -> None:
-        """Train from the last stored step. Raises OutageError."""
+        """Train from the last stored step. Raises OutageError, EngineError."""
         job = self._records.begin(job.id)
         with contextlib.ExitStack() as stack:
             train, validation = (
@@ -227,18 +250,37 @@ class JobRunner:
             async with JobClient(self._limits, job.spec) as client:
                 graders = GraderRunner(client, self._judge)
                 environment = JobEnvironment(client, graders, job.spec)
-                base, uri = base_of(job.spec.model), self._records.weights_uri(job.id)
-                training = TrainingJob(
-                    job,
-                    self._records,
-                    self._engine,
-                    await self._engine.learner(base, uri),
-                    environment,
-                    train,
-                    validation,
-                    self._concurrency,
-                )
-                await client.attempt(training.run())
+                try:
+                    await self._run(job, client, environment, train, validation)
+                except EngineUnavailableError as error:
+                    raise OutageError(
+                        error.url, error.reason, lambda _: self._engine.is_available()
+                    ) from error
+
+    async def _run(
+        self,
+        job: Job,
+        client: JobClient,
+        environment: JobEnvironment,
+        train: Rows,
+        validation: Rows,
+    ) -> None:
+        base, uri = base_of(job.spec.model), self._records.weights_uri(job.id)
+        learner = await self._engine.learner(base, uri)
+        try:
+            training = TrainingJob(
+                job,
+                self._records,
+                self._engine,
+                learner,
+                environment,
+                train,
+                validation,
+                self._concurrency,
+            )
+            await client.attempt(training.run())
+        finally:
+            await learner.close()
 
     def _stored_files(self, spec: JobSpec) -> list[StoredFile]:
         return [self._files.get(file_id, param) for param, file_id in files_of(spec)]

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from rft_service.api.security import Keys
 from rft_service.pages import views
 from rft_service.pages.access import PageAccess
 from rft_service.pages.queries import PageQueries
 
 
-def install(app: FastAPI, key: str, database: Path) -> None:
+def install(app: FastAPI, keys: Keys, database: Path) -> None:
     """Add the pages to an application that already has its gate."""
     app.state.queries = PageQueries(database)
     app.include_router(views.router, include_in_schema=False)
-    app.add_middleware(PageAccess, key=key)  # added last, so it runs before the gate
+    app.add_middleware(PageAccess, keys=keys)  # added last, so it runs before the gate

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlencode
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rft_service.api.security import Keys
 from rft_service.pages.html import page
 
 OPEN = "/open"
@@ -49,12 +50,10 @@ class PageAccess:
     """ASGI middleware in front of the gate. For a page it turns the link or cookie into the header
     that the gate asks for; the gate then checks Host and key as it does for the API."""
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self.app = app
-        self._key = key
-        self._cookie = hmac.digest(
-            key.encode(), b"the pages, and nothing else", hashlib.sha256
-        ).hex()
+        self._keys = keys
+        self._cookies = {key: cookie_of(key) for key in keys}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not is_page(scope["path"]):
@@ -63,8 +62,8 @@ class PageAccess:
         headers = dict(scope["headers"])
         if scope["path"] == OPEN:
             await self._open(scope, receive, send)
-        elif self._has_cookie(headers) and is_from_the_pages(scope["method"], headers):
-            bearer = (b"authorization", f"Bearer {self._key}".encode())
+        elif is_from_the_pages(scope["method"], headers) and (key := self._key_of(headers)):
+            bearer = (b"authorization", f"Bearer {key}".encode())
             kept = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
             await self.app({**scope, "headers": [*kept, bearer]}, receive, guarded(send))
         elif b"authorization" not in headers and b"text/html" in headers.get(b"accept", b""):
@@ -75,24 +74,32 @@ class PageAccess:
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Exchange the link's key for the cookie, and redirect to an address without the key."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        given, to = query.get("key", [""])[0], query.get("to", ["/"])[0]
-        if not hmac.compare_digest(given.encode(), self._key.encode()):
+        key, to = self._keys.find(query.get("key", [""])[0]), query.get("to", ["/"])[0]
+        if key is None:
             await page("locked.html", 401)(scope, receive, guarded(send))
             return
         redirect = RedirectResponse(to if is_page(to) and not to.startswith("//") else "/", 303)
-        name = self._cookie_name(dict(scope["headers"]))
-        redirect.set_cookie(name, self._cookie, path="/", httponly=True, samesite="strict")
+        headers = dict(scope["headers"])
+        redirect.set_cookie(
+            self._cookie_name(headers),
+            self._cookies[key],
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=headers.get(b"x-forwarded-proto") == b"https",  # set by a proxy with TLS
+        )
         await redirect(scope, receive, guarded(send))
 
-    def _has_cookie(self, headers: dict[bytes, bytes]) -> bool:
+    def _key_of(self, headers: dict[bytes, bytes]) -> str | None:
+        """The key whose cookie a request carries."""
         try:
             cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
         except CookieError:
-            return False
+            return None
         cookie = cookies.get(self._cookie_name(headers))
-        return cookie is not None and hmac.compare_digest(
-            cookie.value.encode(), self._cookie.encode()
-        )
+        given = cookie.value.encode() if cookie else b""
+        matching = [k for k, c in self._cookies.items() if hmac.compare_digest(given, c.encode())]
+        return matching[0] if matching else None
 
     @staticmethod
     def _cookie_name(headers: dict[bytes, bytes]) -> str:
@@ -101,11 +108,18 @@ class PageAccess:
         return f"buildhour_{port if port.isdigit() else 80}"
 
 
+def cookie_of(key: str) -> str:
+    """The cookie that opens the pages for the holder of a key."""
+    return hmac.digest(key.encode(), b"the pages, and nothing else", hashlib.sha256).hex()
+
+
 def is_from_the_pages(method: str, headers: dict[bytes, bytes]) -> bool:
-    """Whether a request reads only, or was sent by a page of this service."""
+    """Whether a request reads only, or was sent by a page of this service, behind a proxy with TLS
+    or without."""
     if method in ("GET", "HEAD"):
         return True
-    return headers.get(b"origin", b"") == b"http://" + headers.get(b"host", b"")
+    host = headers.get(b"host", b"")
+    return headers.get(b"origin", b"") in (b"http://" + host, b"https://" + host)
 
 
 def guarded(send: Send) -> Send:

@@ -145,8 +145,27 @@ class Trajectory:
     advantage: float
 
 
+class EngineError(Exception):
+    """The engine refused a request; the message names the engine, the reason and what to do.
+
+    In a rollout it discards that rollout; in an update or a save it pauses the job.
+    """
+
+
+class EngineUnavailableError(Exception):
+    """The engine does not answer, or no longer knows the model. `reason` completes "it ...".
+
+    The step in flight is given up and made again from the last saved state, with a new learner.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"the engine at {url} {reason}")
+        self.url, self.reason = url, reason
+
+
 class Sampler(Protocol):
-    """A model with fixed weights. Whatever `sample` raises discards the rollout, not the job."""
+    """A model with fixed weights. What `sample` raises discards the rollout and not the job, except
+    for EngineUnavailableError."""
 
     @property
     def model(self) -> ModelInfo: ...
@@ -186,6 +205,11 @@ class Learner(Sampler, Protocol):
         `Engine.sampler` accept. The same name again replaces what it named before."""
         ...
 
+    async def close(self) -> None:
+        """Release what the learner occupies on the engine, such as an adapter slot, without
+        waiting for it. Saved states stay."""
+        ...
+
 
 class Engine(Protocol):
     """Where models live. It caches and shares weights; the service keeps only their URIs."""
@@ -215,6 +239,10 @@ class Engine(Protocol):
 
     async def delete(self, uri: str) -> None:
         """Forget saved weights that nothing refers to any more."""
+        ...
+
+    async def is_available(self) -> bool:
+        """Whether the engine answers now."""
         ...
 
     async def close(self) -> None:

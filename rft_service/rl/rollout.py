@@ -15,7 +15,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from rft_service.rl.engine import Call, Sampler, Seed, ToolSpec, Turn, TurnEnd, TurnRequest
+from rft_service.rl.engine import (
+    Call,
+    EngineUnavailableError,
+    Sampler,
+    Seed,
+    ToolSpec,
+    Turn,
+    TurnEnd,
+    TurnRequest,
+)
 from rft_wire import Item, StopReason, build_sample
 from rft_wire.records import RolloutRecord
 from rft_wire.rows import Row
@@ -186,6 +195,8 @@ async def run_rollout(
             else:
                 seed = Seed.of(*seed_parts, number)
                 turn = await sampler.sample(running.request(), seed, running.last_turn())
+        except EngineUnavailableError:
+            raise  # costs the step in flight, not this rollout
         except Exception as error:
             log.warning("sampling failed in rollout %s", trace_id, exc_info=True)
             reason = f"sampling failed: {type(error).__name__}: {error}"

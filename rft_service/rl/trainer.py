@@ -194,7 +194,12 @@ class Trainer:
             start = _Start(self.learner, partial(tasks.__getitem__, row), seeds)
             return [one(start, row, sample) for sample in range(samples)]
 
-        return tuple(await asyncio.gather(*(rollout for row in rows for rollout in group(row))))
+        running = [asyncio.create_task(rollout) for row in rows for rollout in group(row)]
+        try:
+            return tuple(await asyncio.gather(*running))
+        finally:  # one that raises leaves the others without a use
+            for rollout in running:
+                rollout.cancel()
 
 
 class _Start:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from rft_service.errors import bad_request, conflict, not_found
+from rft_service.errors import ApiError, bad_request, conflict, not_found
 from rft_service.ids import random_id
 from rft_service.store.database import Database, Order
 from rft_service.strict_json import loads
@@ -46,10 +46,14 @@ class StoredFile:
 
 
 class FileStore:
-    """Contents in `files/` of the state folder, what is known about them in the database."""
+    """Contents in `files/` of the state folder, what is known about them in the database.
 
-    def __init__(self, database: Database, home: Path) -> None:
+    All files together have at most `max_bytes`, if that is given.
+    """
+
+    def __init__(self, database: Database, home: Path, max_bytes: int | None = None) -> None:
         self._database = database
+        self._max_bytes = max_bytes
         self._folder = home / "files"
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._sweep()
@@ -66,9 +70,11 @@ class FileStore:
         return StoredFile(**fields, path=self._folder / row["id"])
 
     def add(self, source: BinaryIO, filename: str, purpose: str) -> StoredFile:
-        """Store a file durably. Raises ApiError if a training file has a line that is no object."""
+        """Store a file durably. Raises ApiError if a training file has a line that is no object, or
+        if there is no room left for the file."""
         file_id = random_id("file-")
         path = self._folder / file_id
+        self._check_room(source)
         try:
             with path.open("wb") as target:
                 while chunk := source.read(CHUNK_BYTES):
@@ -81,6 +87,7 @@ class FileStore:
                 file_id, filename, purpose, path.stat().st_size, int(time.time()), path
             )
             with self._database.transaction() as connection:
+                self._check_room(source)  # another upload may have taken it meanwhile
                 connection.execute(
                     "INSERT INTO files (id, filename, purpose, bytes, created_at)"
                     " VALUES (?, ?, ?, ?, ?)",
@@ -90,6 +97,25 @@ class FileStore:
             path.unlink(missing_ok=True)
             raise
         return stored
+
+    def _check_room(self, source: BinaryIO) -> None:
+        """Raises ApiError 413 if the file does not fit beside the others."""
+        if self._max_bytes is None:
+            return
+        position = source.tell()
+        size = source.seek(0, os.SEEK_END)
+        source.seek(position)
+        row = self._database.row("SELECT ifnull(sum(bytes), 0) AS stored FROM files")
+        stored = row["stored"] if row else 0
+        if stored + size > self._max_bytes:
+            quota, taken = (f"{n / 2**20:.1f} MiB" for n in (self._max_bytes, stored))
+            raise ApiError(
+                413,
+                f"The file of {size / 2**20:.1f} MiB does not fit: this service keeps {quota}, of "
+                f"which {taken} are taken. Delete files that no job needs.",
+                param="file",
+                code="storage_quota_exceeded",
+            )
 
     def get(self, file_id: str, param: str | None = None) -> StoredFile:
         """Raises ApiError 404 if there is no such file."""

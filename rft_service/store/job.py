@@ -63,10 +63,12 @@ class Job:
         """The `fine_tuning.job` object."""
         done = self.status in ("succeeded", "failed", "cancelled")
         error = self.error or {"code": None, "message": None, "param": None}
+        created_by = self.spec.created_by
         return {
             "id": self.id,
             "object": "fine_tuning.job",
             "created_at": self.created_at,
+            **({"created_by": created_by} if created_by else {}),
             "error": error if self.status == "failed" else None,
             "estimated_finish": self._estimated_finish(),
             "fine_tuned_model": self.fine_tuned_model,
@@ -76,7 +78,7 @@ class Job:
                 for key, value in self.spec.hyperparameters.model_dump().items()
                 if key in ("n_epochs", "batch_size", "learning_rate_multiplier")
             },
-            "integrations": [],
+            "integrations": [one.model_dump() for one in self.spec.integrations],
             "metadata": self.spec.metadata or None,
             "method": self.spec.public_method(),
             "model": self.spec.model,

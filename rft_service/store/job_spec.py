@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -23,8 +23,25 @@ class Tool(RequestModel):
     headers: Headers = Field(default_factory=dict)
 
 
+class WandbRun(RequestModel):
+    """Where a job's metrics go at Weights & Biases; the run is named after the job if not here."""
+
+    project: Annotated[str, Field(min_length=1, max_length=128)]
+    name: Annotated[str, Field(max_length=128)] | None = None
+    entity: Annotated[str, Field(max_length=128)] | None = None
+    tags: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=64)] | None = None
+
+
+class Integration(RequestModel):
+    """An entry of a job's `integrations`, in the form of OpenAI's API."""
+
+    type: Literal["wandb"]
+    wandb: WandbRun
+
+
 class JobSpec(BaseModel):
-    """A checked job as it is stored, secrets and all."""
+    """A checked job as it is stored, secrets and all. `created_by` is the holder of the key that it
+    was created with, "" on a service with one key."""
 
     model: str
     training_file: str
@@ -37,6 +54,8 @@ class JobSpec(BaseModel):
     max_episode_steps: int
     response_format: dict[str, Any] | None
     hyperparameters: Hyperparameters
+    integrations: list[Integration] = Field(default_factory=list)
+    created_by: str = ""
 
     def json_schema(self) -> dict[str, Any] | None:
         """The schema that a final answer must satisfy, or None."""

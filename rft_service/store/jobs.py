@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rft_service.errors import bad_request, conflict, not_found
@@ -44,7 +44,8 @@ class JobRecords:
                  dumps(spec.model_dump(mode="json")), weights_uri),
             )  # fmt: skip
             penalty = f"reasoning_token_penalty {spec.hyperparameters.reasoning_token_penalty:g}"
-            message = f"Created fine-tuning job: {job_id} ({penalty} per 1,000 tokens)"
+            by = f" by {spec.created_by}" if spec.created_by else ""
+            message = f"Created fine-tuning job: {job_id}{by} ({penalty} per 1,000 tokens)"
             self._log(connection, job_id, Event(message))
             files = f"training file: {spec.training_file} and validation file: "
             message = f"Validating {files}{spec.validation_file}"
@@ -70,9 +71,11 @@ class JobRecords:
                 break
         return found
 
-    def next(self, status: str) -> Job | None:
-        """The oldest job of a status."""
-        row = self._database.row(f"{FIND} WHERE status = ? ORDER BY seq LIMIT 1", status)
+    def next(self, status: str, besides: Collection[str] = ()) -> Job | None:
+        """The oldest job of a status whose ID is not among `besides`."""
+        free = "status = ? AND id NOT IN (SELECT value FROM json_each(?))"
+        sql = f"{FIND} WHERE {free} ORDER BY seq LIMIT 1"
+        row = self._database.row(sql, status, json.dumps(list(besides)))
         return Job.of(row) if row else None
 
     def ids(self, status: str) -> set[str]:
@@ -85,12 +88,19 @@ class JobRecords:
         with self._database.transaction() as connection:
             self._log(connection, job_id, event)
 
+    def metrics(self, job_id: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+        """The `data` of a job's metrics events, oldest first, each beside its sequence number, of
+        which `after` is the last one not to be given."""
+        rows = self._database.rows(
+            "SELECT seq, data FROM events WHERE job_id = ? AND seq > ? AND type = 'metrics'"
+            " ORDER BY seq",
+            job_id, after,
+        )  # fmt: skip
+        return [(row["seq"], json.loads(row["data"])) for row in rows]
+
     def train_rewards(self, job_id: str) -> list[float]:
         """The mean training rewards of a job's steps so far, those that have one."""
-        rows = self._database.rows(
-            "SELECT data FROM events WHERE job_id = ? AND type = 'metrics' ORDER BY seq", job_id
-        )
-        found = (json.loads(row["data"])["train_mean_reward"] for row in rows)
+        found = (data["train_mean_reward"] for _, data in self.metrics(job_id))
         return [reward for reward in found if reward is not None]
 
     def best_checkpoint(self, job_id: str) -> tuple[int, str, float] | None:

@@ -60,7 +60,7 @@ class ModelStore:
 
     async def sampler(self, name: str) -> Sampler:
         """A model to sample from. Raises ApiError: 404 if no model has that name, 400 if it is
-        for other work."""
+        for other work or another engine's."""
         if name in OTHER_WORK:
             message = f"The model {name!r} holds no conversations; use it {OTHER_WORK[name]}."
             raise ApiError(400, message, param="model", code="model_not_supported")
@@ -69,7 +69,7 @@ class ModelStore:
         uri = self._uri(name)
         if uri is None:
             raise unknown_model(name)
-        return await self._engine.sampler(base_of(name), uri)
+        return await self._engine.sampler(self.base(name).name, uri)
 
     def _uri(self, name: str) -> str | None:
         row = self._database.row("SELECT weights_uri FROM models WHERE name = ?", name)

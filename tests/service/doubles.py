@@ -103,6 +103,9 @@ class LookupModel:
     async def weights(self) -> dict[str, Any]:
         return {"weight": self.weight}
 
+    async def close(self) -> None:
+        pass
+
 
 class DoubleEngine:
     """An engine whose one model a test can foresee: a LookupModel, or what `make` gives."""
@@ -128,6 +131,9 @@ class DoubleEngine:
 
     async def delete(self, uri: str) -> None:
         path_of(self.folder, uri).unlink(missing_ok=True)
+
+    async def is_available(self) -> bool:
+        return True
 
     async def close(self) -> None:
         pass

@@ -14,8 +14,6 @@ from rft_service.engines.simulated.engine import MODEL
 from rft_service.jobs.dataset import DatasetError, task_of, validate_file
 from rft_service.store.files import StoredFile
 from rft_wire.rows import read_row
-from tests.engines.token_engine import MODEL as TOKEN_MODEL
-from tests.engines.token_engine import TokenEngine
 
 from .conftest import Running, Start
 from .customer import LOOKUP, job_spec, jsonl, method, row
@@ -82,16 +80,6 @@ def test_the_bound_is_that_of_a_request_to_the_token(
     tool: Any = {"type": "function", **LOOKUP["function"], "strict": False}
     with pytest.raises(openai.BadRequestError) if refused else nullcontext():
         service.client.responses.create(model=MODEL.name, input=text, tools=[tool])
-
-
-def test_another_engine_counts_its_own_tokens(tmp_path: Path) -> None:
-    """Its model reads 400 words."""
-    engine, spec = TokenEngine("http://127.0.0.1:9"), job_spec(TOKEN_MODEL.name)
-    rows = [row(n, messages=said("word " * 399)) for n in range(10)]
-    assert validate_file(file_of(tmp_path, rows), "training_file", spec, engine) == 10
-    rows[9] = row(9, messages=said("word " * 400))
-    with pytest.raises(DatasetError, match=r"line 10, messages: 401 tokens.*reads 400 at most"):
-        validate_file(file_of(tmp_path, rows), "training_file", spec, engine)
 
 
 def file_of(folder: Path, rows: list[Any]) -> StoredFile:

@@ -210,7 +210,8 @@ def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> 
         ({"suffix": "a b"}, "suffix", "letters"),
         ({"method": {"type": "supervised"}}, "method.type", "reinforcement fine-tuning only"),
         ({"method": {"type": "dpo", "dpo": {}}}, "method.type", "reinforcement fine-tuning only"),
-        ({"integrations": [{"type": "wandb"}]}, "integrations", "not offered"),
+        ({"integrations": [{"type": "wandb"}]}, "integrations.0.wandb", "required"),
+        ({"integrations": [{"type": "mlflow"}]}, "integrations.0.type", "'wandb'"),
         ({"hyperparameters": {"n_epochs": 1}}, "hyperparameters", "method.reinforcement"),
     ],
 )

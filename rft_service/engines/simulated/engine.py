@@ -143,6 +143,9 @@ class SimulatedLearner(SimulatedSampler):
         write_durably(path_of(self._folder, SCHEME + name), dumps(self.parameters.save()))
         return SCHEME + name
 
+    async def close(self) -> None:
+        """Nothing to release."""
+
 
 def norm_of(vectors: Iterable[Vector]) -> float:
     """The L2 norm of several vectors as one."""
@@ -225,6 +228,9 @@ class SimulatedEngine:
         path.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
+
+    async def is_available(self) -> bool:
+        return True
 
     async def close(self) -> None:
         """Nothing to release."""
