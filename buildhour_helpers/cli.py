@@ -20,7 +20,7 @@ from typer.core import TyperCommand
 from buildhour_helpers import doctor as checkup
 from buildhour_helpers import jupyter, lifetimes, proxies, servers, session
 from buildhour_helpers.errors import Interrupted, WorkshopError
-from buildhour_helpers.home import home, is_checkout, program, repository
+from buildhour_helpers.home import home, is_checkout, prepare, program, repository
 
 INTERRUPTED = 130
 POLL_S = 0.5
@@ -301,12 +301,12 @@ def engine(
 ) -> int:
     """Run an engine that jobs can train on until interrupted.
 
-    Prints the options of `serve` that use it.
+    Prints the command that starts the service in front of it.
     """
     if not tiny:
         raise WorkshopError("which engine? Give --tiny; for others see docs/real-models.md")
-    state = folder or home() / "tiny-engine"
-    options = ["--home", str(state), "--port", str(port)]
+    state = prepare()
+    options = ["--home", str(folder or state / "tiny-engine"), "--port", str(port)]
     return run_module("rft_service.engines.tiny", *options)
 
 
