@@ -42,6 +42,7 @@ from rft_service.rl.engine import Call
 from rft_service.rl.hyperparameters import Hyperparameters
 from rft_service.rl.rollout import Environment, GradeOutcome, Task, ToolOutcome
 from rft_service.rl.trainer import Trainer
+from rft_service.server import collect_garbage_rarely
 from rft_service.store.job_spec import JobSpec, Tool
 from rft_wire.client import EndpointClient, EndpointLimits
 from rft_wire.rows import read_row
@@ -138,6 +139,7 @@ async def over_http(
 
 def run_one(way: str, manner: str, count: int) -> None:
     """Measure one way in this process and print its figures as JSON."""
+    collect_garbage_rarely()  # as the service does
     rows = build_rows(load_questions(split="train"), BEST_PROMPT, DEFINITIONS)
     tasks = [Task.from_row(read_row(rows[n % len(rows)])) for n in range(count)]
     if way == "plain":

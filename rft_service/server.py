@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import importlib
 import inspect
 import json
@@ -205,6 +206,7 @@ def serve(chosen: argparse.Namespace) -> int:
     )
     logging.getLogger("uvicorn.error").addFilter(is_no_cancellation)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    collect_garbage_rarely()
     try:
         Server(config, announce).run(sockets=[listener])
     except KeyboardInterrupt:
@@ -212,6 +214,13 @@ def serve(chosen: argparse.Namespace) -> int:
     finally:
         lock.release()
     return 0
+
+
+def collect_garbage_rarely() -> None:
+    """Look for cycles after 100,000 new objects instead of Python's 700: rollouts make many objects
+    and few cycles, and looking took a seventh of a job's time."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def is_no_cancellation(record: logging.LogRecord) -> bool:
