@@ -47,7 +47,8 @@ TOOL = {
         },
     },
 }
-STEPS, ROWS_A_STEP, GROUP_SIZE = 12, 4, 4
+STEPS, ROWS_A_STEP, GROUP_SIZE = 10, 3, 4
+RENDERER = Path(__file__).parents[2] / "examples" / "smollm2" / "renderer.py"
 OPTIONS = {
     "group_size": GROUP_SIZE,
     "learning_rate": 4e-4,
@@ -195,7 +196,7 @@ def service(folder: Path, engine: Mapping[str, str]) -> Iterator[OpenAI]:
     command = [sys.executable, "-m", "rft_service", "--json", "--home", str(folder / "service")]
     command += ["--engine", "tinker", "--engine-url", engine["url"]]
     command += ["--base-model", engine["base_model"], "--tokenizer", engine["tokenizer"]]
-    named = {**OPTIONS, "served_as": "smollm2"}
+    named = {**OPTIONS, "served_as": "smollm2", "renderer": f"{RENDERER}:SmolLM2Renderer"}
     command += [part for name in named for part in ("--engine-option", f"{name}={named[name]}")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
