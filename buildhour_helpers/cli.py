@@ -210,6 +210,7 @@ def serve(
             min=1, metavar="MIB", help="size of all uploaded files together  [default: no limit]"
         ),
     ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="rollouts of a job at once")] = 32,
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="where the models live: simulated or tinker")
     ] = "simulated",
@@ -239,6 +240,7 @@ def serve(
         "--jobs": jobs if jobs != 1 else None,
         "--max-upload": max_upload if max_upload != 512 else None,
         "--max-storage": max_storage,
+        "--concurrency": concurrency if concurrency != 32 else None,
         "--engine": engine if engine != "simulated" else None,
         "--engine-url": engine_url,
         "--base-model": base_model,

@@ -229,8 +229,9 @@ class JobRunner:
                     since = f"for the {outages[step]}th time in one step"
                 elif await is_over(outage, self._limits):
                     self._records.note(job.id, Event(f"{outage.url} answers again."))
-                    # An engine may answer and still have no room, so that pauses grow.
-                    await asyncio.sleep(self._limits.first_pause_s * 2 ** (outages[step] - 1))
+                    if isinstance(outage.__cause__, EngineUnavailableError):
+                        # It may answer and still have no adapter to spare, so that pauses grow.
+                        await asyncio.sleep(self._limits.first_pause_s * 2 ** outages[step])
                     continue
                 else:
                     since = f"for {limit}"

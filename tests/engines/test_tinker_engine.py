@@ -424,7 +424,7 @@ def test_without_the_extra_the_service_works_and_the_engine_says_what_to_install
 ) -> None:
     without = "import sys; sys.modules['tinker'] = None; "
     said = refusal("--home", str(tmp_path), "--engine", "tinker", before=without)
-    assert "pip install 'agent-rft-workshop[engines]'" in said
+    assert "run `python -m pip install 'tinker>=0.25,<0.26' 'renderers>=0.1.12,<0.2'` in" in said
     assert said.count("\n") == 1
     code = f"{without}import rft_service.server, rft_service.engines.tinker"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

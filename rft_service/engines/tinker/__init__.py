@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rft_service.engines.tinker.engine import TinkerEngine
 
 KEY_VARIABLE = "TINKER_API_KEY"
+PACKAGES = "'tinker>=0.25,<0.26' 'renderers>=0.1.12,<0.2'"  # the extra `engines`
 LOCAL_KEY = "tml-local"  # for an engine that asks for none; the SDK insists on the prefix
 
 
@@ -44,8 +45,8 @@ def create(
         from rft_service.engines.tinker.engine import Options, TinkerEngine
     except ImportError as error:
         raise ImportError(
-            f"the engine 'tinker' needs the package {error.name!r}; install it and its like: "
-            "pip install 'agent-rft-workshop[engines]'"
+            f"the engine 'tinker' needs the package {error.name!r}: run "
+            f"`python -m pip install {PACKAGES}` in this environment"
         ) from error
     try:
         chosen = Options.model_validate(options)

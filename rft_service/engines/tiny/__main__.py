@@ -17,8 +17,8 @@ try:
     from rft_service.engines.tiny.tokenizer import write_tokenizer
 except ImportError as error:
     sys.exit(
-        f"engine: it needs the package {error.name!r}; install it and its like: "
-        "pip install 'agent-rft-workshop[engines]'"
+        f"engine: it needs the package {error.name!r}: run `python -m pip install "
+        "'tinker>=0.25,<0.26' 'renderers>=0.1.12,<0.2'` in this environment"
     )
 
 HOST = "127.0.0.1"
