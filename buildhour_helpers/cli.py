@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from typer.core import TyperCommand
 from buildhour_helpers import doctor as checkup
 from buildhour_helpers import jupyter, lifetimes, proxies, servers, session
 from buildhour_helpers.errors import Interrupted, WorkshopError
-from buildhour_helpers.home import home, is_checkout, program, repository
+from buildhour_helpers.home import home, is_checkout, prepare, program, repository
 
 INTERRUPTED = 130
 POLL_S = 0.5
@@ -300,12 +301,12 @@ def engine(
 ) -> int:
     """Run an engine that jobs can train on until interrupted.
 
-    Prints the options of `serve` that use it.
+    Prints the command that starts the service in front of it.
     """
     if not tiny:
         raise WorkshopError("which engine? Give --tiny; for others see docs/real-models.md")
-    state = folder or home() / "tiny-engine"
-    options = ["--home", str(state), "--port", str(port)]
+    state = prepare()
+    options = ["--home", str(folder or state / "tiny-engine"), "--port", str(port)]
     return run_module("rft_service.engines.tiny", *options)
 
 
@@ -437,6 +438,42 @@ def export(
         else:
             said = request.write_request(wanted, model, output)
     print("\n".join(said))
+    return 0
+
+
+@verb(
+    "new",
+    "new my-agent",
+    "new my-agent --from tools.json      (also .yaml, and .py with functions)",
+    "new my-agent --mcp https://mcp.example/mcp",
+    "new my-agent --mcp 'python my_server.py'",
+)
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="the folder to write: a new one")],
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="what describes the tools: a JSON Schema file, an OpenAPI document, or Python "
+            "functions (imported, and called a few times for example rows)",
+        ),
+    ] = None,
+    mcp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SERVER", help="an MCP server: its address, or the command that starts it"
+        ),
+    ] = None,
+) -> int:
+    """Start your own project from a description of its tools."""
+    from buildhour_helpers.new import create
+
+    if mcp is not None:
+        print("Asking the MCP server for its tools", flush=True)
+    made = create(folder, source, mcp)
+    print(f"{folder}: {', '.join(tool.name for tool in made.tools)}")
+    print(f"Now: cd {shlex.quote(str(folder))} && make check")
     return 0
 
 

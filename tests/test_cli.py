@@ -20,7 +20,18 @@ from buildhour_helpers.reports import load
 
 from .tasks.test_finqa import example
 
-VERBS = ("demo", "lab", "serve", "engine", "import-finqa", "export", "test", "doctor", "reset")
+VERBS = (
+    "demo",
+    "lab",
+    "serve",
+    "engine",
+    "import-finqa",
+    "export",
+    "new",
+    "test",
+    "doctor",
+    "reset",
+)
 
 
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:

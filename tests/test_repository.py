@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def environment() -> dict[str, list[tuple[str, str]]]:
     return sections
 
 
-@pytest.mark.parametrize("section", ["project", "engines", "semantic", "trackers", "test"])
+@pytest.mark.parametrize("section", ["project", "engines", "mcp", "semantic", "trackers", "test"])
 def test_environment_and_pyproject_ask_for_the_same(section: str) -> None:
     required = {"project": PYPROJECT["dependencies"], **PYPROJECT["optional-dependencies"]}
     assert [requirement for requirement, _ in environment()[section]] == required[section]
@@ -50,12 +51,7 @@ def test_constraints_are_exact_versions_and_carry_no_address() -> None:
 def test_every_dependency_is_pinned() -> None:
     pins = pinned_versions(ROOT / "constraints.txt")
     extras = PYPROJECT["optional-dependencies"]
-    required = [
-        *PYPROJECT["dependencies"],
-        *extras["semantic"],
-        *extras["trackers"],
-        *extras["test"],
-    ]
+    required = [*PYPROJECT["dependencies"], *chain.from_iterable(extras.values())]
     missing = [name for name in map(requirement_name, required) if name not in pins]
     assert not missing
 

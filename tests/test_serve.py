@@ -78,6 +78,26 @@ def test_a_signal_counts_although_the_shell_ignores_it_in_the_background() -> No
     assert processes_left() == []
 
 
+def test_the_command_that_the_tiny_engine_prints_serves_its_model() -> None:
+    command = [*SERVE[:3], "engine", "--tiny"]
+    engine = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+    assert engine.stdout
+    try:
+        printed = next(line for line in engine.stdout if " serve --engine tinker " in line)
+        _, _, options = printed.partition(" serve ")
+        serving, about = started(*options.split())
+        try:
+            client = OpenAI(base_url=about["base_url"], api_key=about["api_key"])
+            assert client.models.retrieve("tiny").id == "tiny"
+        finally:
+            serving.terminate()
+            serving.communicate()
+    finally:
+        engine.terminate()
+        engine.communicate()
+    assert processes_left() == []
+
+
 class TestBesideAnother:
     """A session never ends the servers of a `serve` that runs."""
 

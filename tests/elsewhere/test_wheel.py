@@ -121,6 +121,13 @@ def test_the_demo_runs(installed: Installed) -> None:
     assert result["tuned"]["rollouts"] == 30
 
 
+def test_a_new_project_runs_its_check(installed: Installed) -> None:
+    done = installed.buildhour("new", "project")
+    assert done.returncode == 0, done.stderr
+    done = installed.python("project/check.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_lesson_runs_from_its_notebook_alone(installed: Installed) -> None:
     shutil.copy(ROOT / "solutions" / "00_start_here.ipynb", installed.folder)
     try:

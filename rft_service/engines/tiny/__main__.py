@@ -22,6 +22,7 @@ except ImportError as error:
     )
 
 HOST = "127.0.0.1"
+LEARNING_RATE = "4e-4"  # suits its few weights
 
 
 def options() -> argparse.Namespace:
@@ -65,8 +66,9 @@ def announce(url: str, tokenizer: Path, *, as_json: bool) -> None:
     print("\n".join(f"{name:10} {value}" for name, value in about.items()))
     print("Train it with the service, in another terminal:")
     print(
-        f"serve --engine tinker --engine-url {url} --base-model {MODEL_NAME} "
-        f"--tokenizer {tokenizer} --engine-option renderer=qwen3",
+        f"{os.environ.get('BUILDHOUR_COMMAND', 'buildhour')} serve --engine tinker "
+        f"--engine-url {url} --base-model {MODEL_NAME} --tokenizer {tokenizer} "
+        f"--engine-option renderer=qwen3 --engine-option learning_rate={LEARNING_RATE}",
         flush=True,
     )
 
