@@ -148,7 +148,7 @@ def score(row: Mapping[str, Any], sample: Mapping[str, Any]) -> float:
     """0.1 for a call of the tool, 0.3 if it is about the right item, and 0.7 for the price."""
     asked = [tool["function"]["arguments"] for tool in sample["output_tools"]]
     called = 0.3 if any(item_of(text) == row["item"] for text in asked) else 0.1 * bool(asked)
-    return called + 0.7 * (sample["output_text"].strip() == row["price"])
+    return called + 0.7 * float(sample["output_text"].strip() == row["price"])
 
 
 def item_of(arguments: str) -> str | None:
@@ -168,8 +168,8 @@ def shop(price_of: Mapping[str, int]) -> Iterator[str]:
     @app.post("/price")
     async def price(request: Request) -> dict[str, Any]:
         body = await request.json()
-        item = item_of(body["arguments"])
-        output = str(price_of[item]) if item in price_of else "Error: there is no such item"
+        known = price_of.get(item_of(body["arguments"]) or "")
+        output = "Error: there is no such item" if known is None else str(known)
         ids = {name: body[name] for name in ("call_id", "id")}
         return {"type": "function_call_output", "output": output, **ids}
 
