@@ -47,7 +47,8 @@ TOOL = {
         },
     },
 }
-STEPS, ROWS_A_STEP, GROUP_SIZE = 12, 4, 4
+STEPS, ROWS_A_STEP, GROUP_SIZE = 10, 3, 4
+RENDERER = Path(__file__).parents[2] / "examples" / "smollm2" / "renderer.py"
 OPTIONS = {
     "group_size": GROUP_SIZE,
     "learning_rate": 4e-4,
@@ -147,7 +148,7 @@ def score(row: Mapping[str, Any], sample: Mapping[str, Any]) -> float:
     """0.1 for a call of the tool, 0.3 if it is about the right item, and 0.7 for the price."""
     asked = [tool["function"]["arguments"] for tool in sample["output_tools"]]
     called = 0.3 if any(item_of(text) == row["item"] for text in asked) else 0.1 * bool(asked)
-    return called + 0.7 * (sample["output_text"].strip() == row["price"])
+    return called + 0.7 * float(sample["output_text"].strip() == row["price"])
 
 
 def item_of(arguments: str) -> str | None:
@@ -167,8 +168,8 @@ def shop(price_of: Mapping[str, int]) -> Iterator[str]:
     @app.post("/price")
     async def price(request: Request) -> dict[str, Any]:
         body = await request.json()
-        item = item_of(body["arguments"])
-        output = str(price_of[item]) if item in price_of else "Error: there is no such item"
+        known = price_of.get(item_of(body["arguments"]) or "")
+        output = "Error: there is no such item" if known is None else str(known)
         ids = {name: body[name] for name in ("call_id", "id")}
         return {"type": "function_call_output", "output": output, **ids}
 
@@ -195,7 +196,7 @@ def service(folder: Path, engine: Mapping[str, str]) -> Iterator[OpenAI]:
     command = [sys.executable, "-m", "rft_service", "--json", "--home", str(folder / "service")]
     command += ["--engine", "tinker", "--engine-url", engine["url"]]
     command += ["--base-model", engine["base_model"], "--tokenizer", engine["tokenizer"]]
-    named = {**OPTIONS, "served_as": "smollm2"}
+    named = {**OPTIONS, "served_as": "smollm2", "renderer": f"{RENDERER}:SmolLM2Renderer"}
     command += [part for name in named for part in ("--engine-option", f"{name}={named[name]}")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout

@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 UV = "uv==0.13.9"
-MEMORY_GB, DISK_GB = 6, 4
+MEMORY_GB, DISK_GB = 8, 4  # training took up to 6.6 GB
 START_S = 300
 BACKEND = {
     "max_lora_adapters": 8,
@@ -30,7 +30,16 @@ BACKEND = {
     "sample_max_num_sequences": 16,
     "train_micro_batch_size": 4,
 }
-OPTIONS = {"group_size": 4, "max_tokens": 32, "sample_batch": 16, "datum_multiple": 4}
+OPTIONS = {
+    "served_as": "smollm2",
+    "renderer": f"{HERE / 'renderer.py'}:SmolLM2Renderer",
+    "group_size": 4,
+    "learning_rate": 4e-4,
+    "max_tokens": 32,
+    "context_window_tokens": 2048,
+    "sample_batch": BACKEND["sample_max_num_sequences"],
+    "datum_multiple": BACKEND["train_micro_batch_size"],
+}
 
 
 def main() -> int:
@@ -132,7 +141,7 @@ def serve(home: Path, uv: str, port: int) -> int:
             options = " ".join(f"--engine-option {name}={OPTIONS[name]}" for name in OPTIONS)
             print(
                 f"serve --engine tinker --engine-url {url} --base-model {model} "
-                f"--tokenizer {model} --engine-option served_as=smollm2 {options}",
+                f"--tokenizer {model} {options}",
                 flush=True,
             )
             return process.wait()

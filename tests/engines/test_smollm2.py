@@ -37,7 +37,7 @@ def engine() -> ModuleType:
         ({"version": (3, 11)}, "this is Python 3.11"),
         ({"version": (3, 15)}, "this is Python 3.15"),
         ({"platform": "win32"}, "WSL"),
-        ({"memory": 2}, "this machine has 2.0 GB of memory, and 6 GB are needed"),
+        ({"memory": 2}, "this machine has 2.0 GB of memory, and 8 GB are needed"),
         ({"disk": 1}, "1.0 of the 4 GB needed; choose a disk with --home"),
     ],
 )
