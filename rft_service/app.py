@@ -111,7 +111,8 @@ def create_app(settings: Settings) -> FastAPI:
     settings.home.mkdir(parents=True, exist_ok=True)
     keys = Keys(api_key(settings.home), settings.holders)
     app.add_middleware(Gate, keys=keys, hosts=settings.hosts, upload_bytes=settings.upload_bytes)
-    pages.install(app, keys, settings.home / DATABASE)
+    simulated = settings.engine.models[0].simulated
+    pages.install(app, keys, settings.home / DATABASE, simulated)
     return app
 
 

@@ -16,8 +16,10 @@ from rft_service.pages.access import PageAccess
 from rft_service.pages.queries import PageQueries
 
 
-def install(app: FastAPI, keys: Keys, database: Path) -> None:
-    """Add the pages to an application that already has its gate."""
+def install(app: FastAPI, keys: Keys, database: Path, simulated: bool) -> None:
+    """Add the pages to an application that already has its gate; they say if a model is
+    `simulated`."""
+    app.state.simulated = simulated
     app.state.queries = PageQueries(database)
     app.include_router(views.router, include_in_schema=False)
     app.add_middleware(PageAccess, keys=keys)  # added last, so it runs before the gate

@@ -35,7 +35,6 @@ METRICS: Mapping[str, str] = {
     "reasoning": "reasoning_tokens_mean",
     "completion": "completion_tokens_mean",
     "per_call": "mean_tokens_per_tool_call",
-    "rollout_s": "timing.rollouts.simulated_latency_mean",
     "tool_s": "tool_execution_latency",
     "tool_errors": "tool_errors",
     "flat": "mean_unresponsive_rewards",
@@ -163,8 +162,10 @@ def drawn_metrics(data: Mapping[str, Any]) -> Row:
     valid = _at(data, "usage.valid") or {}
     for name, key in VALIDATED.items():
         found[name] = valid[key] / valid["rollouts"] if valid.get("rollouts") else None
+    (latency_s,) = data["timing"]["rollouts"].values()  # simulated or measured, named accordingly
     return {
         **found,
+        "rollout_s": latency_s,
         "tools": data.get("tool_calls_by_name", {}),
         "ends": data["stop_reasons"]["train"],
         "update": data["update"] or {},

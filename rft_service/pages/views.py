@@ -39,12 +39,18 @@ async def _queries(request: Request) -> PageQueries:
     return queries
 
 
+async def _simulated(request: Request) -> bool:
+    return bool(request.app.state.simulated)
+
+
 Queries = Annotated[PageQueries, Depends(_queries)]
+Simulated = Annotated[bool, Depends(_simulated)]
 
 
 @router.get("/")
-def jobs_page(queries: Queries, before: str | None = None) -> Response:
-    return page("jobs.html", jobs=queries.jobs(before), is_newest=before is None)
+def jobs_page(queries: Queries, simulated: Simulated, before: str | None = None) -> Response:
+    shown = {"jobs": queries.jobs(before), "is_newest": before is None}
+    return page("jobs.html", simulated=simulated, **shown)
 
 
 @router.get("/stream")
@@ -53,11 +59,12 @@ async def jobs_stream(queries: Queries) -> Response:
 
 
 @router.get("/finetune/{job_id}")
-def job_page(queries: Queries, job_id: str) -> Response:
+def job_page(queries: Queries, simulated: Simulated, job_id: str) -> Response:
     try:
-        return page("job.html", job=queries.job(job_id), best_kept=BEST_KEPT)
+        job = queries.job(job_id)
     except ApiError as error:
-        return page("not_found.html", 404, message=error.message)
+        return page("not_found.html", 404, simulated=simulated, message=error.message)
+    return page("job.html", simulated=simulated, job=job, best_kept=BEST_KEPT)
 
 
 @router.get("/finetune/{job_id}/stream")

@@ -1,6 +1,6 @@
 // The curves of a job, and the step that they all point at.
 import { Chart, COLOURS, smoothed } from "./chart.js";
-import { find } from "./dom.js";
+import { find, LATENCY } from "./dom.js";
 import { CALLS, COUNT, NUMBER, REWARD, SECONDS, SHARE, SHORT_SECONDS } from "./format.js";
 
 // --- what is drawn -------------------------------------------------------------------------
@@ -62,7 +62,7 @@ const charts = [
   new Chart("Calls of each tool per rollout", stack("tools", "other tools"), CALLS),
   new Chart("Output tokens per rollout", lines(line("mean", figure("completion"))), COUNT),
   new Chart("Tokens per tool call", lines(line("mean", figure("per_call"))), COUNT),
-  new Chart("Simulated latency per rollout", lines(line("mean", figure("rollout_s"))), SECONDS),
+  new Chart(`${LATENCY[0].toUpperCase()}${LATENCY.slice(1)} per rollout`, lines(line("mean", figure("rollout_s"))), SECONDS),
   new Chart("Latency per tool call", lines(line("mean", figure("tool_s"))), SHORT_SECONDS),
   new Chart("Errors and discards", lines(
     line("tool calls with an error", share("tool_errors", "tool_calls")),
@@ -80,6 +80,13 @@ const UPDATE = {
   kl_to_base: "KL to the base, nats",
   gradient_norm: "Gradient norm",
   change_norm: "Change of the weights, norm",
+  logprob_gap: "Log-probability gap of sampler and trainer, nats",
+  logprob_gap_max: "Largest log-probability gap, nats",
+  learning_rate: "Learning rate",
+  sampled_tokens: "Sampled tokens",
+  later_turns: "Turns after the first",
+  extended_turns: "Turns that extend earlier tokens exactly",
+  data: "Training sequences",
 };
 const ofUpdate = new Map(); // a chart for each metric that the engine reports
 

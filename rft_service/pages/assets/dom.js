@@ -3,6 +3,9 @@ import { clock, moment } from "./format.js";
 
 export const find = (selector) => document.querySelector(selector);
 
+/** What a model's latency is called: the simulated model's is computed, an engine's measured. */
+export const LATENCY = find("header.top").dataset.simulated === "true" ? "simulated latency" : "model latency";
+
 /** An element with attributes and children; a child that is a string becomes text. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);

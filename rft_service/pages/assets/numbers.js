@@ -1,5 +1,5 @@
 // The numbers of the steps as a table, the newest first.
-import { element, find, numberCell } from "./dom.js";
+import { element, find, LATENCY, numberCell } from "./dom.js";
 import { CALLS, COUNT, REWARD, SECONDS, SHARE, SHORT_SECONDS } from "./format.js";
 
 const COLUMNS = [
@@ -7,7 +7,7 @@ const COLUMNS = [
   ["tool calls per rollout", "calls", CALLS], ["turns per rollout", "turns", CALLS],
   ["reasoning tokens per rollout", "reasoning", COUNT],
   ["output tokens per rollout", "completion", COUNT],
-  ["simulated latency per rollout, s", "rollout_s", SECONDS],
+  [`${LATENCY} per rollout, s`, "rollout_s", SECONDS],
   ["latency per tool call, s", "tool_s", SHORT_SECONDS], ["tokens per tool call", "per_call", COUNT],
   ["tool errors", "tool_errors", COUNT], ["rollouts", "rollouts", COUNT],
   ["discarded", "discarded", COUNT], ["zero-variance groups, %", "flat", SHARE],
