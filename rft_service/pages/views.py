@@ -49,8 +49,8 @@ Simulated = Annotated[bool, Depends(_simulated)]
 
 @router.get("/")
 def jobs_page(queries: Queries, simulated: Simulated, before: str | None = None) -> Response:
-    shown = {"jobs": queries.jobs(before), "is_newest": before is None}
-    return page("jobs.html", simulated=simulated, **shown)
+    jobs = queries.jobs(before)
+    return page("jobs.html", simulated=simulated, jobs=jobs, is_newest=before is None)
 
 
 @router.get("/stream")

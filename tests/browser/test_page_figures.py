@@ -130,7 +130,7 @@ class OtherEngine(LookupModel):
 
     async def update(self, trajectories: Any, rate_multiplier: float) -> dict[str, float]:
         await super().update(trajectories, rate_multiplier)
-        return {"clip_fraction": 0.25, "logprob_gap": -1e-5}
+        return {"clip_fraction": 0.25, "drift": -1e-5}
 
 
 def test_an_engines_own_metrics_are_drawn_under_their_names(
@@ -141,10 +141,10 @@ def test_an_engines_own_metrics_are_drawn_under_their_names(
     open_page(page, service, f"/finetune/{job.id}")
     expect(page.locator("#cursor")).to_be_enabled()
     shown = drawn(page)
-    assert (shown["clip_fraction"], shown["logprob_gap"]) == (
+    assert (shown["clip_fraction"], shown["drift"]) == (
         ["per update 0.25"], ["per update -1.0e-5"],
     )  # fmt: skip
-    chart = page.locator("#health figure").filter(has_text="logprob_gap")
+    chart = page.locator("#health figure").filter(has_text="drift")
     ticks = chart.locator('text[text-anchor="end"]').all_text_contents()[:3]
     assert [float(tick) for tick in ticks] == [-1e-5, -5e-6, 0.0]
     frame = chart.locator("svg").bounding_box()
