@@ -151,12 +151,7 @@ def lab(context: typer.Context) -> int:
             print(f"Jobs: {session.page_link()}", flush=True)
         lifetimes.add_user(users)
         process = subprocess.Popen(command, cwd=folder, env=jupyter.environment(os.environ))
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            process.terminate()
-            process.wait()
-            return 0
+        return waited(process)
     finally:
         shutil.rmtree(users, ignore_errors=True)
         servers.release(home(), bound_only=True)
@@ -318,13 +313,19 @@ def run_module(module: str, *arguments: str) -> int:
     lifetimes.add_user(users)
     process = subprocess.Popen([*command, *arguments])
     try:
+        return waited(process)
+    finally:
+        shutil.rmtree(users, ignore_errors=True)
+
+
+def waited(process: subprocess.Popen[bytes]) -> int:
+    """A program's exit status once it has ended; Ctrl-C ends it, and counts as success."""
+    try:
         return process.wait()
     except KeyboardInterrupt:
         process.terminate()
         process.wait()
         return 0
-    finally:
-        shutil.rmtree(users, ignore_errors=True)
 
 
 @verb("import-finqa", "import-finqa FinQA/dataset finqa")

@@ -294,7 +294,7 @@ FILES = {
     "odd.py": 'def f(a: object()):\n    "F."',
     "stars.py": 'def f(*a: int):\n    "F."',
     "neighbour.py": "import rooms",
-    "key.py": 'KEY = "sk-abcdefghijklmnopqrst"\ndef f(a: int) -> int:\n    "F."',
+    "key.py": f'KEY = "sk-{"a1" * 10}"\ndef f(a: int) -> int:\n    "F."',
     "words.txt": "",
 }
 

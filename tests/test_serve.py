@@ -162,7 +162,7 @@ class TestBesideAnother:
 
 
 def test_options_for_a_team_reach_the_service(tmp_path: Path) -> None:
-    key, keys = "sk-team-ana-0123456789abcdef", tmp_path / "team.keys"
+    key, keys = "sk-" + "ana" * 8, tmp_path / "team.keys"
     keys.write_text(f"ana {key}\n", encoding="utf-8")
     serving, about = started("--keys", str(keys), "--jobs", "2", "--max-storage", "1")
     try:

@@ -93,6 +93,7 @@ async def _list(server: str) -> list[Any]:
 async def _client(server: str) -> AsyncIterator[Any]:
     import httpx2
     from mcp import Client, StdioServerParameters
+    from mcp.client.stdio import stdio_client
     from mcp.client.streamable_http import streamable_http_client
 
     if is_address(server):
@@ -107,7 +108,9 @@ async def _client(server: str) -> AsyncIterator[Any]:
     command, *arguments = (os.path.expandvars(word) for word in shlex.split(server))
     env = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
     process = StdioServerParameters(command=command, args=arguments, env=env)
-    async with Client(process) as client:
+    # A program that reads what this one prints may have put something without a file number there.
+    log = sys.__stderr__ or sys.stderr
+    async with Client(stdio_client(process, errlog=log)) as client:
         yield client
 
 

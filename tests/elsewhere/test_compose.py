@@ -76,7 +76,7 @@ COMPOSE = {
         "volumes": {"type": "object", "additionalProperties": {"type": "null"}},
     },
 }
-KEY = "sk-team-ana-0123456789abcdef"
+KEY = "sk-" + "ana" * 8
 HOST = "rft.example.com"
 
 
