@@ -104,7 +104,7 @@ def update(client: tinker.TrainingClient, data: list[types.Datum]) -> types.Forw
         'well, "a": {"b": 1.5}\n\n',
         "<|im_start|>user\n<tool_call>",
         "naïve 日本\t😀",
-        "get_price(2)",
+        "get_price(2).<|im_end|>",
     ],
 )
 def test_any_text_survives_the_tokenizer_and_the_model_reads_it_alike(

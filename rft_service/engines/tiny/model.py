@@ -250,6 +250,7 @@ class Model:
         """Of every token to come next; with the row, and the (weight, token) of its sources."""
         row = self.base.row(dialogue.place)
         scores = np.full(len(TEXTS), FLOOR)
+        scores[IM_START] = -np.inf  # only a prompt begins a message
         scores[row.tokens] += self.weights[row.token_weights]
         pointed = [
             (row.source_weights[source], token)

@@ -28,10 +28,11 @@ IDS = {text: 256 + n for n, text in enumerate(TEXTS[256:])}
 
 def encode(text: str) -> list[int]:
     """The tokens of a text, as the tokenizer in the folder makes them."""
-    split = "|".join(map(re.escape, (*SPECIAL, *MARKERS, *THINKING))) + "|" + PIECE
+    whole = "|".join(map(re.escape, (*SPECIAL, *MARKERS, *THINKING)))
     tokens = list[int]()
-    for piece in re.findall(split, text):
-        tokens += [IDS[piece]] if piece in IDS else piece.encode()
+    for part in re.split(f"({whole})", text):
+        for piece in [part] if part in IDS else re.findall(PIECE, part):
+            tokens += [IDS[piece]] if piece in IDS else piece.encode()
     return tokens
 
 
