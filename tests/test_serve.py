@@ -23,6 +23,7 @@ from buildhour_helpers.home import home
 from buildhour_helpers.reports import SHIPPED
 from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS
+from rft_service.pages.access import link
 from tests.left_behind import processes, processes_left
 from tests.service.servers import closed_port
 
@@ -89,6 +90,9 @@ def test_the_command_that_the_tiny_engine_prints_serves_its_model() -> None:
         try:
             client = OpenAI(base_url=about["base_url"], api_key=about["api_key"])
             assert client.models.retrieve("tiny").id == "tiny"
+            opened = link(about["base_url"].removesuffix("/v1"), about["api_key"])
+            with httpx.Client(follow_redirects=True) as browser:
+                assert "own service</span>" in browser.get(opened).text  # not "simulated model"
         finally:
             serving.terminate()
             serving.communicate()

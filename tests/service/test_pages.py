@@ -32,6 +32,12 @@ def visitor(service: Running) -> Iterator[httpx.Client]:
         yield browser
 
 
+def test_pages_say_that_the_model_is_simulated(service: Running) -> None:
+    with visitor(service) as browser:
+        for path in ("/", "/finetune/ftjob-none"):
+            assert "own service, simulated model</span>" in browser.get(path).text
+
+
 def origin(service: Running) -> dict[str, str]:
     return {"Origin": service.url}
 
