@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from authoring.study import targets
 from authoring.study.figure import draw_study
 from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.demo.result import COLUMNS
 from buildhour_helpers.home import repository
 from buildhour_helpers.recordings import RUNS
+from buildhour_helpers.templates import text_templates
 
 FIGURE = "docs/figures/study.svg"
 PAGES = {"README.md": "readme.md.jinja", "docs/results.md": "results.md.jinja"}
@@ -46,13 +45,7 @@ def measured(folder: Path) -> dict[str, Any]:
 
 def filled(page: str, text: str, figures: Mapping[str, Any]) -> str:
     """The page with what was measured between its markers."""
-    templates = Environment(  # what it writes is Markdown  # noqa: S701
-        loader=PackageLoader("authoring.study", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    templates = text_templates("authoring.study", ".")
     templates.filters["interval"] = lambda triple, number: format(Interval(*triple), number)
     measured = templates.get_template(PAGES[page]).render(
         **{name: figures.get(name) for name in FILES},

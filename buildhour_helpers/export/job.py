@@ -82,11 +82,18 @@ class Job:
             raise WorkshopError(str(faults[0]))
         return file
 
+    @property
+    def graders(self) -> list[dict[str, Any]]:
+        """The grader, and the parts of one of several."""
+        return [self.method.grader, *(self.method.grader.get("graders") or {}).values()]
+
     def hidden(self) -> list[str]:
         """The tools and graders whose header values the service did not show."""
-        graders = [self.method.grader, *(self.method.grader.get("graders") or {}).values()]
         found = [(f"the tool {tool.name}", tool.headers) for tool in self.method.tools]
-        found += [(f"the grader {g.get('name', g.get('type'))}", g.get("headers")) for g in graders]
+        found += [
+            (f"the grader {grader.get('name', grader.get('type'))}", grader.get("headers"))
+            for grader in self.graders
+        ]
         return [who for who, headers in found if HIDDEN in (headers or {}).values()]
 
 

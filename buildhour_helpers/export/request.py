@@ -41,7 +41,7 @@ def write_request(job: Job, model: str | None, folder: Path) -> list[str]:
             if file.resolve() != target.resolve():
                 shutil.copyfile(file, target)
     urls = [tool.server_url for tool in job.method.tools]
-    urls += [g["url"] for g in graders(body) if "url" in g]
+    urls += [g["url"] for g in job.graders if "url" in g]
     unknown = "no service shows them"
     return [
         f"Wrote {folder / 'request.json'}, {', '.join(NAMES.values())} and launch.py.",
@@ -63,9 +63,3 @@ def portable(given: dict[str, Any]) -> dict[str, Any]:
     if reinforcement.get("response_format", 0) is None:
         del reinforcement["response_format"]
     return body
-
-
-def graders(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The job's grader, and the parts of one of several."""
-    grader = body["method"]["reinforcement"]["grader"]
-    return [grader, *(grader.get("graders") or {}).values()]

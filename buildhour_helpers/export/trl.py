@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from buildhour_helpers.errors import WorkshopError, writing
 from buildhour_helpers.export.job import Job
+from buildhour_helpers.templates import text_templates
 
 TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "dict"}
 TAKEN = ("reset", "get_reward", "self")
@@ -73,7 +72,7 @@ def write_script(job: Job, file: Path) -> list[str]:
     rows = job.dataset("--rows")
     here = file.resolve().parent
     given = {name: v for name, v in method.hyperparameters.items() if v not in ("auto", None)}
-    text = environment().get_template("trl_script.py.jinja").render(
+    text = text_templates("buildhour_helpers.export").get_template("trl_script.py.jinja").render(
         script=file.name,
         job_file=relative(job.file, here),
         rows_file=relative(rows, here),
@@ -101,19 +100,6 @@ def write_script(job: Job, file: Path) -> list[str]:
         ),
         f'Now: pip install "trl>=1.16,<1.17", then python {file} --model FOLDER_OR_HUB_NAME',
     ]
-
-
-def environment() -> Environment:
-    """Templates of source code: nothing is escaped, and a missing name is an error."""
-    made = Environment(  # noqa: S701  (source code, not HTML)
-        loader=PackageLoader("buildhour_helpers.export"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters["literal"] = json.dumps
-    return made
 
 
 def relative(file: Path, folder: Path) -> str:

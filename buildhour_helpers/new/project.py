@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from buildhour_helpers.errors import WorkshopError, writing
 from buildhour_helpers.new import examples, functions, mcp_server, openapi
 from buildhour_helpers.new.description import Description, Example, Json, from_schema, read_document
+from buildhour_helpers.templates import text_templates
 
 ROWS = {"train.jsonl": 16, "valid.jsonl": 10}
 PROMPT = "Use the tools to find the answer. Answer with the value alone."
@@ -88,15 +87,8 @@ def _files(name: str, description: Description, is_small_example: bool) -> dict[
     """All files of the project by their names."""
     kind, tools = description.kind, description.tools
     found = _examples(description, is_small_example)
-    environment = Environment(
-        loader=PackageLoader("buildhour_helpers.new"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  (nothing here is HTML)
-    )
-    environment.filters |= {"pystr": json.dumps, "json": json.dumps, "repr": repr}
+    environment = text_templates("buildhour_helpers.new")
+    environment.filters["repr"] = repr
     environment.filters["makefile"] = lambda text: text.replace("$", "$$").replace("#", r"\#")
     environment.filters["oneline"] = lambda text: " ".join(text.split())[:70]
     values = {

@@ -28,7 +28,7 @@ class SmolLM2Renderer(DefaultRenderer):
         previous_completion_ids: list[int],
         new_messages: list[Any],
         *,
-        tools: list[Any] | None = None,  # noqa: ARG002  (they stand in the first prompt)
+        tools: list[Any] | None = None,  # noqa: ARG002  (the first prompt has them)
     ) -> RenderedTokens | None:
         """The tokens so far, the tools' results, and the beginning of the next turn."""
         if any(message["role"] != "tool" for message in new_messages):
