@@ -30,7 +30,6 @@ from buildhour_helpers.tasks import Question, load_questions
 from buildhour_helpers.tools import ReportTools
 from buildhour_helpers.tools.app import create_app
 from buildhour_helpers.tools.serving import served
-from rft_wire import StopReason
 
 KEY = "search-designs"  # of tool servers that only this recording uses
 QUESTIONS, REPEATS = 200, 2
@@ -121,7 +120,6 @@ def tried(folder: Path, name: str, asked: Sequence[Question]) -> dict[str, Any]:
         "engine": DESIGNS[name][0],
         "recall": recall(index, asked),
         "search_output_tokens": fmean(output_tokens(records)),
-        "context_full": sum(record.stop_reason == StopReason.CONTEXT_FULL for record in records),
         "means": {key: question_means(records, asked, of) for key, of in MEASURES.items()},
         "slice": outcomes(records)[:SLICE],
     }

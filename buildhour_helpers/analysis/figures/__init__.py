@@ -5,6 +5,7 @@
 
 from buildhour_helpers.analysis.figures.chart import Chart
 from buildhour_helpers.analysis.figures.comparisons import (
+    against_length,
     grader_agreement,
     intervals,
     score_and_accuracy,
@@ -26,6 +27,7 @@ from buildhour_helpers.analysis.figures.training import (
 
 __all__ = [
     "Chart",
+    "against_length",
     "distributions",
     "grader_agreement",
     "intervals",

@@ -77,6 +77,54 @@ def intervals(
 
 
 @styled
+def against_length(
+    tokens: Mapping[str, float],
+    reward: Mapping[str, Interval],
+    total_tokens: Mapping[str, Interval],
+    finding: str,
+    *,
+    note: str = "",
+) -> Chart:
+    """Designs of a tool by the length of its results: what they do to the agent's mean reward, and
+    to the tokens of a whole rollout. All three are by design; `tokens` are those of one result.
+    """
+    need(tokens, "no design was given")
+    chart = Chart(finding, note=note, height=3.8)
+    words = []
+    for axis, measured, title in zip(
+        panels(chart, 2),
+        (reward, total_tokens),
+        ("mean reward", "total tokens per rollout"),
+        strict=True,
+    ):
+        for name, length in tokens.items():
+            found = measured[name]
+            axis.plot([length, length], [found.low, found.high], color=BLUE, linewidth=2)
+            axis.plot(length, found.value, "o", color=BLUE, markersize=7)
+            at = (length, found.high)
+            axis.annotate(name, at, (0, 5), textcoords="offset points", ha="center")
+        axis.set_xscale("log")
+        axis.margins(x=0.22)
+        axis.set_title(f"{title}, with its 95% interval")
+        axis.set_xlabel("tokens in one result (log scale)")
+        top = max(measured[name].high for name in tokens)
+        axis.set_ylim(0, 1.15 * top)
+        axis.xaxis.set_major_formatter(_thousands)
+        axis.yaxis.set_major_formatter(_thousands)
+    for name, length in tokens.items():
+        words.append(
+            f"{name}: {length:,.0f} tokens a result, reward {reward[name]:.2f}, "
+            f"{total_tokens[name]:,.0f} tokens a rollout"
+        )
+    chart.describe(f"Two panels over the length of a result. {'; '.join(words)}.")
+    return chart
+
+
+def _thousands(value: float, _place: float) -> str:
+    return f"{value:,.10g}"
+
+
+@styled
 def grader_agreement(found: Agreement, *, note: str = "") -> Chart:
     """The confusion table of a grader's scores against a human's."""
     verdict = "ranks much as the human does" if found.spearman >= TRUSTED else "does not rank well"
