@@ -86,24 +86,7 @@ def string_check(operation):
     }
 
 
-# %%
-def show(**specs):
-    if not OFFLINE:
-        print(NEEDS)
-        return
-    print(f"{'':30} person", *(f"{name:>8}" for name in specs))
-    for answer, person in ANSWERS.items():
-        found = [f"{grade(spec, answer):8}" for spec in specs.values()]
-        print(f"{answer:30} {person:6}", *found)
-
-
-show(eq=string_check("eq"), ilike=string_check("ilike"))
-
 # %% [markdown]
-# `eq` rejects every other wording. `ilike` accepts `145.1%` and the answer
-# with two values. A model would soon name ten. So **be lenient about form,
-# never about substance**. Use string checks for codes, names and labels.
-#
 # ## Compare numbers
 #
 # A `python` grader is source code. The service runs it in a sandbox without
@@ -123,18 +106,31 @@ def grade(sample, item):
 """
 numeric = {"type": "python", "name": "numeric", "source": SOURCE}
 
+
 # %%
-show(ilike=string_check("ilike"), numeric=numeric)
+def show(**specs):
+    if not OFFLINE:
+        print(NEEDS)
+        return
+    print(f"{'':30} person", *(f"{name:>8}" for name in specs))
+    for answer, person in ANSWERS.items():
+        found = [f"{grade(spec, answer):8}" for spec in specs.values()]
+        print(f"{answer:30} {person:6}", *found)
+
+
+eq, ilike = string_check("eq"), string_check("ilike")
+show(eq=eq, ilike=ilike, numeric=numeric)
 
 # %% [markdown]
-# Wording no longer counts, and two values score 0. Only the half point is
-# missing. Does it matter?
+# `eq` rejects every other wording. `ilike` accepts `145.1%` and the answer
+# with two values, so a model would soon name ten. **Be lenient about form,
+# never about substance**, and use string checks for codes, names and labels.
+# The numeric grader does both. Only the half point is missing.
 #
-# A group of rollouts teaches by its differences. If all eight score 0, the
-# group has zero variance and teaches nothing. **Partial credit** breaks such
-# ties: `0.451` read the right page and did the right sum. Give credit only
-# for progress on the way to a right answer. Otherwise the model settles for
-# the half point.
+# Does it matter? A group of rollouts teaches by its differences. If all eight
+# score 0, the group has zero variance and teaches nothing. **Partial credit**
+# breaks such ties: `0.451` read the right page and did the right sum. Give
+# it only for progress on the way to a right answer.
 #
 # ### Exercise 4.1: the numeric comparison
 # Difficulty 4/5 · 8 minutes
@@ -321,9 +317,6 @@ for pages in (row["gold_pages"], []):
     print(len(pages), "pages read:", grade_with_evidence(call))
 
 # %% [markdown]
-# The warning applies here as well: if you reward a step, the model will make
-# that step for the reward.
-#
 # *Time to here: 20 minutes.*
 #
 # ## Does it agree with a person?
@@ -351,8 +344,8 @@ people = [label["label"] for label in labels]
 rows = {key: build_row(one, "", []) for key, one in questions.items()}
 cases = [(one["answer"], rows[one["question_id"]]) for one in labels]
 specs = {
-    "eq": string_check("eq"),
-    "ilike": string_check("ilike"),
+    "eq": eq,
+    "ilike": ilike,
     "hasty rubric": model_grader(SLOPPY_RUBRIC),
     "careful rubric": model_grader(RUBRIC),
 }
@@ -462,7 +455,7 @@ for one in after:
     print(
         f"{one['grader']:8} {one['seed']}: {own:.2f}, accuracy {true:.2f}"
     )
-    if one["grader"] == "sloppy":
+    if one in hacked:
         assert own > start + 0.3
         assert true < truth
     else:
@@ -522,7 +515,7 @@ print(SLOPPY_RUBRIC)
 # a job.
 #
 # ### Exercise 4.2: close the loophole
-# Difficulty 3/5 · 5 minutes
+# Difficulty 3/5 · 4 minutes
 #
 # Rewrite the hasty rubric in your own words. Substance decides and form earns
 # nothing: 1 for the reference value, 0.5 for a slip of scale or sign, 0 for
@@ -532,7 +525,7 @@ print(SLOPPY_RUBRIC)
 # Passing: twelve answers get the scores that a person gives. If not, the
 # check shows you how the judge read your rubric.
 
-# %% exercise="4.2" difficulty=3 minutes=5
+# %% exercise="4.2" difficulty=3 minutes=4
 fixed = None
 # begin solution
 fixed = """\
@@ -567,10 +560,9 @@ checks.exercise_4_2(fixed)
 # | empty answers | ":" or "Thought process:" can be graded correct, even with a reference | Zhao et al. 2025, arXiv 2507.08794 |
 # | prompt injection | one constant answer, written to mislead the judge, won 86.5% on AlpacaEval 2.0 | X. Zheng et al. 2024, arXiv 2410.07137 |
 #
-# What to do about it: a rule where possible; a judge from another model
-# family; both orders in comparisons; answers inside delimiters, with the
-# instruction to treat them as data; a list of empty and hostile answers in
-# your labels; and a second judge that training never sees.
+# So use a rule where you can, a judge from another model family, both orders
+# in comparisons, and delimiters around the answer. Put empty and hostile
+# answers among your labels. Keep a second judge that training never sees.
 #
 # ### Exercise 4.3: debug someone else's grader
 # Difficulty 3/5 · 6 minutes
