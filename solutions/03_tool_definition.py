@@ -506,7 +506,7 @@ async def as_the_service(mood):
 MOODS = ("late", "broken_once", "broken", "busy") if OFFLINE else ()
 replies = await asyncio.gather(*map(as_the_service, MOODS))
 for mood, reply in zip(MOODS, replies, strict=True):
-    print(f"{mood}: {tried[mood]} tries: {reply}")
+    print(f"{mood:12} {tried[mood]} × {reply[:60]}")
 if not OFFLINE:
     print("needs the offline service")
 
@@ -636,7 +636,7 @@ assert not hybrid.is_clear_of_zero
 # page among the best five for {{DESIGNS["semantic, one line"]["recall"]["5"]:.0%}}
 # of the questions, BM25 for {{DESIGNS["BM25, one line"]["recall"]["5"]:.0%}}. A
 # report is found by rare words, such as a company's name, and averaging word
-# vectors blurs exactly those. The hybrid gains {{hybrid.value:+.3f}}, but the
+# vectors blurs exactly those. The hybrid gains {{hybrid.value:.3f}}, but the
 # interval contains zero: no difference shown. A larger encoder may do better,
 # and so may questions that share no words with their page.
 #
@@ -651,7 +651,9 @@ from buildhour_helpers.analysis import figures
 
 lengths = {
     name.removeprefix("BM25, "): one["search_output_tokens"]
-    for name, one in DESIGNS.items()
+    for name, one in sorted(
+        DESIGNS.items(), key=lambda item: item[1]["search_output_tokens"]
+    )
     if one["engine"] == "bm25"
 }
 rewards, tokens = (
@@ -662,7 +664,7 @@ chart = figures.against_length(
     lengths,
     rewards,
     tokens,
-    "Longer search results: more reward, and many more tokens",
+    "Whole pages gain reward and multiply the tokens",
     note="recorded, simulated model",
 )
 chart

@@ -331,7 +331,7 @@ NONSENSE: Nonsense = {
         "one too many": (handler(full="len(calls) > budget"), "answers 4 of five calls"),
         "refuses a known call": (
             handler(known="False"),
-            "the same call_id sent twice counts as two calls",
+            "it refuses a call that it had answered before",
         ),
         "a refusal with 429": (
             handler(refusal='return 429, "too many"'),
