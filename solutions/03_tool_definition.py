@@ -92,8 +92,10 @@ import aiohttp
 
 TOOLS_URL = os.environ["BUILDHOUR_TOOLS_URL"]
 KEY = os.environ["BUILDHOUR_TOOLS_KEY"]
+PATIENCE = aiohttp.ClientTimeout(total=30)  # seconds
 
 
+# %% take="1"
 def as_call(name, arguments, trace_id, call_id="call_1"):
     return {
         "type": "function_call",
@@ -105,9 +107,6 @@ def as_call(name, arguments, trace_id, call_id="call_1"):
 
 
 # %% take="1"
-PATIENCE = aiohttp.ClientTimeout(total=30)  # seconds
-
-
 async def post(call, url=TOOLS_URL, key=KEY):
     headers = {"Authorization": f"Bearer {key}"}
     web = aiohttp.ClientSession(headers=headers, timeout=PATIENCE)
@@ -169,6 +168,7 @@ PAGES = {
 }
 
 
+# %% take="1"
 class ModelError(Exception):
     """The model's mistake: the message says what to do instead."""
 
@@ -235,6 +235,7 @@ class Call(BaseModel):
     id: str | None = None
 
 
+# %% take="1"
 def allowed(call):
     calls = made.setdefault(call.trace_id, set())
     if call.call_id not in calls and len(calls) >= BUDGET:
@@ -464,8 +465,10 @@ checks.exercise_3_2(handle)
 from collections import Counter
 
 moody, tried = FastAPI(), Counter()
+MOODY_URL = serve(moody)
 
 
+# %%
 @moody.post("/{mood}")
 async def misbehave(mood: str, request: Request):
     tried[mood] += 1
@@ -479,12 +482,10 @@ async def misbehave(mood: str, request: Request):
     return {"call_id": call_id, "output": "found it"}
 
 
-MOODY_URL = serve(moody)
-
 # %% [markdown]
-# The offline service can forward one call to your server, exactly as a job
-# does, at `alpha/tool/run`. (Only this service has it; live, the next cell
-# says so.)
+# The service can forward one call to your server, exactly as a job does, at
+# `alpha/tool/run`. (An alpha endpoint of OpenAI's; few other providers have
+# it, so live this cell does nothing.)
 
 # %%
 from openai import APIStatusError, AsyncOpenAI
@@ -589,6 +590,7 @@ questions = load_questions(split="validation")
 bm25 = Bm25Index.build(load())
 
 
+# %%
 def recall(index, k):
     found = 0
     for one in questions:
@@ -660,6 +662,8 @@ rewards, tokens = (
     {name: measured(key)[f"BM25, {name}"] for name in lengths}
     for key in ("reward", "total_tokens")
 )
+
+# %%
 chart = figures.against_length(
     lengths,
     rewards,
@@ -749,8 +753,7 @@ print(f"{extra:,.0f} more tokens; break-even at {break_even:.2f} dollars")
 #
 # The format is OpenAI's. Other providers name the rollout differently (some
 # put its ID into the URL), and some send `arguments` as an object, which
-# `Call` accepts. The server ignores `item` and any metadata. Only the offline
-# service has `alpha/tool/run`.
+# `Call` accepts. The server gives no meaning to `item` or to any metadata.
 #
 # ## With a real model
 #
