@@ -43,27 +43,11 @@ for tool in DEFINITIONS:
 # output fits the next tool's input. The parameters are JSON Schema, and
 # bounds belong there: `k` must be from 1 to 20.
 #
-# A training row nests these keys under `function`, the Responses API takes
-# them flat. Given tools, the model can answer with a **function call**: a
-# name, and arguments as a JSON string. It runs nothing itself.
-
-# %%
-from openai import OpenAI
-
-from buildhour_helpers.tools import for_responses
-
-client = OpenAI()
-turn = client.responses.create(
-    model=session.model(),
-    input="How did rent expense change at Aldantis from 2009 to 2010?",
-    tools=for_responses(DEFINITIONS),
-    tool_choice="required",
-)
-asked = next(item for item in turn.output if item.type == "function_call")
-print(asked.name, asked.arguments)
-
-# %% [markdown]
-# *Time to here: 4 minutes.*
+# A training row nests these keys under `function`; the Responses API takes
+# them flat. Convert in one place (`for_responses`), so that the two never
+# differ.
+#
+# *Time to here: 3 minutes.*
 #
 # ## The contract
 #
@@ -153,7 +137,7 @@ for what, body in tries.items():
 # gets a 401 before anything else is read. Give each job its own key, and
 # revoke it when the job ends.
 #
-# *Time to here: 7 minutes.*
+# *Time to here: 6 minutes.*
 #
 # ## Your own tool server
 #
@@ -319,7 +303,7 @@ print(await post(mine, MY_URL, "guessed"))
 print(await post({**mine, "trace_id": ""}, MY_URL, MY_KEY))
 
 # %% [markdown]
-# *Time to here: 12 minutes.*
+# *Time to here: 11 minutes.*
 #
 # ### Exercise 3.1: a safe cat
 # Difficulty 3/5 · 6 minutes
@@ -454,7 +438,7 @@ async def handle(made, trace_id, call_id, query, find, budget=10):
 checks.exercise_3_2(handle)
 
 # %% [markdown]
-# *Time to here: 30 minutes, exercises included.*
+# *Time to here: 27 minutes, exercises included.*
 #
 # ## Slow, busy and broken tools
 #
@@ -572,7 +556,7 @@ print(len(timings), "searches,", len(failed), "failed")
 assert not failed
 
 # %% [markdown]
-# *Time to here: 33 minutes.*
+# *Time to here: 31 minutes.*
 #
 # ## Which search engine?
 #
@@ -734,7 +718,7 @@ print(f"{extra:,.0f} more tokens; break-even at {break_even:.2f} dollars")
 # Once a right answer is worth more than {{break_even:.2f}} dollars, in this
 # simulation. Do the same sum before you change your own tool's output.
 #
-# *Time to here: 39 minutes.*
+# *Time to here: 37 minutes.*
 #
 # ## Take it with you
 #
@@ -746,26 +730,23 @@ print(f"{extra:,.0f} more tokens; break-even at {break_even:.2f} dollars")
 # - `PAGES`, `find` and `read`: your documents and functions. Raise
 #   `ModelError` for mistakes, and let faults raise.
 # - `MY_KEY`: from your secret store, one per job.
-# - `serve`: in production, a separate process at an address that the
-#   training service can reach.
-# - `made`: delete old rollouts now and then. With several processes, use a
-#   shared store.
+# - `serve`: in production, a process that the training service can reach.
+# - `made`: delete old rollouts now and then, and share it between processes.
 #
-# The format is OpenAI's. Other providers name the rollout differently (some
-# put its ID into the URL), and some send `arguments` as an object, which
-# `Call` accepts. The server gives no meaning to `item` or to any metadata.
+# The format is OpenAI's. Other providers may put the rollout's ID elsewhere,
+# such as in the URL, and may send `arguments` as an object, which `Call`
+# accepts. The server gives no meaning to `item` or to any metadata.
 #
 # ## With a real model
 #
 # The contract, the server, the attacks and the load test carry over as they
-# are. What will differ: a real model reads the whole description, so wording
-# matters more than here. It also makes mistakes that the simulated one
-# cannot: tools that do not exist, arguments that are not JSON, calls inside
-# text. Answer them with `Error:` and count them. It may read long results
-# worse than this model does, because long contexts distract it, and a full
-# context window ends the rollout (**truncation**). Real encoders are much
-# larger than ours. So repeat both comparisons with your own model, and use
-# its prices, which differ for input, output and cached tokens.
+# are. A real model reads the whole description, so wording matters more than
+# here. It also makes mistakes that the simulated one cannot: tools that do
+# not exist, arguments that are not JSON. Answer them with `Error:` and count
+# them. Long results can distract it, and a full context window ends the
+# rollout (**truncation**), so longer is not always better. Real encoders are
+# much larger than ours. Repeat both comparisons with your own model and its
+# prices, which differ for input, output and cached tokens.
 #
 # ## Recap
 #
@@ -798,10 +779,8 @@ print(f"{extra:,.0f} more tokens; break-even at {break_even:.2f} dollars")
 # <details><summary>Your tool takes eight seconds, and a job makes 768 calls a
 # step. What do you do first?</summary>
 #
-# Serve calls concurrently: at 32 in parallel the step takes about three
-# minutes instead of almost two hours. Then cache results that repeat (many
-# rollouts ask the same), and move heavy work to an index that you build
-# before the job.
+# Serve calls concurrently: at 32 in parallel a step takes about three minutes
+# instead of almost two hours. Then cache what repeats.
 # </details>
 #
 # Next: [04 Grader design](04_grader_design.ipynb). What is a good answer

@@ -57,6 +57,10 @@ def is_package(word: str) -> bool:
 
 
 USES = {
+    "03": """
+timings = await load_test(mine, 20, 8, MY_URL, MY_KEY)
+assert [status for status, _ in timings] == [200] * 20
+""",
     "04": """
 assert grade(string_check("eq"), "45.1%") == 1
 assert grade(numeric, "45.08 percent") == 1
