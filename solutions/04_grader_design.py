@@ -246,12 +246,16 @@ show(numeric=numeric, judge=model_grader(RUBRIC))
 
 
 # %%
+import textwrap
+
+
 def explain(rubric, answer):
     if not OFFLINE:
         print(NEEDS)
         return
     told = run(model_grader(rubric), answer).metadata.to_dict()
-    print(f"{answer!r}:", told["explanations"]["judge"])
+    said = f"{answer!r}: {told['explanations']['judge']}"
+    print(textwrap.fill(said, 76, subsequent_indent="    "))
 
 
 explain(RUBRIC, "0.451")
@@ -413,7 +417,7 @@ from buildhour_helpers import recordings
 
 case = recordings.load("hackable_grader")
 print("made by:", case["command"])
-NAMES = {"sloppy": "hasty rubric", "mended": "careful rubric"}
+NAMES = dict(zip(case["rubrics"], ("hasty rubric", "careful rubric")))
 
 
 def renamed(one):
@@ -559,8 +563,8 @@ checks.exercise_4_2(fixed)
 #
 # **Goodhart's law**: when a measure becomes a target, it stops being a good
 # measure. Training against a learned reward first improves true quality and
-# then harms it (Gao, Schulman and Hilton 2022, arXiv 2210.10760). Real judges
-# have loopholes of their own, as reported in these papers:
+# then harms it (Gao, Schulman and Hilton 2022, arXiv 2210.10760). Here is how
+# real judges are misled, as reported:
 #
 # | what | reported | source |
 # |---|---|---|

@@ -146,7 +146,7 @@ def _worded(message: str, root: Path, what: str) -> Finding:
     if len(message.split()) < 3:
         return wrong(
             f"its message for {what} is {message!r}, which does not help the model",
-            "say what to do instead, such as: there is no page X; call list to see the pages",
+            "say what to do instead, such as: page X does not exist; call list to see the pages",
         )
     return right(f"it refuses {what}")
 

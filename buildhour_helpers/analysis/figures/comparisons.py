@@ -105,7 +105,7 @@ def against_length(
             axis.annotate(name, at, (0, 5), textcoords="offset points", ha="center")
         axis.set_xscale("log")
         axis.margins(x=0.22)
-        axis.set_title(f"{title}, with its 95% interval")
+        axis.set_ylabel(f"{title}, 95% interval")
         axis.set_xlabel("tokens in one result (log scale)")
         top = max(measured[name].high for name in tokens)
         axis.set_ylim(0, 1.15 * top)
