@@ -30,31 +30,44 @@ class Usage:
         names = [one.name for one in fields(self)]
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
-    def scaled(self, rollouts: int) -> Usage:
-        """What so many rollouts of the same kind use: an estimate. Raises ValueError if this is the
-        usage of no rollout."""
+    def mean(self) -> dict[str, float]:
+        """What one rollout used on average, by name. Raises ValueError if there was none."""
         if not self.rollouts:
             raise ValueError("usage of no rollout: measure a few rollouts first")
-        share = rollouts / self.rollouts
-        return Usage(**{one.name: round(share * getattr(self, one.name)) for one in fields(self)})
+        return {one.name: getattr(self, one.name) / self.rollouts for one in fields(self)}
 
 
 @dataclass(frozen=True)
 class Prices:
     """US dollars per million tokens. `cached` is the price of input that the service has read
-    before, in an earlier turn of the same conversation."""
+    before, in an earlier turn; `trained` that of a token that an update goes over."""
 
     input: float
     cached: float
     output: float
-    grader: float = 0.0
+    trained: float
+    grader: float
 
-    def of(self, usage: Usage, cached_share: float = 0.0) -> float:
-        """US dollars, with this share of the input tokens read from the cache."""
-        rate = cached_share * self.cached + (1 - cached_share) * self.input
-        dollars = usage.input_tokens * rate
-        dollars += usage.output_tokens * self.output + usage.grader_tokens * self.grader
+    def of(self, used: Usage, cached_share: float = 0.0, train_share: float = 1.0) -> float:
+        """US dollars for what was used. `cached_share` of the input is read from the cache, and
+        `train_share` of the rollouts are trained on: each of their tokens once."""
+        cached = cached_share * used.input_tokens
+        new = used.input_tokens - cached
+        dollars = new * self.input + cached * self.cached + used.output_tokens * self.output
+        dollars += train_share * (new + used.output_tokens) * self.trained
+        dollars += used.grader_tokens * self.grader
         return dollars / MILLION
+
+
+def estimate(train: Usage, train_rollouts: int, valid: Usage, valid_rollouts: int) -> Usage:
+    """What a job of so many rollouts uses, if they are as those measured in each phase."""
+    of_train, of_valid = train.mean(), valid.mean()
+    return Usage(
+        **{
+            name: round(train_rollouts * mean + valid_rollouts * of_valid[name])
+            for name, mean in of_train.items()
+        }
+    )
 
 
 def usage_of(records: Iterable[RolloutRecord]) -> Usage:
