@@ -6,10 +6,14 @@ counts them: `input_tokens` are read again in each turn, so a long conversation 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from openai import OpenAI
+
+from buildhour_helpers.tools.schemas import for_responses
 from rft_wire.records import RolloutRecord
 
 MILLION = 1_000_000
@@ -29,6 +33,12 @@ class Usage:
     def __add__(self, other: Usage) -> Usage:
         names = [one.name for one in fields(self)]
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    def times(self, factor: float) -> Usage:
+        """The same rollouts, each longer or shorter by a factor."""
+        names = [one.name for one in fields(self) if one.name != "rollouts"]
+        scaled = {name: round(factor * getattr(self, name)) for name in names}
+        return Usage(rollouts=self.rollouts, **scaled)
 
     def mean(self) -> dict[str, float]:
         """What one rollout used on average, by name. Raises ValueError if there was none."""
@@ -103,3 +113,29 @@ def usage_of_job(steps: Iterable[Mapping[str, Any]]) -> Usage:
             total += usage_of_phase(used)
         total += Usage(grader_tokens=sum(step["model_graders_token_usage"].values()))
     return total
+
+
+def turn_inputs(client: OpenAI, model: str, record: RolloutRecord) -> list[int]:
+    """The input tokens of each turn of a rollout, as the service counts them: its conversation is
+    sent again as each turn read it. Together they are the rollout's input tokens."""
+    asked = [
+        client.responses.create(
+            model=model, input=list[Any](prompt), tools=list[Any](for_responses())
+        )
+        for prompt in _prompts(record)
+    ]
+    return [one.usage.input_tokens for one in asked if one.usage]
+
+
+def _prompts(record: RolloutRecord) -> list[list[dict[str, Any]]]:
+    """What each turn of a rollout read: the conversation so far."""
+    items = record.trace
+    was_read = [
+        item.get("type") == "function_call_output" or item.get("role") in ("system", "user")
+        for item in items
+    ]
+    return [
+        items[: n + 1]
+        for n, (mine, next_one) in enumerate(itertools.pairwise(was_read))
+        if mine and not next_one
+    ]
