@@ -43,11 +43,13 @@ def intervals(
     *,
     unit: str = "mean reward",
     line: tuple[str, float] | None = None,
+    seeds: Mapping[str, Sequence[float]] | None = None,
     note: str = "",
 ) -> Chart:
     """A point with its whiskers for each of the named measurements, the first on top.
 
-    `line` is a name and a value, drawn across all of them: zero, or what there is to reach.
+    `line` is a name and a value, drawn across all of them: zero, or what there is to reach. `seeds`
+    has the values of the single jobs by the same names: a dot each, below the whiskers.
     """
     need(measured, "nothing was measured")
     chart = Chart(finding, note=note, height=1.4 + 0.42 * len(measured))
@@ -56,6 +58,10 @@ def intervals(
         axis.plot([interval.low, interval.high], [row, row], color=BLUE, linewidth=2)
         axis.plot(interval.value, row, "o", color=BLUE, markersize=7)
     words = [f"{name}: {interval}" for name, interval in measured.items()]
+    if seeds:
+        for row, name in enumerate(measured):
+            axis.plot(seeds[name], [row + 0.25] * len(seeds[name]), color=ORANGE, **RUN_MARK)
+        words.append("a small dot for each seed")
     if line:
         name, value = line
         axis.axvline(value, color=GREEN, linestyle="--", linewidth=1.5)
