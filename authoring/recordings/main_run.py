@@ -1,8 +1,8 @@
 """Lesson 06: five jobs from beginning to end, on reports and on a second task.
 
 The base model and the chosen checkpoint of each job on all held-out questions, and on the parts
-catalogue. Of the first job also every step, its rollouts, and every saved checkpoint measured again.
-The rollouts are too many for a JSON file: they are stored slim in two JSONL files beside it.
+catalogue. Of the first job also every step and every saved checkpoint, measured again. The rollouts
+of the base model and of the first job are in two JSONL files beside it, slim.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COSTS = ("tool_calls", "turns", "reasoning_tokens", "latency_s")
 
 @dataclass(frozen=True)
 class Measured:
-    """One model on the held-out questions and on the second task; a job's own data if it is tuned."""
+    """A model on the held-out questions and on the second task, and the job that made it."""
 
     held_out: list[RolloutRecord]
     parts: list[RolloutRecord]

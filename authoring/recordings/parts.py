@@ -21,6 +21,8 @@ PARTS = (
 )  # fmt: skip
 PROMPT = "You answer questions about spare parts. Answer with the code alone."
 HITS = 4
+LISTED = ("machine", "description", "maker", "article")
+DETAILS = ("article", "price_cents", "supplier", "bay")
 
 Part = dict[str, Any]
 
@@ -28,7 +30,9 @@ Part = dict[str, Any]
 def _tool(name: str, description: str, **properties: str) -> dict[str, Any]:
     parameters = {
         "type": "object",
-        "properties": {key: {"type": "string", "description": properties[key]} for key in properties},
+        "properties": {
+            key: {"type": "string", "description": properties[key]} for key in properties
+        },
         "required": list(properties),
     }
     function = {"name": name, "description": description, "parameters": parameters}
@@ -98,15 +102,14 @@ def find_parts(terms: str) -> str:
         return len(words & set(f"{part['machine']} {part['description']}".lower().split()))
 
     hits = sorted(filter(shared, catalogue()), key=lambda part: (-shared(part), part["article"]))
-    shown = ("machine", "description", "maker", "article")
-    return json.dumps([{key: part[key] for key in shown} for part in hits[:HITS]])
+    return json.dumps([{key: part[key] for key in LISTED} for part in hits[:HITS]])
 
 
 def part_details(article: str) -> str:
     """The details of one part."""
     for part in catalogue():
         if part["article"] == article:
-            return json.dumps({key: part[key] for key in ("article", "price_cents", "supplier", "bay")})
+            return json.dumps({key: part[key] for key in DETAILS})
     return f"Error: no article {article!r}; find_parts lists the codes."
 
 
