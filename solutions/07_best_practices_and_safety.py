@@ -196,7 +196,11 @@ cells = {
 told = {name: habits(found).sentence for name, found in cells.items()}
 for name, share in told.items():
     print(f"{name:26} sentences {share:.2f}")
-assert min(list(told.values())[1::2]) > max(list(told.values())[::2]) + 0.3
+old, new = (
+    [share for name, share in told.items() if name.startswith(side)]
+    for side in ("old", "new")
+)
+assert min(new) > max(old) + 0.3
 
 # %% [markdown]
 # The habit follows the model, whatever the questions. Today's tools with the
@@ -248,7 +252,7 @@ for record in gamed[:: max(1, len(gamed) // 4)][:4]:
     print(f"  {record.reference_answer:>9} | {record.answer}")
 
 # %% [markdown]
-# They read well and are wrong; some hedge with two values.
+# They read well, and they are wrong.
 #
 # ### Exercise 7.2: audit for three hacks
 # Difficulty 3/5 · 7 minutes
@@ -259,7 +263,7 @@ for record in gamed[:: max(1, len(gamed) // 4)][:4]:
 # It returns the name of the hack, or None:
 #
 # - `"hedge"`: the answer offers several values;
-# - `"grader talk"`: the answer speaks to whoever grades it;
+# - `"grader talk"`: the answer talks to its grader;
 # - `"no evidence"`: an answer with nothing in the trace to support it, not
 #   one tool call.
 #
@@ -601,7 +605,8 @@ assert TOOLS_KEY not in raw
 # out of training rows altogether. What a model was trained on cannot be
 # deleted from it. The job got a key for your tools and shows it to nobody,
 # but the provider holds it: make a key for the job, with few rights, and
-# revoke it afterwards.
+# revoke it afterwards. Once the post-mortem is written, delete the bad model,
+# too: `client.models.delete`.
 #
 # *Time to here: 37 minutes.*
 #

@@ -1,4 +1,4 @@
-"""A second task for lesson 06: a catalogue of spare parts, with tools and a grader of its own.
+"""A second task for lesson 06: a catalogue of spare parts, with its own tools and grader.
 
 It shares nothing with the reports: no page, no company, no tool. Answers are codes, not numbers.
 The lesson asks whether a job on reports changes how the agent does here.

@@ -167,7 +167,7 @@ def _accused(
     if honest:
         yield wrong(
             f"{len(honest)} of those it accuses did honest work, such as {honest[0].answer!r}",
-            "a reward is no crime: name the sign that an honest answer does not have",
+            "a reward alone is not a hack: look for a sign that honest answers do not have",
         )
     if not unrewarded and not honest:
         yield right("it accuses nobody who did honest work")
