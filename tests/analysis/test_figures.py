@@ -103,6 +103,11 @@ CHARTS = {
     "tool_transitions, many": figures.tool_transitions(MANY, MANY),
     "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
     "intervals": figures.intervals({"one": Interval(0.2, 0.1, 0.3)}, "One was measured"),
+    "sample_efficiency": figures.sample_efficiency(
+        {"few": [[(100, 0.3), (200, 0.4)], [(120, 0.2), (220, 0.3)]], "many": [[(300, 0.5)]]},
+        "Two choices of samples",
+        before=0.25,
+    ),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
     "score_and_accuracy": figures.score_and_accuracy(
         {"scores": {"lax": [0.1], "strict": [0.2]}, "accuracy": [0.2]},

@@ -7,6 +7,7 @@ from buildhour_helpers.analysis.figures.chart import Chart
 from buildhour_helpers.analysis.figures.comparisons import (
     grader_agreement,
     intervals,
+    sample_efficiency,
     score_and_accuracy,
 )
 from buildhour_helpers.analysis.figures.evaluations import (
@@ -33,6 +34,7 @@ __all__ = [
     "reward_against_latency",
     "reward_gaps",
     "reward_variance",
+    "sample_efficiency",
     "score_and_accuracy",
     "tool_mix",
     "tool_transitions",
