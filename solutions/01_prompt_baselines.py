@@ -46,9 +46,8 @@ print(questions[0].text, "\nreference:", questions[0].answer_text)
 print("\nthe first prompt:", FIRST_PROMPT)
 
 # %% [markdown]
-# One attempt at a question, from prompt to graded answer, is a **rollout**.
-# `evaluate` runs three for each question. The last part of this lesson
-# builds such a harness from scratch.
+# One attempt at a question is a **rollout**. `evaluate` runs three for each.
+# The last part of this lesson builds such a harness from scratch.
 
 # %%
 from buildhour_helpers.rollouts import evaluate
@@ -396,7 +395,7 @@ checks.exercise_1_2(why_unopened)
 from buildhour_helpers.analysis.statistics import paired_difference
 
 means = {
-    name: {question: fmean(of[:3]) for question, of in variant.items()}
+    name: {question: fmean(of) for question, of in variant.items()}
     for name, variant in recorded.items()
 }
 
@@ -406,34 +405,67 @@ def gain(after, before="first prompt"):
     return paired_difference(*sides)
 
 
-def tokens(name):
-    return run["variants"][name]["means"]["reasoning_tokens"]
+def more_tokens(name):
+    mean = {
+        n: v["means"]["reasoning_tokens"]
+        for n, v in run["variants"].items()
+    }
+    return mean[name] / mean["first prompt"] - 1
 
 
 # %% [markdown]
-# Recorded on all 200 validation questions, three repeats each, against the
-# first prompt:
+# Recorded on all 200 validation questions: change of reward and of reasoning
+# tokens against the first prompt.
 
 # %%
-tried = ("a poem about the sea", "first + units and signs",
-         "first + read before answering", "best prompt")  # fmt: skip
-for name in tried:
-    print(f"{name:30} {gain(name):+.3f}  tokens {tokens(name):,.0f}")
-print(f"{'first prompt':30} {'':23}  tokens {tokens('first prompt'):,.0f}")
+poem = gain("a poem about the sea")
+units = gain("first + units and signs")
+read = gain("first + read before answering")
+best = gain("best prompt")
+for name in list(means)[:1] + list(means)[2:5]:
+    print(f"{name:30} {gain(name):+.3f}  tokens {more_tokens(name):+.0%}")
+
+# %%
+assert poem.low < 0 < poem.high
+assert read.low < 0 < read.high
+assert units.low > 0
+assert more_tokens("first + units and signs") < 0
+assert best.low > 0
+assert more_tokens("best prompt") > 0.2
 
 # %% [markdown]
-# FINDINGS-PROMPTS
+# - One sentence about units and signs gains {{units.value:+.3f}} and costs no
+#   extra tokens. It fixes a kind of failure that we had counted.
+# - Reading before answering takes
+#   {{more_tokens("first + read before answering"):+.0%}} tokens, and no
+#   difference of reward is shown.
+# - `BEST_PROMPT`, which says all of this and more, gains
+#   {{best.value:+.3f}} for {{more_tokens("best prompt"):+.0%}} tokens.
+# - "Write a poem about the sea." is level with the first prompt. Neither has
+#   a cue, so the simulated model sees no difference. A real model would
+#   write you a poem.
+#
+# An interval that includes zero means that *these rollouts cannot tell*. It
+# does not mean that the prompts are equal. See what happens with only three
+# of the first prompt's eight repeats:
 
 # %%
+three = [fmean(of[:3]) for of in eight]
+few = paired_difference(three, list(means["best prompt"].values()))
+print("best prompt, against 3 repeats:", format(few, "+.3f"))
+print("best prompt, against 8 repeats:", format(best, "+.3f"))
 study = recordings.load("study")
-final = study["prompt_against_first"]
-on_test, low, high = final["difference"]["reward"]
-price = final["change"]["reasoning_tokens"][0]
-print(f"on {study['questions']['test']} test questions:", end=" ")
-print(f"{on_test:+.3f} [{low:+.3f}, {high:+.3f}], tokens {price:+.0%}")
+on_test = study["prompt_against_first"]["difference"]["reward"]
+print("best prompt, 300 test questions:", end=" ")
+print("{:+.3f} [{:+.3f}, {:+.3f}]".format(*on_test))
+assert few.low < 0 < few.high
+assert on_test[1] > 0
 
 # %% [markdown]
-# FINDINGS-TEST
+# Those three repeats were lucky ones, and the gain disappeared:
+# {{few.value:+.3f}}. With all eight it is {{best.value:+.3f}}, and on the test
+# questions, asked once, {{on_test[0]:+.3f}}. Later lessons use `BEST_PROMPT`
+# before and after training, so that only the weights differ.
 #
 # ## Improve the tool descriptions
 #
@@ -463,22 +495,24 @@ for question in validation:
 by_level = {n: mean_interval(levels[n]) for n in sorted(levels)}
 for level, score in by_level.items():
     print(f"level {level}: {len(levels[level]):3} questions, {score:.2f}")
-assert by_level[1].value > by_level[4].value
+assert by_level[1].value - by_level[4].value > units.value
 
 # %% [markdown]
 # With the best prompt the agent scores {{by_level[1].value:.2f}} on level 1
-# and {{by_level[4].value:.2f}} on level 4. That difference is larger than any
-# prompt's. A narrow product that works beats a wide one that does not. But
+# and {{by_level[4].value:.2f}} on level 4: a larger difference than any
+# prompt made. A narrow product that works beats a wide one that does not. But
 # it is another task: never compare its score with the full task's.
 #
 # ## Find the plateau
 #
-# Now all seven variants, beside the reward that the first prompt reaches if
-# someone picks the best of three rollouts each time:
+# Now all seven variants, beside the reward that the first prompt would reach
+# if someone picked the best of three rollouts each time:
 
 # %%
+from buildhour_helpers.analysis.statistics import best_of_n
+
 measured = {n: mean_interval(list(of.values())) for n, of in means.items()}
-lucky = fmean(max(of[:3]) for of in eight)
+lucky = fmean(best_of_n(of, 3) for of in eight)
 values = [interval.value for interval in measured.values()]
 figure = figures.intervals(
     measured,
@@ -546,7 +580,8 @@ assert where_chosen > elsewhere
 def my_prompt():
     # begin solution
     return (
-        "You are a financial analyst. Use the tools to answer the question. "
+        "You are a financial analyst. "
+        "Use the tools to answer the question. "
         "Search with the company, the item and the year. "
         "Mind units (thousands, millions); parentheses mean negative. "
         "Answer with a number only, with two decimals and a % sign if it "
@@ -573,7 +608,7 @@ import asyncio
 import os
 
 import httpx
-from openai import AsyncOpenAI
+from openai import APIError, AsyncOpenAI
 
 client = AsyncOpenAI(max_retries=5, timeout=120)
 MODEL = os.environ.get("BUILDHOUR_MODEL", "sim-agent-mini")

@@ -242,7 +242,8 @@ vary = sum(len(set(r)) > 1 for r in rewards.values())
 mean = fmean(reward for r in rewards.values() for reward in r)
 print(f"never score {never}, always 1 {always}, vary {vary}")
 print(f"mean reward {mean:.2f}")
-assert 0.1 < mean < 0.8 and vary > len(rewards) / 4
+assert 0.1 < mean < 0.8
+assert vary > len(rewards) / 4
 
 # %% [markdown]
 # A mean reward of {{mean:.2f}}, and {{vary}} of {{len(rewards)}} questions
