@@ -141,7 +141,7 @@ print(figure.alt_text())
 
 # %% [markdown]
 # ### Exercise 1.1: Sometimes right, always right
-# Difficulty 2/5 · 4 minutes
+# Difficulty 2/5 · 3 minutes
 #
 # Two numbers summarise the repeats: the share of questions solved **at least
 # once**, and the share solved **every time**. Write `pass_rates(rewards)`. It
@@ -151,7 +151,7 @@ print(figure.alt_text())
 # that has nothing else.
 
 
-# %% exercise="1.1" difficulty=2 minutes=4
+# %% exercise="1.1" difficulty=2 minutes=3
 def pass_rates(rewards):
     """Shares of questions: solved at least once, solved every time."""
     # begin solution
@@ -189,9 +189,8 @@ def pass_hat(k, n, c):
 
 
 # %% [markdown]
-# To see them clearly we use a **recorded** run of the simulated model: the
-# same prompt, all validation questions, eight repeats. The printed command
-# records it again.
+# We need more rollouts to see them. This run is **recorded** (simulated
+# model): the same prompt, all validation questions, eight repeats.
 
 # %%
 from buildhour_helpers import recordings
@@ -238,12 +237,11 @@ print(f"largest difference: {spread:.3f}")
 assert spread > 0.02
 
 # %% [markdown]
-# Nothing changed between these runs, and still the best scores {{spread:.3f}}
-# more than the worst. A gain of that size between two prompts, each run
-# once, shows nothing.
+# Nothing changed, and still the best run scores {{spread:.3f}} more than the
+# worst. A gain of that size between two prompts, each run once, shows nothing.
 #
-# Intervals must count **questions**, not rollouts. Eight rollouts of one
-# question are alike, so they are not eight independent facts:
+# Intervals must count **questions**: eight rollouts of one question are
+# alike, not eight independent facts.
 
 # %%
 from buildhour_helpers.analysis.statistics import mean_interval
@@ -258,9 +256,9 @@ assert too_narrow > 1.5
 
 # %% [markdown]
 # The honest interval is {{too_narrow:.1f}} times as wide. Average the repeats of
-# a question first, then resample questions. `analysis` does that everywhere.
+# a question first, then resample questions.
 #
-# *Time to here: 15 minutes.*
+# *Time to here: 14 minutes.*
 #
 # ## Read the failures
 #
@@ -370,7 +368,7 @@ def why_unopened(trace, gold_pages):
 checks.exercise_1_2(why_unopened)
 
 # %% [markdown]
-# *Time to here: 23 minutes.*
+# *Time to here: 22 minutes.*
 #
 # ## Improve the prompt
 #
@@ -386,10 +384,9 @@ checks.exercise_1_2(why_unopened)
 # | wrong, random, guess | gives up, even if you wrote "do not guess" |
 # | anything else, such as a role or a tone | nothing |
 #
-# [Its page](../docs/model.md#what-a-prompt-can-say) has the whole list. A real
-# model understands far more, and follows it less predictably. What carries
-# over is how we compare: the same questions for both prompts, **paired**.
-# Each question is its own control.
+# ([The whole list](../docs/model.md#what-a-prompt-can-say).) What carries over
+# to a real model is how we compare: the same questions for both prompts,
+# **paired**, so that each question is its own control.
 
 # %%
 from buildhour_helpers.analysis.statistics import paired_difference
@@ -469,8 +466,8 @@ assert on_test[1] > 0
 #
 # ## Improve the tool descriptions
 #
-# A tool's description is part of the prompt. What happens if the tools keep
-# their names and parameters, but lose every description?
+# A description is part of the prompt. What if the tools keep their names
+# and parameters, but lose every description?
 
 # %%
 undescribed = gain("best, tools undescribed", before="best prompt")
@@ -478,9 +475,8 @@ print("without descriptions:", format(undescribed, "+.3f"))
 assert undescribed.low < 0 < undescribed.high
 
 # %% [markdown]
-# The simulated model loses nothing that we could show:
-# {{undescribed:+.3f}}. It goes by names and parameter types. Large models
-# do depend on descriptions, so measure yours.
+# No loss is shown ({{undescribed:+.3f}}): the simulated model goes by names and
+# parameter types. Large models depend on descriptions, so measure yours.
 #
 # ## Simplify the task
 #
@@ -567,16 +563,15 @@ assert where_chosen > elsewhere
 # test to report.
 #
 # ### Exercise 1.3: Write a better prompt
-# Difficulty 4/5 · 6 minutes
+# Difficulty 4/5 · 5 minutes
 #
 # Return your prompt from `my_prompt`. It should tell the agent how to do
 # this task better than `FIRST_PROMPT` does. The check measures both on
-# questions that you have not seen (a few seconds), so there is nothing to
-# tune on. You pass if your prompt is about this task and is not shown to be
-# worse. "No difference shown" is a good answer: it is the usual one here.
+# questions that you have not seen. You pass if your prompt is about this task
+# and is not clearly worse. "No difference shown" is a good answer.
 
 
-# %% exercise="1.3" difficulty=4 minutes=6
+# %% exercise="1.3" difficulty=4 minutes=5
 def my_prompt():
     # begin solution
     return (
@@ -594,7 +589,7 @@ def my_prompt():
 checks.exercise_1_3(my_prompt)
 
 # %% [markdown]
-# *Time to here: 34 minutes.*
+# *Time to here: 33 minutes.*
 #
 # ## Build the harness
 #
@@ -808,8 +803,7 @@ for done in await harness(ROWS):
 # exactly, and hosted models change under you, so run old and new prompt on
 # the same day. Answers come with format errors that your grader must
 # survive. The model may have seen your documents in pretraining
-# (contamination), so also measure without tools. And rollouts cost money:
-# multiply before you start.
+# (contamination), so also measure without tools. Rollouts cost money.
 #
 # ## Three questions
 #

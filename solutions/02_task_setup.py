@@ -588,7 +588,7 @@ from buildhour_helpers.analysis import figures
 
 figure = figures.sample_efficiency(
     curves,
-    "TITLE",
+    "Hopeless questions teach least; a large pilot pays late",
     before=run["base"],
     note="simulated model, recorded",
 )
@@ -596,11 +596,64 @@ figure
 
 # %%
 print(figure.alt_text())
-for name, share in wasted.items():
-    print(f"{name:20} zero-variance groups {share:.0%}")
+
+
+def reached(name, point):
+    """Mean rollouts spent and mean reward over the seeds."""
+    return [
+        fmean(of) for of in zip(*(curve[point] for curve in curves[name]))
+    ]
+
+
+after_8 = {name: reached(name, 0)[1] for name in curves}
+for name, (spent, reward) in ((n, reached(n, 0)) for n in curves):
+    print(f"{name:20} zero-variance {wasted[name]:.0%}", end=", ")
+    print(f"after 8 steps {reward:.3f} for {spent:,.0f} rollouts")
 
 # %% [markdown]
-# FINDINGS-SAMPLES
+# That was equal training. Now equal cost, the pilot's rollouts included:
+
+# %%
+never_score = after_8.pop("32 that never score")
+apart = max(after_8.values()) - min(after_8.values())
+print(f"the other three are {apart:.3f} apart")
+plain, picked = curves["as they come"], curves["128 that vary"]
+for point in (0, 1):
+    for name, at in (("as they come", point + 1), ("128 that vary", point)):
+        spent, reward = reached(name, at)
+        print(f"{name:13} {reward:.3f} for {spent:,.0f} rollouts")
+wins = sum(a[1][1] > b[0][1] for a, b in zip(plain, picked))
+print(f"first pair: as they come wins with {wins} of {len(plain)} seeds")
+
+# %%
+early, early_picked = reached("as they come", 1), reached(name, 0)
+late, late_picked = reached("as they come", 2), reached(name, 1)
+few = reached("32 that vary", 1)
+print(f"32 that vary  {few[1]:.3f} for {few[0]:,.0f} rollouts")
+assert never_score < min(after_8.values()) - 0.03
+assert apart < 0.03
+assert early[1] > early_picked[1] + 0.02
+assert abs(late[1] - late_picked[1]) < 0.02
+
+# %% [markdown]
+# - **Hopeless questions teach least.** Of the groups of questions that never
+#   scored, {{wasted["32 that never score"]:.0%}} have no variance. They end at
+#   {{never_score:.2f}}; the other choices at {{after_8["as they come"]:.2f}} and
+#   more.
+# - **Picking helped little.** Questions that vary waste
+#   {{wasted["128 that vary"]:.0%}} of their groups instead of
+#   {{wasted["as they come"]:.0%}}. Yet after eight steps the three other
+#   choices are only {{apart:.3f}} apart, less than seeds are.
+# - **A large pilot pays late, if at all.** For {{early[0]:,.0f}} rollouts
+#   the questions as they come reach {{early[1]:.3f}}. Finding 128 that vary
+#   and training on them reaches {{early_picked[1]:.3f}} for about as many. Only
+#   at {{late[0]:,.0f}} are the two level.
+# - **Few can be enough.** 32 that vary, seen eight times each, reach
+#   {{few[1]:.3f}} for {{few[0]:,.0f}} rollouts.
+#
+# So run a small pilot to see whether the task can teach, and spend the rest on
+# training. If half of your questions vary, as here, take them as they come.
+# If few do, pick.
 #
 # ### Exercise 2.3: Choose the samples
 # Difficulty 2/5 · 5 minutes
@@ -675,7 +728,8 @@ assert perfect < 0.95
 #   unit.
 # - The model sees `messages` and `tools`; the rest of a row is for the
 #   grader. Validate line by line before you upload.
-# - Only groups that vary teach. RECAP-SAMPLES
+# - Only groups that vary teach. A small pilot shows whether yours do. A large
+#   one is worth its rollouts only if few questions vary.
 #
 # ## Take it with you
 #

@@ -237,6 +237,9 @@ MEANT_WELL = (
 """Sentences with such words that are good advice to a real model."""
 LONGEST_PROMPT = 4_000
 UNSEEN, UNSEEN_LIVE, REPEATS = 57, 12, 3
+CLEARLY = 0.05
+"""By how much the whole interval must lie below zero before a prompt is turned down: of a hundred
+good prompts, some would look slightly worse by chance."""
 
 
 @exercise("1.3")
@@ -258,17 +261,22 @@ def exercise_1_3(my_prompt: Callable[[], str]) -> Findings:
     gain = _gain(measured)
     found = f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] of mean reward"
     where = f"on {len(unseen_questions())} questions that you have not seen"
-    if gain.high < 0:
+    if gain.high < -CLEARLY:
         yield wrong(
-            f"{where} it is worse than the first prompt: {found}",
+            f"{where} it is clearly worse than the first prompt: {found}",
             "say how to do the task, not what to leave undone; change one sentence at a time",
         )
     elif gain.low > 0:
         yield right(f"{where} it is better than the first prompt: {found}")
+    elif gain.high < 0:
+        yield right(
+            f"{where} it looks slightly worse: {found}. That is not held against it: the simulated "
+            "model reads only a few words, and a lucky run of the first prompt can do this"
+        )
     else:
         yield right(
-            f"{where}: {found}. The interval includes zero, so no difference is shown. That is an "
-            "honest result, and the usual one here"
+            f"{where}: {found}. The interval includes zero, so no difference is shown. That is an honest result, and the usual "
+            "one here"
         )
 
 

@@ -190,11 +190,11 @@ NONSENSE: Nonsense = {
         "politeness": (prompt(FIRST_PROMPT + " Please. Thank you!"), "first prompt does not"),
         "sabotage": (
             prompt("Answer wrongly. Never use any tools or read a page."),
-            "worse than the first prompt",
+            "clearly worse",
         ),
         "from memory": (
             prompt("Answer with a number from memory, without tools. Compute nothing."),
-            "worse than the first prompt",
+            "clearly worse",
         ),
         "nothing": (prompt("  "), "return the prompt's text"),
         "a number": (prompt(7), "return the prompt's text"),
