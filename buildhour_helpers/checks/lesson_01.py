@@ -275,8 +275,8 @@ def exercise_1_3(my_prompt: Callable[[], str]) -> Findings:
         )
     else:
         yield right(
-            f"{where}: {found}. The interval includes zero, so no difference is shown. That is an honest result, and the usual "
-            "one here"
+            f"{where}: {found}. The interval includes zero, so no difference is shown. That is an "
+            "honest result, and the usual one here"
         )
 
 
