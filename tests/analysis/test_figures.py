@@ -109,6 +109,11 @@ CHARTS = {
         {"short": Interval(9000, 8000, 9500), "long": Interval(40000, 39000, 41000)},
         "Longer results cost more",
     ),
+    "sample_efficiency": figures.sample_efficiency(
+        {"few": [[(100, 0.3), (200, 0.4)], [(120, 0.2), (220, 0.3)]], "many": [[(300, 0.5)]]},
+        "Two choices of samples",
+        before=0.25,
+    ),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
     "score_and_accuracy": figures.score_and_accuracy(
         {"scores": {"lax": [0.1], "strict": [0.2]}, "accuracy": [0.2]},

@@ -8,6 +8,7 @@ from buildhour_helpers.analysis.figures.comparisons import (
     against_length,
     grader_agreement,
     intervals,
+    sample_efficiency,
     score_and_accuracy,
 )
 from buildhour_helpers.analysis.figures.evaluations import (
@@ -35,6 +36,7 @@ __all__ = [
     "reward_against_latency",
     "reward_gaps",
     "reward_variance",
+    "sample_efficiency",
     "score_and_accuracy",
     "tool_mix",
     "tool_transitions",
