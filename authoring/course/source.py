@@ -232,7 +232,7 @@ def stubs_notebook(lesson: Lesson) -> NotebookNode:
 def _with_hosted_cell(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     """The cells, and one that installs the course where it is not installed, its code folded."""
     code = HOSTED_CELL.read_text(encoding="utf-8").strip()
-    metadata = {"tags": [HOSTED], "jupyter": {"source_hidden": True}, "cellView": "form"}
+    metadata = {"tags": [HOSTED], "jupyter": {"source_hidden": True}}
     return [*cells[:HOSTED_AT], v4.new_code_cell(code, metadata=metadata), *cells[HOSTED_AT:]]
 
 
