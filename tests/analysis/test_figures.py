@@ -447,3 +447,11 @@ UNGRADED = [record("q1", None)]
 def test_what_is_missing_is_named(draw: Callable[[], object], missing: str) -> None:
     with pytest.raises(ValueError, match=missing):
         draw()
+
+
+def test_the_loop_names_its_five_steps_in_words_and_in_the_picture() -> None:
+    chart = figures.agent_rft_loop()
+    drawn = " ".join(text.get_text() for text in chart.axes[0].texts)
+    for step in ("1  Sample", "2  Tools", "3  Grader", "4  Advantages", "5  Update"):
+        assert step in drawn
+    assert all(f"step {number}" in chart.alt_text() for number in range(1, 6))

@@ -1,6 +1,7 @@
 """Figures: each takes records or a job's steps, and returns a `Chart` with a title and alt text.
 
-`evaluations` draws records, `training` a job's steps, `comparisons` measurements and graders.
+`evaluations` draws records, `training` a job's steps, `comparisons` measurements and graders,
+`loop` the method itself.
 """
 
 from buildhour_helpers.analysis.figures.chart import Chart
@@ -18,6 +19,7 @@ from buildhour_helpers.analysis.figures.evaluations import (
     reward_variance,
     tool_transitions,
 )
+from buildhour_helpers.analysis.figures.loop import agent_rft_loop
 from buildhour_helpers.analysis.figures.training import (
     reward_gaps,
     tool_mix,
@@ -29,6 +31,7 @@ from buildhour_helpers.analysis.figures.training import (
 __all__ = [
     "Chart",
     "against_length",
+    "agent_rft_loop",
     "distributions",
     "grader_agreement",
     "intervals",
