@@ -52,6 +52,7 @@ def launch(
     tools: Iterable[Mapping[str, Any]],
     grader: Mapping[str, Any],
     max_episode_steps: int = 12,
+    response_format: Mapping[str, Any] | None = None,
     hyperparameters: Mapping[str, Any] | None = None,
     suffix: str = "agent-rft",
     seed: int = 0,
@@ -59,7 +60,8 @@ def launch(
     """Start an Agent RFT job on uploaded files.
 
     `graders.specs` builds `grader`, `tool_endpoints` builds `tools`; hyperparameters that are left
-    out are "auto". Raises openai.BadRequestError with the reason.
+    out are "auto". `response_format` is the JSON Schema of the answers, as Chat Completions takes
+    it. Raises openai.BadRequestError with the reason.
     """
     reinforcement = {
         "tools": list(tools),
@@ -67,6 +69,8 @@ def launch(
         "max_episode_steps": max_episode_steps,
         "hyperparameters": dict(hyperparameters or {}),
     }
+    if response_format is not None:
+        reinforcement["response_format"] = dict(response_format)
     return client.fine_tuning.jobs.create(
         model=model,
         training_file=training_file,
