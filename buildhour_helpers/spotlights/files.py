@@ -37,7 +37,7 @@ TOOLS = [
         "grep",
         "Find the lines of all files that contain a text, exactly as it is written. Returns one "
         "match a line: path, line number, line.",
-        text={"type": "string", "description": "The text to search for."},
+        pattern={"type": "string", "description": "An identifier, as it is in the code."},
     ),
     definition(
         "find",
@@ -70,9 +70,9 @@ MENTIONS = (
     "- moved the owners of {flag} to another team",
 )
 REQUESTS = (
-    "Remove the feature {flags} {names} and the code behind {them}: all customers have the new way.",
-    "Please retire the {flags} {names}, so that the code has one way only.",
-    "Take the {flags} {names} out of the code. Nobody uses the old way now.",
+    "We retire the feature {flags} {names}. Which files does that touch?",
+    "Which files mention the {flags} {names} in code? We take {them} out.",
+    "The {flags} {names} will go. Which files do we have to edit?",
 )
 
 Repository = dict[str, list[str]]
@@ -171,15 +171,15 @@ def _row(
 
 
 def _functions(repository: Repository) -> Mapping[str, Tool]:
-    def grep(text: str) -> str:
+    def grep(pattern: str) -> str:
         found = [
             f"{path}:{number}: {line.strip()}"
             for path, lines in sorted(repository.items())
             for number, line in enumerate(lines, 1)
-            if text in line
+            if pattern in line
         ]
         if not found:
-            raise ToolError(f"no line contains {text!r}")
+            raise ToolError(f"no line contains {pattern!r}")
         return "\n".join(found[:MOST_LINES])
 
     def find(name: str) -> str:
