@@ -8,6 +8,7 @@ no change, such as old release notes.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 
@@ -29,7 +30,7 @@ PROMPT = (
     "change, and no other. Answer with the list of their paths."
 )
 TURN_COST = 0.05
-TRAIN, VALIDATION, HELD_OUT = 96, 16, 40
+TRAIN, VALIDATION, HELD_OUT = 80, 16, 40
 MOST_LINES = 20
 
 TOOLS = [
@@ -51,13 +52,68 @@ TOOLS = [
     ),
 ]
 
-PACKAGES = "basket billing catalog courier ledger loyalty parcel pricing refund stock".split()
-MODULES = "api cache export jobs limits mail models queue report rules sync views".split()
-SUBJECTS = (
-    "banner bundle coupon digest draft export filter gift hint invoice label layout margin notice "
-    "offer payout picker preview quota rating reminder retry search sorting split summary tax "
-    "teaser ticket timer tip total voucher warning"
-).split()
+PACKAGES = [
+    "basket",
+    "billing",
+    "catalog",
+    "courier",
+    "ledger",
+    "loyalty",
+    "parcel",
+    "pricing",
+    "refund",
+    "stock",
+]
+MODULES = [
+    "api",
+    "cache",
+    "export",
+    "jobs",
+    "limits",
+    "mail",
+    "models",
+    "queue",
+    "report",
+    "rules",
+    "sync",
+    "views",
+]
+SUBJECTS = [
+    "banner",
+    "bundle",
+    "coupon",
+    "digest",
+    "draft",
+    "export",
+    "filter",
+    "gift",
+    "hint",
+    "invoice",
+    "label",
+    "layout",
+    "margin",
+    "notice",
+    "offer",
+    "payout",
+    "picker",
+    "preview",
+    "quota",
+    "rating",
+    "reminder",
+    "retry",
+    "search",
+    "sorting",
+    "split",
+    "summary",
+    "tax",
+    "teaser",
+    "ticket",
+    "timer",
+    "tip",
+    "total",
+    "voucher",
+    "warning",
+]
 USES = (
     'if flags.is_on("{flag}"):',
     'enabled = flags.is_on("{flag}") and not dry_run',
@@ -97,7 +153,12 @@ def make(seed: int) -> Environment:
         grade=grade_files,
         graders={"turns": grade_files_and_turns},
         response_format=list_format("paths"),
-        hyperparameters={"batch_size": 16, "n_epochs": 2, "eval_interval": 100},
+        hyperparameters={
+            "batch_size": 16,
+            "n_epochs": 2,
+            "eval_interval": 100,
+            "learning_rate_multiplier": 2.0,
+        },
     )
 
 
@@ -173,14 +234,14 @@ def _row(
 def _functions(repository: Repository) -> Mapping[str, Tool]:
     def grep(pattern: str) -> str:
         found = [
-            f"{path}:{number}: {line.strip()}"
+            {"file": path, "line": line.strip()}
             for path, lines in sorted(repository.items())
-            for number, line in enumerate(lines, 1)
+            for line in lines
             if pattern in line
         ]
         if not found:
             raise ToolError(f"no line contains {pattern!r}")
-        return "\n".join(found[:MOST_LINES])
+        return json.dumps(found[:MOST_LINES])
 
     def find(name: str) -> str:
         found = [path for path in sorted(repository) if name in path]
