@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
+from authoring.course.findings import filled, to_evaluate
 from authoring.course.source import KERNEL
 from buildhour_helpers import session
 
 TIMEOUT_S = 600
+FINDINGS_TIMEOUT_S = 60
 NOT_OURS = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
@@ -38,6 +41,34 @@ class CellFailedError(Exception):
     def __init__(self, cell: int, why: str) -> None:
         super().__init__(why)
         self.cell = cell
+
+
+class Client(NotebookClient):
+    """Runs the code cells, and fills in the findings of the Markdown cells that it passes."""
+
+    async def async_execute_cell(
+        self, cell: NotebookNode, cell_index: int, *args: Any, **options: Any
+    ) -> NotebookNode:
+        if cell.cell_type == "markdown":
+            await self._fill_in(cell, cell_index)
+        return await super().async_execute_cell(cell, cell_index, *args, **options)
+
+    async def _fill_in(self, cell: NotebookNode, cell_index: int) -> None:
+        asked = to_evaluate(cell.source)
+        if not asked or self.kc is None:
+            return
+        reply = await self.kc.execute_interactive(  # type: ignore[attr-defined]
+            "",
+            silent=True,
+            store_history=False,
+            user_expressions=asked,
+            output_hook=lambda _: None,
+            timeout=FINDINGS_TIMEOUT_S,
+        )
+        try:
+            cell.source = filled(cell.source, reply["content"]["user_expressions"])
+        except ValueError as error:
+            raise CellFailedError(cell_index, str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -70,7 +101,7 @@ def workplace() -> Iterator[Path]:
 def execute(
     notebook: NotebookNode, folder: Path, on_cell: Callable[[int], None] = lambda _: None
 ) -> Executed:
-    """Run a notebook in place, with `folder` as its working folder.
+    """Run a notebook in place, with `folder` as its working folder, and fill in its findings.
 
     `on_cell` is called with each cell's index before it is run. Raises CellFailedError.
     """
@@ -84,7 +115,7 @@ def execute(
     def note_end(cell_index: int, **_: object) -> None:
         seconds[cell_index] = time.perf_counter() - started[cell_index]
 
-    client = NotebookClient(
+    client = Client(
         notebook,
         timeout=TIMEOUT_S,
         kernel_name="python3",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
+from authoring.course.findings import not_shown, values_in
 from authoring.course.source import BEGIN, EFFORT, END, HEADING, UNCOMPARED, exercises, solved, stub
 from buildhour_helpers import checks
 
@@ -22,6 +23,7 @@ EXERCISES_PER_LESSON = range(2, 5)
 DIFFICULTIES = range(1, 6)
 TIME = re.compile(r"\*\*Time\*\* (\d+) minutes")
 MOST_MINUTES_OFF = 3
+SECTIONS = ("Take it with you", "With a real model", "Recap", "Three questions")
 OURS = r"\bbuildhour_helpers\b|\bsession\.(start|stop|model|describe|scratch)\b"
 
 Cells = Sequence[NotebookNode]
@@ -100,6 +102,13 @@ def lacks_alt_text(text: str) -> bool:
     return bool(without or re.search(r"!\[\s*\]\(", text))
 
 
+def has_its_sections(cells: Cells) -> Problems:
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for section in SECTIONS:
+        if not re.search(rf"^## {section}$", prose, re.MULTILINE):
+            yield Problem(None, f'it has no section "{section}"', f"write one: ## {section}")
+
+
 def uncompared_has_an_equal(cells: Cells) -> Problems:
     code = [(index, cell) for index, cell in enumerate(cells) if cell.cell_type == "code"]
     for (index, cell), (_, after) in zip(code, [*code[1:], (0, None)], strict=True):
@@ -130,7 +139,7 @@ def exercises_are_whole(number: str, cells: Cells) -> Problems:
         elif cell.cell_type == "code" and (BEGIN in cell.source or END in cell.source):
             yield Problem(
                 index,
-                "solution markers in a cell that is no exercise",
+                "solution markers in a cell that is not an exercise",
                 '# %% exercise="N.M" difficulty=D minutes=M',
             )
         elif HEADING.search(cell.source) and not _is_exercise(cells, index + 1):
@@ -180,7 +189,7 @@ def _marked(index: int, code: str) -> Problems:
         yield Problem(
             index,
             f"markers {', '.join(markers) or 'none'}",
-            f"each `{BEGIN}` has its `{END}`, on lines of their own",
+            f"each `{BEGIN}` has its `{END}`, each on a separate line",
         )
 
 
@@ -192,11 +201,12 @@ def _checked(cells: Cells, index: int, name: str) -> Problems:
     elif not hasattr(checks, check):
         yield Problem(index, f"checks has no {check}", "write it in the lesson's checks module")
     hints = checks.hints_of(name) or ()
-    if len(hints) != 2 or not all(hint.strip() for hint in hints):
+    if len(hints) != 3 or not all(hint.strip() for hint in hints):
         yield Problem(
             index,
             f"{len(hints)} hints in checks",
-            f'HINTS = {{"{name}": ("a nudge", "nearly the answer")}} in the lesson\'s module',
+            f'HINTS = {{"{name}": ("a nudge", "the method", "nearly the answer")}} in the '
+            "lesson's module",
         )
 
 
@@ -218,7 +228,7 @@ def stubs_can_be_run(cells: Cells) -> Problems:
         except SyntaxError as error:
             yield Problem(
                 exercise.cell,
-                f"the stub is no Python: {error.msg}",
+                f"the stub is not Python: {error.msg}",
                 "place the markers around whole statements",
             )
             continue
@@ -274,6 +284,7 @@ CELL_RULES: tuple[Callable[[Cells], Problems], ...] = (
     no_magic,
     no_empty_cells,
     pictures_in_prose_have_alt_text,
+    has_its_sections,
     uncompared_has_an_equal,
     taken_cells_stand_alone,
 )
@@ -343,6 +354,18 @@ VARYING = {
 def of_outputs(cells: Sequence[NotebookNode]) -> list[Problem]:
     """All that is wrong with the outputs of an executed notebook."""
     return [problem for rule in OUTPUT_RULES for problem in rule(cells)]
+
+
+def of_findings(templates: Sequence[str], cells: Sequence[NotebookNode]) -> list[Problem]:
+    """Numbers in the prose of an executed notebook that no output shows; `templates` are the cells'
+    sources before they were filled in."""
+    outputs = "\n".join(_readable(output) for _, output in _outputs(cells))
+    return [
+        Problem(index, f"its prose says {value}, and no output shows it", "print that number")
+        for index, (template, cell) in enumerate(zip(templates, cells, strict=False))
+        if cell.cell_type == "markdown"
+        for value in not_shown(values_in(template, cell.source) or (), outputs)
+    ]
 
 
 def of_times(seconds: Mapping[int, float], patience: float) -> list[Problem]:

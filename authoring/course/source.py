@@ -14,6 +14,7 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode, v4
 
+from buildhour_helpers import checks
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import repository
 
@@ -172,6 +173,14 @@ def stub(code: str, exercise: Exercise) -> str:
     return "\n".join(kept)
 
 
+def folded_hints(number: str) -> str:
+    """The hints for an exercise as Markdown, each folded until a learner opens it."""
+    return "".join(
+        f"\n\n<details><summary>Hint {strength}</summary>\n\n{hint}\n\n</details>"
+        for strength, hint in enumerate(checks.hints_of(number) or (), 1)
+    )
+
+
 def message(exercise: Exercise) -> str:
     """What a stub raises."""
     return f"Exercise {exercise.number}: {exercise.title}"
@@ -194,6 +203,7 @@ def solved_notebook(lesson: Lesson) -> NotebookNode:
     cells = _copied(read(lesson).cells)
     for exercise in exercises(cells):
         cells[exercise.cell].source = solved(cells[exercise.cell].source)
+        cells[exercise.cell - 1].source += folded_hints(exercise.number)
     return notebook_of(cells)
 
 
@@ -205,6 +215,7 @@ def stubs_notebook(lesson: Lesson) -> NotebookNode:
         if raises_when_run(cell.source):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), RAISES]
         cell.source = stub(cell.source, exercise)
+        cells[exercise.cell - 1].source += folded_hints(exercise.number)
     return notebook_of([*cells, _catch_up_cell(lesson)])
 
 

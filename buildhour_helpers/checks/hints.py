@@ -12,8 +12,8 @@ from typing import Any
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import repository
 
-Hints = dict[str, tuple[str, str]]
-"""What a lesson's module keeps: exercise number -> (weak hint, strong hint)."""
+Hints = dict[str, tuple[str, str, str]]
+"""What a lesson's module keeps: exercise number -> (a nudge, the method, nearly the answer)."""
 
 
 def lesson(number: str) -> ModuleType | None:
@@ -27,24 +27,24 @@ def lesson(number: str) -> ModuleType | None:
         return None
 
 
-def hints_of(number: str) -> tuple[str, str] | None:
-    """Both hints of an exercise ("1.2"), or None if the exercise does not exist."""
+def hints_of(number: str) -> tuple[str, ...] | None:
+    """The three hints for an exercise ("1.2"), weakest first; None if there is no such exercise."""
     hints: Hints = getattr(lesson(number.partition(".")[0]), "HINTS", {})
     return hints.get(number)
 
 
 def hint(number: str, strength: int = 1) -> None:
-    """Print a hint for an exercise ("1.2"): strength 1 nudges, strength 2 is nearly the answer.
+    """Print a hint for an exercise ("1.2"): a nudge (1), the method (2), nearly the answer (3).
 
     Raises WorkshopError if there is no such exercise or strength.
     """
-    both = hints_of(number)
-    if both is None:
+    hints = hints_of(number)
+    if hints is None:
         raise WorkshopError(f'checks.hint: no exercise {number!r}; write its number, as in "1.2"')
-    if strength not in (1, 2):
-        raise WorkshopError(f"checks.hint: strength is 1 or 2, not {strength!r}")
-    print(textwrap.fill(both[strength - 1], 76))
-    if strength == 2:
+    if strength not in range(1, len(hints) + 1):
+        raise WorkshopError(f"checks.hint: strength is 1 to {len(hints)}, not {strength!r}")
+    print(textwrap.fill(hints[strength - 1], 76))
+    if strength == len(hints):
         print(f'Still stuck? checks.catch_up("{number}") solves it here, and shows how.')
 
 

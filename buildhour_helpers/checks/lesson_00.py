@@ -11,17 +11,20 @@ HINTS = {
     "0.1": (
         "Go through the items. Which value of an item's `type` says that the model called a tool? "
         "The first item, the question, has no `type` at all.",
+        "Keep a dictionary of counts, and add 1 for each item that is a call.",
         'For each item with item.get("type") == "function_call", add 1 to the count under '
         'item["name"]. counts.get(name, 0) is 0 for a name not seen yet.',
     ),
     "0.2": (
         "What would you have expected of a rollout of this group, had you known nothing but the "
         "group? Subtract that.",
+        "Subtract the mean of the group from each reward.",
         "mean = sum(rewards) / len(rewards); then a list of reward - mean, one for each reward.",
     ),
     "0.3": (
         "Ask of each team, in this order: do attempts differ at all? Has a prompt been tried? "
         "Does it need tools on the way?",
+        "Sort out the team whose attempts never differ, then the one with an untried prompt.",
         "One wants only words that nobody has tried; one has no attempt to learn from; of the two "
         "that are left, one calls tools and one does not.",
     ),

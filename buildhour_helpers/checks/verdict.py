@@ -94,14 +94,14 @@ def _verdict(number: str, found: list[Finding]) -> str:
         if finding.fix:
             lines += _wrapped(f"try: {finding.fix}", "    ", "         ")
     if not is_right:
-        lines.append(f'  Stuck? checks.hint("{number}"), then checks.hint("{number}", strength=2)')
+        lines.append("  Stuck? Open the hints above, one at a time.")
     return "\n".join(lines)
 
 
 def _not_started(number: str) -> str:
     return (
         f"Exercise {number}: not started. Put your code where NotImplementedError is raised,\n"
-        f'run that cell, then this one again. checks.hint("{number}") gives a hint.'
+        "run that cell, then this one again. The folded lines above it are hints."
     )
 
 

@@ -21,7 +21,8 @@ print(math.floor(2.5))
 print("a bar that moves")
 
 # %%
-print("what the bar showed: 7 of 7")
+done = 7
+print(f"what the bar showed: {done} of 7, or {done / 7:.0%}")
 
 # %% [markdown]
 # ### Exercise 0.1: Count the calls
@@ -59,6 +60,16 @@ checks.exercise_0_2(lambda rewards: [0.625, -0.375, 0.125, -0.375])
 print(lever)
 
 # %% [markdown]
+# The bar showed {{done}}, or {{done / 7:.0%}}.
+#
+# ## Take it with you
+#
+# ## With a real model
+#
+# ## Recap
+#
+# ## Three questions
+#
 # The end.
 """
 

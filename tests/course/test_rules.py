@@ -42,7 +42,11 @@ SPOILT = {
     "no check": ("checks.exercise_0_1(", "print(", r"let checks.exercise_0_1\(ANSWER\) follow"),
     "no begin": ("    # begin solution\n", "", r"markers # end solution; each"),
     "no end": ("    # end solution\n", "", r"markers # begin solution; each"),
-    "markers elsewhere": ('print("a bar', '# begin solution\nprint("a bar', r"no exercise; # %%"),
+    "markers elsewhere": (
+        'print("a bar',
+        '# begin solution\nprint("a bar',
+        r"not an exercise; # %%",
+    ),
     "markers across a block": (
         "    # end solution\n    return",
         "    return",
@@ -51,10 +55,11 @@ SPOILT = {
     "a stub that is no Python": (
         "def count_calls(trace):\n    # begin solution",
         "# begin solution\ndef count_calls(trace):",
-        r"the stub is no Python.*whole statements",
+        r"the stub is not Python.*whole statements",
     ),
     "an answer that the stub lacks": ("lever = None\n", "", r"given lever.*write `lever = None`"),
     "a later cell that needs it": ("The end.", "The end.\n\n# %%\nprint(lever)", r"needs lever of"),
+    "a section left out": ("## Recap", "The recap", r"no section \"Recap\"; write one: ## Recap"),
     "a long line": ("print(math", f"print({'1 + ' * 30}math", r"code line of \d+ columns.*break"),
     "a title too long for its stub": (
         "Count the calls",
@@ -75,8 +80,8 @@ SPOILT = {
     "an img without alt text": ("The end.", '<img src="a.png">', r"picture without alt text"),
     "an img with an empty one": ("The end.", '<img src="a.png" alt="">', r"without alt text"),
     "nothing static beside a widget": (
-        '# %%\nprint("what',
-        '# %% tags=["uncompared"]\nprint("what',
+        "# %%\ndone = 7",
+        '# %% tags=["uncompared"]\ndone = 7',
         r"not compared, and no compared cell follows",
     ),
     "our package in a cell to take": (
@@ -97,14 +102,16 @@ def test_a_spoilt_source_is_refused(name: str, tmp_path: Path) -> None:
     assert any(re.search(message, line) for line in lines), lines
 
 
-@pytest.mark.parametrize("hints", [{}, {"0.1": ("one alone",)}, {"0.1": ("a nudge", " ")}])
-def test_an_exercise_without_both_hints_is_refused(
+@pytest.mark.parametrize("hints", [{}, {"0.1": ("a", "b")}, {"0.1": ("a", "b", " ")}])
+def test_an_exercise_without_three_hints_is_refused(
     hints: dict[str, tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("buildhour_helpers.checks.lesson_00.HINTS", hints | {"0.2": ("a", "b")})
+    monkeypatch.setattr(
+        "buildhour_helpers.checks.lesson_00.HINTS", hints | {"0.2": ("a", "b", "c")}
+    )
     (found,) = problems(tmp_path, GOOD)
     assert "hints in checks" in found.wrong
-    assert 'HINTS = {"0.1": ("a nudge", "nearly the answer")}' in found.fix
+    assert 'HINTS = {"0.1": ("a nudge", "the method", "nearly the answer")}' in found.fix
 
 
 def test_a_check_that_does_not_exist_is_refused(
@@ -115,10 +122,10 @@ def test_a_check_that_does_not_exist_is_refused(
     assert "checks has no exercise_0_1" in found.wrong
 
 
-def test_a_problem_names_file_cell_line_and_cure(tmp_path: Path) -> None:
+def test_a_problem_names_file_cell_line_and_fix(tmp_path: Path) -> None:
     with pytest.raises(WorkshopError) as refused:
         build.build([lesson(tmp_path, GOOD.replace(" minutes=5", ""))])
-    assert "00_small.py, cell 6 (line 23 of the source): minutes=None; minutes=N" in str(
+    assert "00_small.py, cell 6 (line 24 of the source): minutes=None; minutes=N" in str(
         refused.value
     )
     assert list(tmp_path.rglob("*.ipynb")) == []
