@@ -52,7 +52,7 @@ TOOLS = [
     ),
 ]
 
-PACKAGES = [
+PACKAGES = (
     "basket",
     "billing",
     "catalog",
@@ -63,8 +63,8 @@ PACKAGES = [
     "pricing",
     "refund",
     "stock",
-]
-MODULES = [
+)
+MODULES = (
     "api",
     "cache",
     "export",
@@ -77,43 +77,14 @@ MODULES = [
     "rules",
     "sync",
     "views",
-]
-SUBJECTS = [
-    "banner",
-    "bundle",
-    "coupon",
-    "digest",
-    "draft",
-    "export",
-    "filter",
-    "gift",
-    "hint",
-    "invoice",
-    "label",
-    "layout",
-    "margin",
-    "notice",
-    "offer",
-    "payout",
-    "picker",
-    "preview",
-    "quota",
-    "rating",
-    "reminder",
-    "retry",
-    "search",
-    "sorting",
-    "split",
-    "summary",
-    "tax",
-    "teaser",
-    "ticket",
-    "timer",
-    "tip",
-    "total",
-    "voucher",
-    "warning",
-]
+)
+SUBJECTS = tuple(
+    """
+    banner bundle coupon digest draft export filter gift hint invoice label layout margin
+    notice offer payout picker preview quota rating reminder retry search sorting split
+    summary tax teaser ticket timer tip total voucher warning
+    """.split()  # noqa: SIM905  (a list of words reads best as text)
+)
 USES = (
     'if flags.is_on("{flag}"):',
     'enabled = flags.is_on("{flag}") and not dry_run',
