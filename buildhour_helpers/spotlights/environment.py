@@ -17,6 +17,18 @@ NAMES = ("files", "codes", "filings", "kernels", "slides")
 
 
 @dataclass(frozen=True)
+class ModelGrader:
+    """A model that grades by a rubric: it sees the answer and the row's `reference_answer`, and no
+    tool call. Its score is multiplied by `check`, for what only code can see."""
+
+    rubric: str
+    check: Grade | None = None
+
+
+AnyGrader = Grade | ModelGrader
+
+
+@dataclass(frozen=True)
 class Environment:
     """A task with its tools, rows and grader, all generated from one seed.
 
@@ -33,13 +45,13 @@ class Environment:
     validation: Sequence[Row]
     held_out: Sequence[Row]
     grade: Grade
-    graders: Mapping[str, Grade] = field(default_factory=dict)
+    graders: Mapping[str, AnyGrader] = field(default_factory=dict)
     response_format: Mapping[str, Any] | None = None
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     budget: int = 10  # tool calls that a rollout may make
     max_turns: int = 8
 
-    def grader(self, name: str = "") -> Grade:
+    def grader(self, name: str = "") -> AnyGrader:
         """The grader of that name; "" is `grade`. Raises KeyError naming those there are."""
         if name and name not in self.graders:
             known = ", ".join(self.graders) or "none"

@@ -23,10 +23,10 @@ from buildhour_helpers import jobs
 from buildhour_helpers.analysis.summaries import compare, summarise
 from buildhour_helpers.graders import specs
 from buildhour_helpers.graders.endpoint import Grade, GraderCall
-from buildhour_helpers.rollouts.endpoints import ToolServer
+from buildhour_helpers.rollouts.endpoints import ToolServer, graded_by_service
 from buildhour_helpers.rollouts.evaluate import evaluate
 from buildhour_helpers.session import model as session_model
-from buildhour_helpers.spotlights.environment import Environment
+from buildhour_helpers.spotlights.environment import AnyGrader, Environment, ModelGrader
 from buildhour_helpers.tasks.dataset import Row, write_rows
 from buildhour_helpers.tools.app import create_app
 from buildhour_helpers.tools.serving import served
@@ -60,7 +60,7 @@ def opened(environment: Environment, grader: str = "") -> Iterator[Opened]:
         environment.functions,
         key=key,
         definitions=environment.definitions,
-        grade=environment.grader(grader),
+        grade=_served(environment.grader(grader)),
         budget=environment.budget,
         traces=traces,
     )
@@ -86,13 +86,32 @@ def launch(
         training_file=files[0],
         validation_file=files[1],
         tools=jobs.tool_endpoints(up.url, up.key, environment.definitions),
-        grader=specs.endpoint(f"{up.url}/grade", up.key),
+        grader=_spec(up),
         max_episode_steps=environment.max_turns,
         response_format=environment.response_format,
         hyperparameters={**environment.hyperparameters, **changed},
         suffix=environment.name,
         seed=seed,
     )
+
+
+def _served(grader: AnyGrader) -> Grade:
+    """What `/grade` answers: of a model grader, its check by code."""
+    if not isinstance(grader, ModelGrader):
+        return grader
+    return grader.check or (lambda call: 1.0)
+
+
+def _spec(up: Opened) -> specs.Spec:
+    """The grader as a job takes it."""
+    endpoint = specs.endpoint(f"{up.url}/grade", up.key, "check")
+    grader = up.environment.grader(up.grader)
+    if not isinstance(grader, ModelGrader):
+        return endpoint
+    judge = specs.score_model("judge", rubric=grader.rubric)
+    if grader.check is None:
+        return judge
+    return specs.multi({"judge": judge, "check": endpoint}, "judge * check")
 
 
 async def measure(
@@ -153,8 +172,11 @@ async def run(
             "after": figures(after),
             "gain": _triple(compare(before, after).difference["reward"]),
             "scores": {
-                name: [_mean_score(environment, grade, judged, side) for side in (before, after)]
-                for name, grade in environment.graders.items()
+                name: [
+                    await _mean_score(environment, grader, judged, side, async_client)
+                    for side in (before, after)
+                ]
+                for name, grader in environment.graders.items()
             },
             "curve": [round(step["train_mean_reward"], 4) for step in steps],
             "rollouts": sum(step["usage"]["train"]["rollouts"] for step in steps),
@@ -187,24 +209,39 @@ def calls_by_turn(record: RolloutRecord) -> list[list[Item]]:
     return waves
 
 
-def regrade(
-    environment: Environment, grade: Grade, traces: TraceStore, record: RolloutRecord
+async def regrade(
+    environment: Environment,
+    grader: AnyGrader,
+    traces: TraceStore,
+    record: RolloutRecord,
+    client: AsyncOpenAI | None = None,
 ) -> float:
     """What another grader says to a rollout."""
-    rows = {row["question_id"]: row for row in environment.held_out}
+    row = next(row for row in environment.held_out if row["question_id"] == record.question_id)
     calls = [
         {**call, "call_id": f"call_{turn}_{number}"}
         for turn, wave in enumerate(calls_by_turn(record), 1)
         for number, call in enumerate(wave, 1)
     ]
     sample = build_sample(record.answer or "", calls)
-    return grade(GraderCall(sample, rows[record.question_id], traces.get(record.trace_id)))
+    score = _served(grader)(GraderCall(sample, row, traces.get(record.trace_id)))
+    if isinstance(grader, ModelGrader):
+        judge = graded_by_service(
+            client or AsyncOpenAI(), specs.score_model("judge", rubric=grader.rubric)
+        )
+        score *= await judge(sample, row, record.trace_id)
+    return score
 
 
-def _mean_score(
-    environment: Environment, grade: Grade, up: Opened, records: Sequence[RolloutRecord]
+async def _mean_score(
+    environment: Environment,
+    grader: AnyGrader,
+    up: Opened,
+    records: Sequence[RolloutRecord],
+    client: AsyncOpenAI | None,
 ) -> float:
-    return round(fmean(regrade(environment, grade, up.traces, one) for one in records), 4)
+    scores = [regrade(environment, grader, up.traces, one, client) for one in records]
+    return round(fmean(await asyncio.gather(*scores)), 4)
 
 
 def _example(records: Sequence[RolloutRecord]) -> Mapping[str, Any]:
