@@ -11,19 +11,24 @@ with one function, `make(seed) -> Environment`. Read `environment` first, then `
 from buildhour_helpers.spotlights.environment import (
     NAMES,
     Environment,
+    ModelGrader,
     dataset_row,
     definition,
     f1,
     list_answer,
     list_format,
     make,
+    precision,
+    recall,
     turns_taken,
 )
+from buildhour_helpers.spotlights.results import mean_of, recorded, table
 from buildhour_helpers.spotlights.run import Result, launch, measure, opened, run
 
 __all__ = [
     "NAMES",
     "Environment",
+    "ModelGrader",
     "Result",
     "dataset_row",
     "definition",
@@ -32,8 +37,13 @@ __all__ = [
     "list_answer",
     "list_format",
     "make",
+    "mean_of",
     "measure",
     "opened",
+    "precision",
+    "recall",
+    "recorded",
     "run",
+    "table",
     "turns_taken",
 ]

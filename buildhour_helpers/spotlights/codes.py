@@ -20,6 +20,8 @@ from buildhour_helpers.spotlights.environment import (
     f1,
     list_answer,
     list_format,
+    precision,
+    recall,
 )
 from buildhour_helpers.tasks.dataset import Row
 from buildhour_helpers.tools.functions import Tool, ToolError
@@ -45,19 +47,8 @@ TOOLS = [
     ),
 ]
 
-PLACES = (
-    "ankle",
-    "calf",
-    "elbow",
-    "hip",
-    "jaw",
-    "knee",
-    "neck",
-    "scalp",
-    "shoulder",
-    "thumb",
-    "toe",
-    "wrist",
+PLACES = tuple(
+    "ankle calf elbow hip jaw knee neck scalp shoulder thumb toe wrist".split()  # noqa: SIM905
 )
 SIDES = ("left", "right")
 SIGNS = {
@@ -69,9 +60,6 @@ SIGNS = {
     "numbness": ("numbness", "no feeling"),
 }
 TIMES = ("since spring", "for a week", "after a fall", "in the morning", "when climbing stairs")
-
-Visit = dict[str, list[str]]
-"""The codes of a visit by kind (`finding`, `denied`, `family`)."""
 
 
 def make(seed: int) -> Environment:
@@ -89,7 +77,10 @@ def make(seed: int) -> Environment:
         validation=rows[TRAIN : TRAIN + VALIDATION],
         held_out=rows[TRAIN + VALIDATION :],
         grade=grade_codes,
-        graders={"recall": grade_recall},
+        graders={
+            "precision": lambda call: precision(*_lists(call)),
+            "recall": lambda call: recall(*_lists(call)),
+        },
         response_format=list_format("codes"),
         hyperparameters={
             "batch_size": 16,
@@ -102,13 +93,12 @@ def make(seed: int) -> Environment:
 
 def grade_codes(call: GraderCall) -> float:
     """F1 against the codes that most of the panel gave."""
-    return f1(list_answer(call.answer, "codes"), call.item["panel_codes"])
+    return f1(*_lists(call))
 
 
-def grade_recall(call: GraderCall) -> float:
-    """How many of the panel's codes are in the answer, whatever else is: a grader with a hole."""
-    wanted = set(call.item["panel_codes"])
-    return len(wanted & set(list_answer(call.answer, "codes"))) / len(wanted) if wanted else 1.0
+def _lists(call: GraderCall) -> tuple[list[str], list[str]]:
+    """The codes of an answer, and the panel's."""
+    return list_answer(call.answer, "codes"), call.item["panel_codes"]
 
 
 # --- the generated clinic ------------------------------------------------------------------------
@@ -169,7 +159,7 @@ def _words(text: str) -> set[str]:
     return set(text.replace(",", " ").lower().split())
 
 
-def agreement(rows: Sequence[Row]) -> float:
+def agreement_of_coders(rows: Sequence[Row]) -> float:
     """The mean F1 of one coder against the panel: what a person reaches by the same measure."""
     scores = [f1(coder, row["panel_codes"]) for row in rows for coder in row["panel"]]
     return sum(scores) / len(scores)

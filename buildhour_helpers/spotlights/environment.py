@@ -126,6 +126,16 @@ def f1(found: Collection[str], expected: Collection[str]) -> float:
     return 2 * right / total if total else 1.0
 
 
+def precision(found: Collection[str], expected: Collection[str]) -> float:
+    """How much of what was found is right, 0 to 1; 0 if nothing was found."""
+    return len(set(found) & set(expected)) / len(set(found)) if found else 0.0
+
+
+def recall(found: Collection[str], expected: Collection[str]) -> float:
+    """How much of what is right was found, 0 to 1. `expected` must not be empty."""
+    return len(set(found) & set(expected)) / len(set(expected))
+
+
 def turns_taken(call: GraderCall) -> int:
     """How many turns led to an answer, the answer's own included.
 

@@ -20,6 +20,8 @@ from buildhour_helpers.spotlights.environment import (
     f1,
     list_answer,
     list_format,
+    precision,
+    recall,
     turns_taken,
 )
 from buildhour_helpers.tasks.dataset import Row
@@ -122,7 +124,11 @@ def make(seed: int) -> Environment:
         validation=_rows(rng, "valid", VALIDATION, flags[2 * third - 20 : 2 * third], touched),
         held_out=_rows(rng, "test", HELD_OUT, flags[2 * third :], touched),
         grade=grade_files,
-        graders={"turns": grade_files_and_turns},
+        graders={
+            "turns": grade_files_and_turns,
+            "precision": lambda call: precision(*_lists(call)),
+            "recall": lambda call: recall(*_lists(call)),
+        },
         response_format=list_format("paths"),
         hyperparameters={
             "batch_size": 16,
@@ -135,12 +141,17 @@ def make(seed: int) -> Environment:
 
 def grade_files(call: GraderCall) -> float:
     """F1 of the paths: too few break the change, too many waste a reviewer's time."""
-    return f1(list_answer(call.answer, "paths"), call.item["expected_paths"])
+    return f1(*_lists(call))
 
 
 def grade_files_and_turns(call: GraderCall) -> float:
     """The same, minus TURN_COST for each turn."""
     return grade_files(call) - TURN_COST * turns_taken(call)
+
+
+def _lists(call: GraderCall) -> tuple[list[str], list[str]]:
+    """The paths of an answer, and the expected ones."""
+    return list_answer(call.answer, "paths"), call.item["expected_paths"]
 
 
 # --- the generated repository --------------------------------------------------------------------

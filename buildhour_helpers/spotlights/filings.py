@@ -204,7 +204,9 @@ def _row(rng: random.Random, question_id: str, name: str, ledger: Ledger) -> Row
         case "value":
             question, answer = f"What was the {one} of {name} in {year}, in millions?", value
         case "change":
-            question = f"By what percentage did the {one} of {name} change from {year - 1} to {year}?"
+            question = (
+                f"By what percentage did the {one} of {name} change from {year - 1} to {year}?"
+            )
             answer, kind = 100 * (value - before) / before, "percent"
         case _:
             question = (

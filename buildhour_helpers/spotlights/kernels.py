@@ -126,9 +126,7 @@ def make(seed: int) -> Environment:
     rng = random.Random(f"spotlights/kernels/{seed}")
     names = [f"kernels/{operation}_{card}" for operation in OPERATIONS for card in CARDS]
     rng.shuffle(names)
-    shapes = {
-        name: Shape(rng.choice(ROWS), rng.choice(LANES), rng.choice(STEPS)) for name in names
-    }
+    shapes = {name: Shape(rng.choice(ROWS), rng.choice(LANES), rng.choice(STEPS)) for name in names}
     held_out, validation, train = names[:HELD_OUT], names[HELD_OUT:][:VALIDATION], names[56:]
     return Environment(
         name="kernels",
@@ -186,9 +184,7 @@ def _row(split: str, number: int, kernel: str, shapes: Mapping[str, Shape]) -> R
         f"Tune {kernel} for an output of {shape.rows} rows. The card has {shape.lanes} lanes, "
         f"the inner loop {shape.steps} steps."
     )
-    return dataset_row(
-        f"{split}-{number}", PROMPT, task, TOOLS, kernel=kernel, shape=asdict(shape)
-    )
+    return dataset_row(f"{split}-{number}", PROMPT, task, TOOLS, kernel=kernel, shape=asdict(shape))
 
 
 def _functions(shapes: Mapping[str, Shape]) -> Mapping[str, Tool]:
