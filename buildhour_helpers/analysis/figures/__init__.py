@@ -20,6 +20,7 @@ from buildhour_helpers.analysis.figures.evaluations import (
     tool_transitions,
 )
 from buildhour_helpers.analysis.figures.loop import agent_rft_loop
+from buildhour_helpers.analysis.figures.seeds import before_and_after
 from buildhour_helpers.analysis.figures.training import (
     reward_gaps,
     tool_mix,
@@ -32,6 +33,7 @@ __all__ = [
     "Chart",
     "against_length",
     "agent_rft_loop",
+    "before_and_after",
     "distributions",
     "grader_agreement",
     "intervals",
