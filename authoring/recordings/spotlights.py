@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from authoring.parallel import run_parts
-from buildhour_helpers.demo.stage import stage
+from buildhour_helpers import servers
+from buildhour_helpers.demo.stage import Stage
+from buildhour_helpers.session import service_program
 from buildhour_helpers.spotlights import Result, make, run
 
 SEEDS = (201, 202, 203, 204, 205)
@@ -46,10 +48,13 @@ def record(
 
 
 def measure(folder: Path, name: str, grader: str, seed: int) -> Result:
-    """One run, on servers of its own."""
+    """One run, on a service of its own; the environment serves its tools itself."""
     environment = make(name, seed)
-
-    with stage(folder / f"{name}-{grader}-{seed}", None, seed, CONCURRENCY) as up:
+    state = folder / f"{name}-{grader}-{seed}"
+    options = ("--concurrency", str(CONCURRENCY), "--id-seed", f"spotlights/{seed}")
+    try:
+        service = servers.ensure(state, [service_program(state, options=options)], bound=True)
+        up = Stage(service["service"], service["service"])  # there is no other tool server
 
         async def measured() -> Result:
             async with up.async_client() as client:
@@ -58,3 +63,5 @@ def measure(folder: Path, name: str, grader: str, seed: int) -> Result:
                 )
 
         return asyncio.run(measured())
+    finally:
+        servers.stop(state)

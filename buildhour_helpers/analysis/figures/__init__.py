@@ -16,6 +16,7 @@ from buildhour_helpers.analysis.figures.evaluations import (
     reward_variance,
     tool_transitions,
 )
+from buildhour_helpers.analysis.figures.seeds import before_and_after
 from buildhour_helpers.analysis.figures.training import (
     reward_gaps,
     tool_mix,
@@ -26,6 +27,7 @@ from buildhour_helpers.analysis.figures.training import (
 
 __all__ = [
     "Chart",
+    "before_and_after",
     "distributions",
     "grader_agreement",
     "intervals",
