@@ -22,7 +22,7 @@ from buildhour_helpers.spotlights.environment import (
     recall,
     turns_taken,
 )
-from buildhour_helpers.spotlights.results import mean_of, recorded, table
+from buildhour_helpers.spotlights.results import mean_of, recorded, scores, table
 from buildhour_helpers.spotlights.run import Result, launch, measure, opened, run
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "recall",
     "recorded",
     "run",
+    "scores",
     "table",
     "turns_taken",
 ]

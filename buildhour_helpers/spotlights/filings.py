@@ -67,12 +67,14 @@ TOOLS = [
     ),
 ]
 
-FIRST = (
-    "Ambleside Barrow Calder Copthorne Dunmore Elmhurst Foxglove Garstang Harrow Ivybridge Jarvis "
-    "Kestrel Larkfield Linden Marlow Norwick Orchard Penrose Quayside Redmire Selby Tamar Ulverton "
-    "Winter"
-).split()
-TRADES = "Bank Cement Chemicals Foods Glass Hotels Motors Optics Paper Rail Shipping Steel".split()
+FIRST = """
+    Ambleside Barrow Calder Copthorne Dunmore Elmhurst Foxglove Garstang Harrow Ivybridge
+    Jarvis Kestrel Larkfield Linden Marlow Norwick Orchard Penrose Quayside Redmire Selby
+    Tamar Ulverton Winter
+""".split()  # noqa: SIM905
+TRADES = """
+    Bank Cement Chemicals Foods Glass Hotels Motors Optics Paper Rail Shipping Steel
+""".split()  # noqa: SIM905
 HELD_OUT_COMPANIES = 8
 YEARS = (2021, 2022, 2023)
 STATEMENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {

@@ -47,3 +47,13 @@ def table(results: Iterable[Result]) -> pd.DataFrame:
 
 def _pair(result: Result, measure: str) -> tuple[float, float]:
     return result["before"][measure], result["after"][measure]
+
+
+def scores(results: Iterable[Result]) -> pd.DataFrame:
+    """Means over runs, before and after: the held-out reward, and what each other grader of the
+    environment says to the same rollouts."""
+    runs = list(results)
+    rows = {"reward": [mean_of(runs, side) for side in ("before", "after")]}
+    for name in runs[0]["scores"]:
+        rows[name] = [fmean(run["scores"][name][side] for run in runs) for side in (0, 1)]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["before", "after"])

@@ -99,7 +99,7 @@ def _served(grader: AnyGrader) -> Grade:
     """What `/grade` answers: of a model grader, its check by code."""
     if not isinstance(grader, ModelGrader):
         return grader
-    return grader.check or (lambda call: 1.0)
+    return grader.check or (lambda _: 1.0)
 
 
 def _spec(up: Opened) -> specs.Spec:

@@ -57,9 +57,9 @@ SECTIONS = (
     "Training",
     "Unit costs",
 )
-PRODUCTS = (
-    "bricks buoys ferries kettles lamps lifts looms pumps saws scales tents trams trucks valves"
-).split()
+PRODUCTS = """
+    bricks buoys ferries kettles lamps lifts looms pumps saws scales tents trams trucks valves
+""".split()  # noqa: SIM905
 
 Brief = list[dict[str, str]]
 """Sections in order, each with its `section` and its `audience`."""
