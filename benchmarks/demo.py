@@ -1,6 +1,6 @@
 """`python benchmarks/demo.py [demo's options]`: wall time and peak memory of the demo.
 
-Runs the demo from start to end as a command of its own and reads, five times a second, how much
+Runs the demo from start to end as a separate command and reads, five times a second, how much
 memory each of its processes holds. Prints one line a process. Wanted on two cores: 120 s or less
 in all, 600 MB or less a process. The yardstick is what the same number of rollouts would take in
 process, at the rate that `benchmarks/rollouts.py` measures just before and just after.

@@ -3,7 +3,7 @@
 Twice: as an evaluation makes them, one of each question by the base model; and as a job makes them,
 groups of eight with an update after each step. The same model, questions and seeds each time. In
 process the tools and the grader are plain function calls beside the policy: one core. Over HTTP
-they are the tool server, a process of its own, called as a job calls it: two cores. Wanted: 150
+they are the tool server, a separate process, called as a job calls it: two cores. Target: 150
 a second in process, and 0.4 of that over HTTP.
 """
 
@@ -154,7 +154,7 @@ def run_one(way: str, manner: str, count: int) -> None:
 
 
 def measured(way: str, manner: str, count: int) -> list[float]:
-    """The same in a process of its own, so that neither way warms a cache for the other."""
+    """The same in a separate process, so that neither way warms a cache for the other."""
     command = [sys.executable, __file__, "--rollouts", str(count), "--way", way, manner]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     figures: list[float] = json.loads(done.stdout)

@@ -4,7 +4,7 @@
     python benchmarks/search.py --recall [--reports DIR]
 
 Larger corpora are copies of the reports under other tickers with other numbers, so that the
-vocabulary grows as well. Each size is measured in a process of its own, and beside it the
+vocabulary grows as well. Each size is measured in a separate process, and beside it the
 yardstick: bm25s as its documentation shows it, over the same words without pairs and snippets.
 
 `--recall` shows how often each search engine finds the page of a train or validation question among
@@ -149,7 +149,7 @@ def show_recall(folder: Path | None) -> None:
 
 
 def apart(folder: Path | None, pages: int, builder: str) -> dict[str, float]:
-    """`measure` in a process of its own, so that its memory is its own."""
+    """`measure` in a separate process, so that its memory is measured alone."""
     command = [sys.executable, __file__, "--one", str(pages), "--builder", builder]
     command += ["--reports", str(folder)] if folder else []
     done = subprocess.run(command, capture_output=True, text=True, check=True)

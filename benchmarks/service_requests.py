@@ -38,7 +38,7 @@ Send = Callable[[int], Awaitable[None]]
 
 @contextmanager
 def service(home: Path) -> Iterator[dict[str, Any]]:
-    """The service in a process of its own, stopped at the end; gives the line that it printed."""
+    """The service in a separate process, stopped at the end; gives the line that it printed."""
     command = [sys.executable, "-m", "rft_service", "--json", "--home", str(home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -84,7 +84,7 @@ def _call(rollout: int, place: int, name: str, **arguments: object) -> Call:
 
 @contextmanager
 def server(*command: str) -> Iterator[dict[str, Any]]:
-    """A server in a process of its own, stopped at the end; gives the line that it printed."""
+    """A server in a separate process, stopped at the end; gives the line that it printed."""
     with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -2,7 +2,7 @@
 
 `HOME/servers/SLOT.json` says where a server is, or was last: a later start takes the same port and
 key, so that jobs find their tools again. A slot is a program with its options (reports, seed), so
-that a server with other options never stands in for it. `HOME/servers/SLOT.users` names the
+that a server with other options is never mistaken for it. `HOME/servers/SLOT.users` names the
 processes that use the server (see `lifetimes`). A server that somebody uses is never stopped: where
 it does not fit (other code, another port, no answer), the program gets a server in another slot.
 """

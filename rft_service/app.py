@@ -117,7 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def resources(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-    """Every resource, before the gate stands in front of them and without a state folder."""
+    """Every resource, before the gate is put in front of them and without a state folder."""
     app = FastAPI(
         title="The Agent RFT workshop's service",
         lifespan=lifespan,

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 
 def _sendable(headers: dict[str, str]) -> dict[str, str]:
-    """Raises ValueError, which says nothing of the values, if these are no HTTP headers."""
+    """Raises ValueError, which says nothing of the values, if these are not HTTP headers."""
     for name, value in headers.items():
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
             raise ValueError(f"{name!r} is not a header's name")
@@ -23,7 +23,7 @@ def _sendable(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _reachable(url: str) -> str:
-    """Raises ValueError if this is no URL that can be called."""
+    """Raises ValueError if this is not a URL that can be called."""
     if re.search(r"[\s\x00-\x1f\x7f]", url):
         raise ValueError(f"{url!r} holds a space or a control character")
     parts = urlsplit(url)

@@ -22,7 +22,7 @@ def random_id(prefix: str) -> str:
 
 def repeat_ids(seed: str) -> None:
     """From now on derive IDs from `seed`, each prefix counted by itself, so that a run can be
-    repeated name by name. Each process on a state folder needs a seed of its own."""
+    repeated name by name. Each process on a state folder needs its own seed."""
     global _seed
     _seed = seed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 REDACTED = "[not shown]"
-MIN_SECRET = 8  # shorter header values are no keys, and would blank out ordinary words
+MIN_SECRET = 8  # shorter header values are not keys, and would blank out ordinary words
 
 
 def redacted(text: str, headers: Mapping[str, str]) -> str:

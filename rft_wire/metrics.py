@@ -9,8 +9,8 @@ from typing import Any
 def numbers(data: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     """The numbers in a metrics event's `data` by their path, such as `update/entropy`.
 
-    An entry of a list of graders goes by its name: `scores/graders/exact/train_reward_mean`. Texts,
-    nulls and truth values are left out.
+    An entry of a list of graders is listed under its name, as in
+    `scores/graders/exact/train_reward_mean`. Texts, nulls and truth values are left out.
     """
     return dict(_leaves(data, prefix))
 

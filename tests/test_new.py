@@ -311,7 +311,7 @@ FILES = {
         (["--from", "swagger.json"], "convert it to OpenAPI 3"),
         (["--from", "paths.yaml"], "has no paths"),
         (["--from", "lost.yaml"], "get /x: .*leads nowhere"),
-        (["--from", "undeclared.yaml"], "'id' in the path is no parameter; declare it"),
+        (["--from", "undeclared.yaml"], "'id' in the path is not a parameter; declare it"),
         (["--from", "tabs.yaml"], "is not YAML .*; correct it"),
         (["--from", "empty.py"], "empty.py: defines no public function"),
         (["--from", "crash.py"], "cannot be imported .*not_there.*; correct it, or install"),

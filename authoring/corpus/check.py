@@ -257,7 +257,7 @@ def _period(label: str) -> str:
 
 
 def _dated(wanted: Iterable[str], gold: _Printed, page: _Printed) -> bool:
-    """Whether the period stands in the labels; otherwise it is the filing's own year.
+    """Whether the labels name the period; otherwise it is the filing's year.
 
     A payment schedule's years are due dates, so there it is the filing's year as well.
     """

@@ -1,4 +1,4 @@
-"""What can be asked of one page: each draft is a computation over numbers that stand there."""
+"""What can be asked of one page: each draft is a computation over its numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Operand:
 
     @property
     def number(self) -> str:
-        """As it stands in a program: no comma, no dollar sign, percent kept."""
+        """As a program writes it: no comma, no dollar sign, percent kept."""
         return f"{self.value}%" if self.percent else f"{self.value}"
 
 

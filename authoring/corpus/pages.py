@@ -32,7 +32,7 @@ _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 @dataclass(frozen=True)
 class ProseFact:
-    """A fact as it stands on a page; `value` in millions of dollars or a plain count."""
+    """A fact as a page states it; `value` in millions of dollars or a plain count."""
 
     fact: Fact
     ask: str

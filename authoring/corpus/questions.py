@@ -33,7 +33,7 @@ ONE_STEP_SHAPES = (
     "share", "portion", "ratio", "difference", "gap", "points", "ahead", "sum", "sum years",
     "cost", "exercise", "row max", "row min", "column sum", "greater", "rose",
 )  # fmt: skip
-PROSE_ONLY_PERCENT = 42  # of the questions: their numbers stand in the prose alone
+PROSE_ONLY_PERCENT = 42  # of the questions: their numbers are in the prose alone
 
 # No template lets a name decide between "was" and "were": names are singular and plural.
 TEMPLATES = {

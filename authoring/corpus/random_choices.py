@@ -1,6 +1,6 @@
 """Seeded draws that are the same on every platform and in every Python.
 
-Each object (a company, a page, a sentence) draws from a generator of its own, seeded by a
+Each object (a company, a page, a sentence) draws from a separate generator, seeded by a
 hash of its identifiers: one template more, and every other object stays as it was.
 """
 

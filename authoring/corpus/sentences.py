@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fact:
-    """A number of the ledger that stands in the prose, for the filing's year and the year before.
+    """A number of the ledger that the prose states, for the filing's year and the year before.
 
     `share` is per mille of revenue, or the starting count for `count` facts; `part_of` names
     the table row of which it is a part, where a question may ask for its share.

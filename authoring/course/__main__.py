@@ -1,12 +1,14 @@
-"""`python -m authoring.course VERB`: build, check, try, table, record."""
+"""`python -m authoring.course VERB`: build, check, try, table, slides, record."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from authoring import recordings
+from authoring.course import slides
 from authoring.course.build import build, check, table, try_seeds
 from authoring.course.source import lessons
 from buildhour_helpers.errors import WorkshopError
@@ -51,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--untimed", action="store_true", help="do not run them")
     measuring.set_defaults(run=_table)
 
-    for verb in (building, checking, trying, measuring):
+    showing = verbs.add_parser("slides", help="an HTML deck of the lessons' figures")
+    showing.add_argument("-o", "--output", type=Path, default=Path("slides.html"), metavar="FILE")
+    showing.set_defaults(run=_slides)
+
+    for verb in (building, checking, trying, measuring, showing):
         verb.add_argument("lesson", nargs="*", metavar="NN", help="its number (default: all)")
 
     record = verbs.add_parser("record", help="make recordings of data/runs/ again")
@@ -62,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     record.set_defaults(run=_record)
     return parser
+
+
+def _slides(options: argparse.Namespace) -> None:
+    count = slides.write(lessons(options.lesson), options.output)
+    print(f"{options.output}: {count} slides; open it in a browser, and move by the arrow keys")
 
 
 def _table(options: argparse.Namespace) -> None:

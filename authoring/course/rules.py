@@ -139,7 +139,7 @@ def exercises_are_whole(number: str, cells: Cells) -> Problems:
         elif cell.cell_type == "code" and (BEGIN in cell.source or END in cell.source):
             yield Problem(
                 index,
-                "solution markers in a cell that is no exercise",
+                "solution markers in a cell that is not an exercise",
                 '# %% exercise="N.M" difficulty=D minutes=M',
             )
         elif HEADING.search(cell.source) and not _is_exercise(cells, index + 1):
@@ -189,7 +189,7 @@ def _marked(index: int, code: str) -> Problems:
         yield Problem(
             index,
             f"markers {', '.join(markers) or 'none'}",
-            f"each `{BEGIN}` has its `{END}`, on lines of their own",
+            f"each `{BEGIN}` has its `{END}`, each on a separate line",
         )
 
 
@@ -228,7 +228,7 @@ def stubs_can_be_run(cells: Cells) -> Problems:
         except SyntaxError as error:
             yield Problem(
                 exercise.cell,
-                f"the stub is no Python: {error.msg}",
+                f"the stub is not Python: {error.msg}",
                 "place the markers around whole statements",
             )
             continue

@@ -1,7 +1,7 @@
 """A real language model learns to call a tool: SmolLM2-135M-Instruct on SkyRL, on a laptop's CPU.
 
 `examples/smollm2/engine.py` runs the model and writes where it is into `engine.json` of its folder,
-which SMOLLM2_HOME names here. The service stands in front of it; the job comes from the unmodified
+which SMOLLM2_HOME names here. The service runs in front of it; the job comes from the unmodified
 `openai` client, and tool and grader are HTTP endpoints. Needs the extra `engines`; not
 deterministic to the last digit, since floating point sums depend on the number of cores.
 """

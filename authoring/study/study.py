@@ -78,7 +78,7 @@ class SeedRun:
 def run(options: StudyOptions) -> dict[str, Any]:
     """Measure the two prompts and a job per seed on all held-out questions; returns the figures.
 
-    As many jobs run at once as the machine has pairs of cores, each on servers of its own: that
+    As many jobs run at once as the machine has pairs of cores, each with separate servers: that
     changes no figure but wall time. Raises WorkshopError with the fix, or Interrupted when
     Ctrl-C came.
     """

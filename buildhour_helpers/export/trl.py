@@ -21,7 +21,7 @@ from buildhour_helpers.templates import text_templates
 
 TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "dict"}
 TAKEN = ("reset", "get_reward", "self")
-"""Names with a meaning of their own in TRL's environments."""
+"""Names that TRL's environments reserve."""
 GROUP = 8  # rollouts of a row, as a service takes them where compute_multiplier is 1
 SCALARS = (str, int, float, bool)
 

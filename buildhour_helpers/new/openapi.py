@@ -85,7 +85,9 @@ def _tool(
         required += ["body"] if operation["requestBody"].get("required", True) else []
     undeclared = set(re.findall(r"\{([^}]+)\}", path)) - set(properties)
     if undeclared:
-        raise WorkshopError(f"{where}: {min(undeclared)!r} in the path is no parameter; declare it")
+        raise WorkshopError(
+            f"{where}: {min(undeclared)!r} in the path is not a parameter; declare it"
+        )
     about = [operation.get("summary"), operation.get("description")]
     tool = Tool(
         tool_name(operation.get("operationId") or f"{method}{path}"),

@@ -45,7 +45,7 @@ def create(folder: Path, source: Path | None = None, mcp: str | None = None) -> 
     """Write a project into `folder`, which must be new or empty, and return what it was made from.
 
     `source` is a file that describes the tools, `mcp` an MCP server's address or command; without
-    either the project has a small tool of its own. Raises WorkshopError with the fix.
+    either the project gets a small example tool. Raises WorkshopError with the fix.
     """
     _check_target(folder)
     if source is not None and mcp is not None:
@@ -72,7 +72,7 @@ def _read(source: Path | None) -> Description:
     if source is None:
         return functions.from_functions(PACKAGE / "parts.py")
     if not source.is_file():
-        raise WorkshopError(f"--from {source}: is no file; give a .json, .yaml or .py file")
+        raise WorkshopError(f"--from {source}: is not a file; give a .json, .yaml or .py file")
     if source.suffix == ".py":
         return functions.from_functions(source)
     if source.suffix not in (".json", ".yaml", ".yml"):

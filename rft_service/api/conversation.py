@@ -56,7 +56,7 @@ def part_texts(content: Any, param: str, kinds: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class ItemPath:
-    """Where an item stands in a request, such as `input[3]`. `names` are its fields' names there,
+    """Where an item is in a request, such as `input[3]`. `names` are its fields' names there,
     where they differ from those of a Responses item."""
 
     param: str
@@ -239,7 +239,9 @@ def read_choice(
         case None:
             return "auto", tools
         case "required" if not tools:
-            raise invalid_value("tool_choice", "'required', but there are no tools; send some")
+            raise invalid_value(
+                "tool_choice", "is 'required', but the request has no tools; send some"
+            )
         case "auto" | "none" | "required":
             return str(choice), tools
         case {"type": "function"}:

@@ -92,7 +92,7 @@ class Keys:
         return found
 
     def holder(self, authorization: bytes) -> str | None:
-        """The name of the holder of an Authorization header's key; None if it is no key."""
+        """The name of the holder of an Authorization header's key; None if it is not a key."""
         scheme, _, given = authorization.decode("latin-1").partition(" ")
         key = self.find(given) if scheme == "Bearer" else None
         return None if key is None else self._holders[key]

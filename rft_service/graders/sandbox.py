@@ -173,7 +173,7 @@ def refuse_system_calls() -> bool:
         refuse(name, number=number)
     for name, number in ABSENT.items():
         refuse(name, number=number, error=errno.ENOSYS)
-    refuse("clone", (0, MASKED_EQUAL, CLONE_THREAD, 0))  # a thread is no new process
+    refuse("clone", (0, MASKED_EQUAL, CLONE_THREAD, 0))  # a thread is not a new process
     for name in ("kill", "tgkill"):
         refuse(name, (0, NOT_EQUAL, os.getpid(), 0))
     for name in ("prlimit64", "sched_setaffinity"):  # 0 is this process

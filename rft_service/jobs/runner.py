@@ -1,6 +1,6 @@
-"""The thread that works jobs off: validates each as it comes, trains a bounded number at once.
+"""The thread that runs jobs: validates each as it comes, trains a bounded number at once.
 
-It has an event loop of its own, so that the API answers while a job's rollouts run.
+It has its own event loop, so that the API answers while a job's rollouts run.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def read_reply(name: str, reply: Reply, call_id: str, headers: Mapping[str, str]
 
 def _shape_problem(answer: Any, call_id: str) -> str | None:
     if not isinstance(answer, dict):
-        return "something that is no JSON object"
+        return "something that is not a JSON object"
     if not isinstance(answer.get("output"), str):
         return "no string in `output`"
     if answer.get("type") not in (None, "function_call_output"):

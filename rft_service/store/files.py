@@ -70,8 +70,8 @@ class FileStore:
         return StoredFile(**fields, path=self._folder / row["id"])
 
     def add(self, source: BinaryIO, filename: str, purpose: str) -> StoredFile:
-        """Store a file durably. Raises ApiError if a training file has a line that is no object, or
-        if there is no room left for the file."""
+        """Store a file durably. Raises ApiError if a training file has a line that is not an
+        object, or if there is no room left for the file."""
         file_id = random_id("file-")
         path = self._folder / file_id
         self._check_room(source)

@@ -142,7 +142,7 @@ class JobRecords:
     def begin(self, job_id: str) -> Job:
         """Take a queued or interrupted job up. Raises JobStoppedError if it is neither any more.
 
-        Each taking up is an attempt of its own: trace IDs carry its number, so that rollouts of a
+        Each resume is a new attempt: trace IDs carry its number, so that rollouts of a
         step that is run again are new ones to the customer's tools.
         """
         with self._database.transaction() as connection:

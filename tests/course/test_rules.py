@@ -42,7 +42,11 @@ SPOILT = {
     "no check": ("checks.exercise_0_1(", "print(", r"let checks.exercise_0_1\(ANSWER\) follow"),
     "no begin": ("    # begin solution\n", "", r"markers # end solution; each"),
     "no end": ("    # end solution\n", "", r"markers # begin solution; each"),
-    "markers elsewhere": ('print("a bar', '# begin solution\nprint("a bar', r"no exercise; # %%"),
+    "markers elsewhere": (
+        'print("a bar',
+        '# begin solution\nprint("a bar',
+        r"not an exercise; # %%",
+    ),
     "markers across a block": (
         "    # end solution\n    return",
         "    return",
@@ -51,7 +55,7 @@ SPOILT = {
     "a stub that is no Python": (
         "def count_calls(trace):\n    # begin solution",
         "# begin solution\ndef count_calls(trace):",
-        r"the stub is no Python.*whole statements",
+        r"the stub is not Python.*whole statements",
     ),
     "an answer that the stub lacks": ("lever = None\n", "", r"given lever.*write `lever = None`"),
     "a later cell that needs it": ("The end.", "The end.\n\n# %%\nprint(lever)", r"needs lever of"),

@@ -16,6 +16,7 @@ from authoring.course.source import Lesson, lessons, read
 from buildhour_helpers.demo.stage import stage
 
 from .empty_project import EmptyProject
+from .strict_provider import strict_provider
 
 BOX = re.compile(r"^#+ Take it with you$(.*?)(?=^#+ |\Z)", re.MULTILINE | re.DOTALL)
 OUR_NAMES = ("agent-rft-workshop", "buildhour-helpers")
@@ -108,10 +109,11 @@ TAKEN = [lesson for lesson in lessons() if taken(lesson)]
 
 @pytest.fixture(scope="module")
 def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Variables]:
-    """The addresses and keys of a service and a tool server that are up."""
-    with stage(tmp_path_factory.mktemp("stage"), None, 0, 16) as up:
+    """The addresses and keys of a strict service and a tool server that are up."""
+    folder = tmp_path_factory.mktemp("stage")
+    with stage(folder, None, 0, 16) as up, strict_provider(up.service) as url:
         yield {
-            "OPENAI_BASE_URL": up.service.url,
+            "OPENAI_BASE_URL": url,
             "OPENAI_API_KEY": up.service.key,
             "BUILDHOUR_TOOLS_URL": up.tools.url,
             "BUILDHOUR_TOOLS_KEY": up.tools.key,
@@ -147,6 +149,32 @@ def test_the_box_names_each_cell_that_defines_something(lesson: Lesson) -> None:
 def is_kept(name: str, code: str) -> bool:
     """Whether later cells build on it: a function or a constant, and not a trial's result."""
     return name.isupper() or f"def {name}(" in code
+
+
+@pytest.mark.parametrize(
+    ("request_", "ended"),
+    [
+        ('input=[item | {"id": "msg_1"}, item | {"id": "msg_1"}]', "Duplicate item found with id"),
+        ("input=[item]", "summaries []"),
+        ('input=[item], reasoning={"summary": "auto"}', "summaries ['"),
+    ],
+)
+def test_the_service_is_strict(
+    request_: str, ended: str, variables: Variables, tmp_path: Path
+) -> None:
+    ask = f"""
+from openai import BadRequestError, OpenAI
+item = {{"role": "user", "content": "How much was net income at Aldantis in 2010?"}}
+try:
+    output = OpenAI().responses.create(model="sim-agent-mini", {request_}).output
+    print("summaries", [s.text for i in output if i.type == "reasoning" for s in i.summary])
+except BadRequestError as error:
+    print(error.message)
+"""
+    project = EmptyProject(tmp_path, {"openai"})
+    for _ in range(3):
+        done = project.run(ask, variables)
+        assert ended in done.stdout, done.stdout + done.stderr
 
 
 def test_the_project_is_empty(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stands in for peft (which needs torch): SkyRL's JAX back end has it write one file."""
+"""Replaces peft (which needs torch): SkyRL's JAX back end has it write one file."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Stands in for torch, which SkyRL imports by name for pictures alone: none come here."""
+"""Replaces torch, which SkyRL imports by name for pictures alone: none come here."""
 
 
 class Tensor:

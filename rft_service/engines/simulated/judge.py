@@ -110,7 +110,7 @@ def _parts_of(texts: Sequence[str]) -> dict[str, str]:
         case = _case_in(texts[n], has_rubric=bool(read_rubric(others, 0, 1)))
         if "answer" in case:
             before = [*texts[:n], case.pop("rubric", ""), *texts[n + 1 :]]
-            # A reference may stand in an earlier message, beside the rubric.
+            # A reference may be in an earlier message, beside the rubric.
             for text in before if "reference" not in case else ():
                 case |= {k: v for k, v in _case_in(text).items() if k == "reference"}
             return {"rubric": "\n".join(before), **case}
@@ -258,7 +258,7 @@ def _is_rounded(value: float, target: float) -> bool:
 
 def _grant(rules: Sequence[Rule], facts: frozenset[str], low: float) -> tuple[float, str]:
     """The level of the first rule with a condition among the facts, and that condition. What is
-    noticed at a glance comes first: several values (if the rubric speaks of them), or none."""
+    noticed at a glance comes first: several values (if the rubric mentions them), or none."""
     least = rules[-1].level if rules[-1].conditions & {"wrong", "else"} else low
     for rule in reversed(rules):
         glance = facts & rule.conditions & {"several", "missing"}

@@ -132,7 +132,7 @@ class Weights:
         support = self.summed(decision.blocks) * (towards @ features)
         if decision.own_blocks:
             support = support + towards @ (features * self.stacked(decision.own_blocks))
-        # A feature that the candidate does not have is no reason for it.
+        # A feature that the candidate does not have is not a reason for it.
         support = np.where(features[index] != 0.0, support, 0.0).round(SCORE_DECIMALS)
         best = (-support).argsort(kind="stable")[:2]
         return tuple(names[n] for n in best if support[n] > MIN_SUPPORT)

@@ -1,7 +1,7 @@
 """The way to an engine: sessions, calls that end, and errors that say what to do.
 
-The SDK retries by itself, some requests for minutes and some for ever. Here every call ends: when
-the engine has not answered for `grace_s`, or has worked on one request for `timeout_s`.
+The SDK retries by itself, some requests for minutes and some without end. Here every call ends:
+when the engine has not answered for `grace_s`, or has worked on one request for `timeout_s`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SHOWN = 300  # characters of what an engine says
 
 
 class Loop:
-    """An event loop in a thread of its own: whatever belongs to the engine runs there, although the
+    """An event loop in a separate thread: whatever belongs to the engine runs there, although the
     API and the jobs wait for it on two others."""
 
     def __init__(self) -> None:

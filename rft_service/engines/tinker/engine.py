@@ -46,7 +46,7 @@ GRADIENT_NORM = "grad_norm"  # how the metric's name ends; SkyRL's is skyrl.ai/g
 class Options(BaseModel):
     """What `--engine-option NAME=VALUE` may set.
 
-    renderer: the chat format, a name of the package `renderers` (auto goes by the model's name).
+    renderer: the chat format, a name of the package `renderers` (auto: by the model's name).
     served_as: the model's name for the service's clients, if not its own.
     group_size, learning_rate, lora_rank: of a job; the rate is that of a multiplier of 1.
     context_window_tokens: where the engine does not say; max_tokens: of one turn.
