@@ -91,7 +91,7 @@ def test_a_job_of_a_service_comes_with_its_files_and_without_its_keys(
 def test_a_providers_job_without_a_validation_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Elsewhere the validation file may be left out; a script for TRL needs none, a request does."""
+    """Elsewhere that file may be left out. A script for TRL needs none, a request does."""
     provider = FastAPI()
     rows = jsonl([row(n) for n in range(10)])
     job = {"model": "m", "training_file": "file-1", "validation_file": None}

@@ -18,6 +18,8 @@ from buildhour_helpers.analysis.figures.evaluations import (
 )
 from buildhour_helpers.analysis.figures.training import (
     reward_gaps,
+    token_columns,
+    token_metrics,
     tool_mix,
     training_curves,
     training_gaps,
@@ -34,6 +36,8 @@ __all__ = [
     "reward_gaps",
     "reward_variance",
     "score_and_accuracy",
+    "token_columns",
+    "token_metrics",
     "tool_mix",
     "tool_transitions",
     "training_curves",
