@@ -137,6 +137,7 @@ def candidates() -> Candidates:
         "asked twice": [row(e, k, AGAIN[k].format(**e)) for e, k in facts[20:24]],
         "answer in the question": [
             row(e, k, f"{ASKED[k].format(**e)} The delivery note says {e[k]}.")
+            for e, k in facts[48:52]
         ],
         "not in the log": [
             row(e, k, reference=f"SN-{rng.randint(100, 999)}X") for e, k in facts[52:56]

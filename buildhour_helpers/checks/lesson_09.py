@@ -148,7 +148,12 @@ def step(
 
 FIRST = step(40.0, 0.2)
 CASES: tuple[tuple[dict[str, Any], set[str], str, str], ...] = (
-    (step(45.0, 0.6, entropy=0.7, errors=1), set(), "a healthy step", "all limits were kept"),
+    (
+        step(45.0, 0.6, entropy=0.7, errors=1),
+        set(),
+        "a healthy step",
+        "one call of 12 failed, and every limit was kept",
+    ),
     (
         step(44.0, 0.5, turns=(9.0, 4.0)),
         {"retokenized"},
