@@ -23,6 +23,8 @@ from buildhour_helpers.analysis.figures.loop import agent_rft_loop
 from buildhour_helpers.analysis.figures.seeds import before_and_after
 from buildhour_helpers.analysis.figures.training import (
     reward_gaps,
+    token_columns,
+    token_metrics,
     tool_mix,
     training_curves,
     training_gaps,
@@ -43,6 +45,8 @@ __all__ = [
     "reward_variance",
     "sample_efficiency",
     "score_and_accuracy",
+    "token_columns",
+    "token_metrics",
     "tool_mix",
     "tool_transitions",
     "training_curves",
