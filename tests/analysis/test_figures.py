@@ -109,6 +109,11 @@ CHARTS = {
         {"short": Interval(9000, 8000, 9500), "long": Interval(40000, 39000, 41000)},
         "Longer results cost more",
     ),
+    "sample_efficiency": figures.sample_efficiency(
+        {"few": [[(100, 0.3), (200, 0.4)], [(120, 0.2), (220, 0.3)]], "many": [[(300, 0.5)]]},
+        "Two choices of samples",
+        before=0.25,
+    ),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
     "score_and_accuracy": figures.score_and_accuracy(
         {"scores": {"lax": [0.1], "strict": [0.2]}, "accuracy": [0.2]},
@@ -442,3 +447,11 @@ UNGRADED = [record("q1", None)]
 def test_what_is_missing_is_named(draw: Callable[[], object], missing: str) -> None:
     with pytest.raises(ValueError, match=missing):
         draw()
+
+
+def test_the_loop_names_its_five_steps_in_words_and_in_the_picture() -> None:
+    chart = figures.agent_rft_loop()
+    drawn = " ".join(text.get_text() for text in chart.axes[0].texts)
+    for step in ("1  Sample", "2  Tools", "3  Grader", "4  Advantages", "5  Update"):
+        assert step in drawn
+    assert all(f"step {number}" in chart.alt_text() for number in range(1, 6))

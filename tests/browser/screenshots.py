@@ -86,7 +86,6 @@ def draw_figures() -> None:
     """Each figure, from what was recorded; its alt text is printed."""
     before, after = load_records("main_run.before"), load_records("main_run.after")
     steps, hacked = load("main_run")["steps"], load("hackable_grader")
-    few_rows = load("hyperparameters")["arms"][-1]
     searches = {
         name: Interval(*design["difference"]["reward"])
         for name, design in load("search_designs")["designs"].items()
@@ -99,9 +98,7 @@ def draw_figures() -> None:
         "tool_transitions": figures.tool_transitions(before, after),
         "distributions": figures.distributions({"before": before, "after": after}),
         "training_curves": figures.training_curves(steps, note=NOTE),
-        "training_gaps": figures.training_gaps(
-            {"many rows": steps, "few rows, many epochs": few_rows["curve"]}, note=NOTE
-        ),
+        "training_gaps": figures.training_gaps({"the main run": steps}, note=NOTE),
         "tool_mix": figures.tool_mix(steps, note=NOTE),
         "unusable_rollouts": figures.unusable_rollouts(steps, note=NOTE),
         "grader_agreement": figures.grader_agreement(labelled_answers()),
