@@ -63,6 +63,7 @@ def launch(
     tools: Iterable[Mapping[str, Any]],
     grader: Mapping[str, Any],
     max_episode_steps: int = 12,
+    response_format: Mapping[str, Any] | None = None,
     hyperparameters: Mapping[str, Any] | None = None,
     suffix: str = "agent-rft",
     seed: int = 0,
@@ -70,7 +71,8 @@ def launch(
     """Start an Agent RFT job on uploaded files.
 
     `graders.specs` builds `grader`, `tool_endpoints` builds `tools`; hyperparameters that are left
-    out are "auto". Raises openai.BadRequestError with the reason.
+    out are "auto". `response_format` is the JSON Schema of the answers, as Chat Completions takes
+    it. Raises openai.BadRequestError with the reason.
     """
     reinforcement = {
         "tools": list(tools),
@@ -78,6 +80,8 @@ def launch(
         "max_episode_steps": max_episode_steps,
         "hyperparameters": dict(hyperparameters or {}),
     }
+    if response_format is not None:
+        reinforcement["response_format"] = dict(response_format)
     return client.fine_tuning.jobs.create(
         model=model,
         training_file=training_file,

@@ -87,9 +87,9 @@ def draw_figures() -> None:
     before, after = load_records("main_run.before"), load_records("main_run.after")
     steps, hacked = load("main_run")["steps"], load("hackable_grader")
     searches = {
-        name: Interval(*design["against_snippets"]["reward"])
+        name: Interval(*design["difference"]["reward"])
         for name, design in load("search_designs")["designs"].items()
-        if name != "snippets"
+        if design["engine"] != "bm25"
     }
     charts: dict[str, Chart] = {
         "reward_variance": figures.reward_variance(before),
@@ -107,8 +107,8 @@ def draw_figures() -> None:
         ),
         "intervals": figures.intervals(
             searches,
-            "Embeddings find less than BM25 with snippets",
-            unit="mean reward minus that with BM25 and snippets",
+            "Reward of two other engines, minus BM25's",
+            unit="difference in mean reward",
             line=("no difference", 0.0),
             note=NOTE,
         ),
