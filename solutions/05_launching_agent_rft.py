@@ -236,6 +236,7 @@ figure
 # {{effects["160 rows"].value:+.3f}}, and more reward with every seed. Two
 # epochs and groups of twice the size spend the same rollouts, and no
 # difference from the baseline is shown. So spend on new rows that vary first.
+# (Of many 95% intervals one may miss by luck; here the five seeds agree.)
 #
 # **One seed proves nothing.** With two epochs, one seed lost
 # {{-min(dots["n_epochs 2"]):.2f}} and another gained
@@ -254,7 +255,7 @@ spent = pd.DataFrame({name: one.summary() for name, one in every.items()})
 spent = spent.T
 print(spent.round(2).to_string())
 tokens, idle, moved = (
-    spent.loc[row] for row in ("output tokens", "zero-variance", "KL")
+    spent[column] for column in ("output tokens", "zero-variance", "KL")
 )
 by_penalty = ["reasoning_token_penalty 0.3", "baseline"]
 by_penalty += ["reasoning_token_penalty 0"]
@@ -547,7 +548,7 @@ assert gain.low > 0
 # ## Was the bill right?
 
 # %%
-from buildhour_helpers.analysis.costs import usage_of_job
+from buildhour_helpers.analysis.costs import usage_of_job, usage_of_phase
 
 
 def check(expected, used):
@@ -565,8 +566,9 @@ check(expected, used)
 # %% [markdown]
 # The job cost USD {{used["USD"]:.2f}}; we expected {{expected["USD"]:.2f}}.
 #
-# The same sample predicts the **recorded** job that we kept back. It trained
-# on other rows, with another seed:
+# The same sample predicts the **recorded** job that we kept back, which trained
+# on other rows. Below it are the tokens of a recorded job with a model as its
+# grader, and what the pilot cost that found the rows.
 
 # %%
 small_count = count_rollouts(80, 100, recorded["baseline"])
@@ -578,14 +580,12 @@ check(guessed, bill(vars(both), cached, trained))
 judged = recorded["model_grader"]
 grades = sum(phase["rollouts"] for phase in judged["usage"].values())
 ratio = judged["grader_tokens"] / (per_grade * grades)
-extra = per_grade * expected["rollouts"] * PRICES["grader"] / 1e6
 print(f"grader tokens of a recorded job, used / expected: {ratio:.2f}")
-print(f"a model grader would add USD {extra:.2f} to this job")
 assert 0.9 < ratio < 1.1
 
 # %%
-from buildhour_helpers.analysis.costs import usage_of_phase
-
+extra = per_grade * expected["rollouts"] * PRICES["grader"] / 1e6
+print(f"a model grader would add USD {extra:.2f} to this job")
 piloted = usage_of_phase(pilot["usage"])
 pilot_usd = bill(vars(piloted), cached, train_share=0)["USD"]
 print(f"pilot: {piloted.rollouts:,} rollouts, USD {pilot_usd:.2f}")
@@ -616,7 +616,10 @@ priced.index = list(every)
 base_reward = fmean(recorded["validation"]["base_rewards"])
 priced.loc["base model"] = [base_reward, usd(valid_once), 0.0]
 print(priced.round(4).to_string())
+
+# %%
 answer = priced["answer_usd"]
+print(answer.round(4)["base model"], answer.round(4)["baseline"])
 assert answer["base model"] > answer["baseline"] > answer[by_penalty[0]]
 
 # %% [markdown]
@@ -624,7 +627,7 @@ assert answer["base model"] > answer["baseline"] > answer[by_penalty[0]]
 # {{answer["base model"]:.4f}}, after the baseline job {{answer["baseline"]:.4f}}.
 #
 # ### Exercise 5.2: Choose the option that pays
-# Difficulty 3/5 · 5 minutes
+# Difficulty 3/5 · 4 minutes
 #
 # Write `decide(options, answers, value_usd)`. `options` maps a name to a
 # dictionary with `reward` (the mean of an answer), `answer_usd` (the price of
@@ -633,7 +636,7 @@ assert answer["base model"] > answer["baseline"] > answer[by_penalty[0]]
 # you. Return the name of the option that leaves you the most money.
 
 
-# %% exercise="5.2" difficulty=3 minutes=5
+# %% exercise="5.2" difficulty=3 minutes=4
 def decide(options, answers, value_usd):
     # begin solution
     def profit(name):
@@ -761,6 +764,8 @@ with served(proxy) as url:
     told = list(follow(broken.id, poll_s=0.5))
 print(wait_for(broken.id, *ENDED).status)
 print(next(event.message for event in told if event.level == "warn"))
+
+# %%
 lost = [e.data["errors"] for e in told if e.type == "metrics"]
 discarded = [step["train_discarded"] for step in lost]
 print("discarded of 16, step by step:", *discarded)
