@@ -354,6 +354,7 @@ checks.exercise_5_1(guess, input_share)
 from buildhour_helpers.analysis.costs import turn_inputs
 
 reads = turn_inputs(client, MODEL, sample[0])
+print(f"input: {input_share:.0%} of all tokens")
 print("read, turn by turn:", *reads, "; together", sum(reads))
 
 # %% [markdown]

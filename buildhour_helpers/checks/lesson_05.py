@@ -43,7 +43,9 @@ Options = Mapping[str, Mapping[str, float]]
 @exercise("5.1")
 def exercise_5_1(guess: object, measured: float) -> Findings:
     """A guess at the share of input among a rollout's tokens: any share passes."""
-    number = float(guess) if isinstance(guess, Real) and not isinstance(guess, bool) else math.nan
+    number = math.nan
+    if not isinstance(guess, bool) and isinstance(guess, Real):
+        number = float(guess)
     if math.isnan(number):
         yield wrong(f"guess is {guess!r}, not a number", "a number such as 0.4: guess = 0.4")
     elif 1 < number <= 100:
