@@ -82,9 +82,7 @@ print(repo.functions["grep"](pattern="digest_v2"))
 # %%
 import json
 
-print(
-    json.dumps(repo.response_format["json_schema"]["schema"]["properties"])
-)
+print(json.dumps(repo.response_format["json_schema"]["schema"]["properties"]))
 
 # %% [markdown]
 # *Time to here: 5 minutes.*
@@ -193,9 +191,7 @@ from buildhour_helpers.spotlights.run import calls_by_turn
 def show(record):
     for number, calls in enumerate(calls_by_turn(record), 1):
         for call in calls:
-            print(
-                f"  turn {number}: {call['name']} {call['arguments'][:58]}"
-            )
+            print(f"  turn {number}: {call['name']} {call['arguments'][:58]}")
     print(f"  answer, F1 {record.reward:.2f}: {record.answer[:90]}")
 
 
@@ -354,19 +350,11 @@ assert parts["precision"] > parts["recall"]
 # %%
 from buildhour_helpers.analysis import figures as charts
 
-names = {
-    "files": "",
-    "codes": "",
-    "filings": "",
-    "kernels": "",
-    "slides": "",
-}
+names = {"files": "", "codes": "", "filings": "", "kernels": "", "slides": ""}
 runs = {name: spotlights.recorded(name, g) for name, g in names.items()}
 chart = charts.before_and_after(
     {
-        name: [
-            (r["before"]["reward"][0], r["after"]["reward"][0]) for r in of
-        ]
+        name: [(r["before"]["reward"][0], r["after"]["reward"][0]) for r in of]
         for name, of in runs.items()
     },
     "Held-out reward rises in each environment, with each seed",
@@ -451,10 +439,7 @@ def roll_out(text, tools, functions, most_turns=8):
     with ThreadPoolExecutor(8) as pool:
         for turn in range(1, most_turns + 1):
             reply = client.responses.create(
-                model=MODEL,
-                input=items,
-                tools=tools,
-                text={"format": ANSWER},
+                model=MODEL, input=items, tools=tools, text={"format": ANSWER}
             )
             calls = [i for i in reply.output if i.type == "function_call"]
             if not calls:
