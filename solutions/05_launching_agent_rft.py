@@ -13,7 +13,7 @@
 # - follow, pause, resume and cancel a job, and use its checkpoints;
 # - recognise the three ways in which a job goes wrong.
 #
-# **Time** 38 minutes. **Before** Lessons 02 to 04, or your own task, tools
+# **Time** 40 minutes. **Before** Lessons 02 to 04, or your own task, tools
 # and grader. The **simulated model** learns here: its numbers show how to
 # read a job, not what yours will gain.
 
@@ -140,9 +140,9 @@ print("keys stay hidden:", method.tools[0]["headers"])
 # %% [markdown]
 # *Time to here: 4 minutes.*
 #
-# The dashboard shows status, curves and events, and has buttons to pause,
-# resume and cancel. `session.open_page(job.id)` opens the same in a browser,
-# with every rollout to read. Leave it running and read on.
+# The dashboard shows curves and events, with buttons to pause, resume and
+# cancel. `session.open_page(job.id)` opens a page with every rollout. Leave
+# it running and read on.
 
 # %% tags=["uncompared"]
 from buildhour_helpers.analysis.widgets import JobDashboard
@@ -156,24 +156,22 @@ print(json.dumps(method.hyperparameters.to_dict(), indent=1))
 # %% [markdown]
 # ## What one step does
 #
-# 1. **Sample.** A step takes `batch_size` rows and runs a *group* of rollouts
-#    for each, 8 by default, with your tools and your grader.
-# 2. **Compare.** A rollout's *advantage* is its reward minus the mean of its
-#    group. This is **GRPO**, here without its division by the standard
-#    deviation. In a **zero-variance group** all rewards are equal, so all
-#    advantages are 0 and it teaches nothing.
-# 3. **Update.** The sampled actions of rollouts with a positive advantage
-#    become likelier. The prompt and the tool results are **masked**: the
-#    model did not write them.
+# 1. **Sample.** For each of `batch_size` rows, a *group* of rollouts is run
+#    with your tools and graded, 8 by default.
+# 2. **Compare.** A rollout's *advantage* is its reward minus its group's mean:
+#    **GRPO**, without its division by the standard deviation. In a
+#    **zero-variance group** all are equal, and it teaches nothing.
+# 3. **Update.** Actions with a positive advantage become likelier. Prompt and
+#    tool results are **masked**: the model did not write them.
 #
-# Every action of a rollout gets the same advantage. There is **no per-turn
+# All actions of a rollout share its advantage. There is **no per-turn
 # credit**: a good search in a failed rollout is discouraged too. Many
 # rollouts average this out.
 #
-# An update goes over the step's rollouts more than once. From the second pass
-# on they are slightly **off-policy**: older weights sampled them. So **PPO**
-# takes the *ratio* of an action's new probability to its old one and *clips*
-# it: an action that has moved by 20% in this step is pushed no further.
+# An update goes over its rollouts twice. In the second pass they are slightly
+# **off-policy**: older weights sampled them. So **PPO** takes the *ratio* of
+# an action's new probability to its old one and *clips* it: an action that
+# has moved by 20% is pushed no further.
 #
 # ## What each hyperparameter does
 #
@@ -188,14 +186,12 @@ print(json.dumps(method.hyperparameters.to_dict(), indent=1))
 # | `eval_interval` | steps between two validations | 5 |
 # | `eval_samples` | rollouts per validation row | 1 |
 #
-# OpenAI does not publish what its `auto` means, and it has no such penalty:
-# that one is this service's extension. The `eval_` settings change the bill
-# and the number of checkpoints, and nothing that is learned. Effort must be
-# the same when you serve the model; measure it on a few rollouts.
+# OpenAI does not publish its `auto`, and the penalty is this service's
+# extension. The `eval_` settings change the bill and the checkpoints, and
+# nothing that is learned. Serve the model with the effort of the job.
 #
-# We **recorded** what the others do. Each job changes one setting of a small
-# baseline job, from the same base weights. Five seeds each choose other
-# training rows.
+# We **recorded** what the others do: each job changes one setting of a small
+# baseline job, and each of five seeds chooses other training rows.
 
 # %%
 from buildhour_helpers.analysis.variants import variants_of
@@ -213,14 +209,18 @@ print("seeds:   ", *recorded["seeds"])
 # %%
 found = {name: one.minus(baseline) for name, one in variants.items()}
 effects = dict(sorted(found.items(), key=lambda one: -one[1].value))
+dots = {name: variants[name].minus_by_seed(baseline) for name in effects}
 for name, effect in effects.items():
-    print(f"{name:30}{effect:+.3f}")
+    low, high = min(dots[name]), max(dots[name])
+    print(f"{name:30}{effect:+.3f}   seeds {low:+.2f} to {high:+.2f}")
+assert min(dots["160 rows"]) > 0 > max(dots["batch_size 20"])
+assert min(dots["n_epochs 2"]) < 0 < max(dots["n_epochs 2"])
 
 # %%
 from buildhour_helpers.analysis import figures
 
 clear = [name for name, one in effects.items() if one.is_clear_of_zero]
-dots = {name: variants[name].minus_by_seed(baseline) for name in effects}
+assert clear == ["160 rows"]
 figure = figures.intervals(
     effects,
     f"{len(clear)} of {len(effects)} settings differ clearly in reward",
@@ -232,19 +232,49 @@ figure = figures.intervals(
 figure
 
 # %% [markdown]
-# FINDINGS-1
+# **Only twice the rows is clearly better:**
+# {{effects["160 rows"].value:+.3f}}, and more reward with every seed. Two
+# epochs and groups of twice the size spend the same rollouts, and no
+# difference from the baseline is shown. So spend on new rows that vary first.
+# (Of many 95% intervals one may miss by luck; here the five seeds agree.)
 #
-# What did they spend, and what does their agent spend per answer?
+# **One seed proves nothing.** With two epochs, one seed lost
+# {{-min(dots["n_epochs 2"]):.2f}} and another gained
+# {{max(dots["n_epochs 2"]):.2f}}.
+#
+# **Larger batches lost with every seed.** The rollouts are the same, but they
+# make half as many updates.
+
+# What did the jobs spend, and what does their agent spend per answer?
 
 # %%
 import pandas as pd
 
 every = {"baseline": baseline, **variants}
 spent = pd.DataFrame({name: one.summary() for name, one in every.items()})
-print(spent.T.round(2).to_string())
+spent = spent.T
+print(spent.round(2).to_string())
+tokens, idle, moved = (
+    spent[column] for column in ("output tokens", "zero-variance", "KL")
+)
+by_penalty = ["reasoning_token_penalty 0.3", "baseline"]
+by_penalty += ["reasoning_token_penalty 0"]
+assert tokens[by_penalty].is_monotonic_increasing
+assert idle["compute_multiplier 0.5"] > 1.5 * idle["baseline"]
+assert moved["learning_rate_multiplier 4"] > 2 * moved["baseline"]
 
 # %% [markdown]
-# FINDINGS-2
+# **The penalty sets what an answer costs.** At 0, 0.1 and 0.3 an answer takes
+# {{tokens["reasoning_token_penalty 0"]:,.0f}}, {{tokens["baseline"]:,.0f}} and
+# {{tokens["reasoning_token_penalty 0.3"]:,.0f}} output tokens. No difference
+# in reward is shown.
+#
+# **Small groups waste rows.** With half the rollouts per row,
+# {{idle["compute_multiplier 0.5"]:.0%}} of the groups have zero variance; in
+# the baseline {{idle["baseline"]:.0%}}.
+#
+# **Further is not better.** At four times the rate the policy moves more than
+# twice as far (KL), and earns no more.
 #
 # *Time to here: 15 minutes.*
 #
@@ -277,9 +307,9 @@ print("this job:         ", counted)
 print("1,000 rows, twice:", count_rollouts(1_000, 100, {"n_epochs": 2}))
 
 # %% [markdown]
-# What a rollout costs has to be measured. We roll out the base model once on
-# each training row and twice on each validation row. You need the second
-# anyway: it is the *before* of the comparison below.
+# What a rollout costs has to be measured: the base model on each training row
+# once, and on each validation row twice. The second is also the *before* of
+# the comparison below.
 
 # %%
 from buildhour_helpers.rollouts import evaluate
@@ -324,14 +354,14 @@ checks.exercise_5_1(guess, input_share)
 from buildhour_helpers.analysis.costs import turn_inputs
 
 reads = turn_inputs(client, MODEL, sample[0])
+print(f"input: {input_share:.0%} of all tokens")
 print("read, turn by turn:", *reads, "; together", sum(reads))
 
 # %% [markdown]
-# The last turn reads {{reads[-1]:,}} tokens, and these hold everything that
-# was ever new. All the others were read before. With **prefix caching** a
-# service keeps what it computed for the beginning of a prompt, and charges
-# less for it. Ours has no cache; a real one reports `cached_tokens`. A
-# perfect cache would serve this share:
+# The last turn reads {{reads[-1]:,}} tokens: everything that was ever new. The
+# rest was read before. With **prefix caching** a service keeps what it
+# computed for the beginning of a prompt and charges less for it. Ours has no
+# cache; a real one reports `cached_tokens`. A perfect cache would serve:
 
 # %%
 some = sample[::16]
@@ -340,8 +370,7 @@ cached = 1 - new / usage_of(some).input_tokens
 print(f"read before: {cached:.0%} of the input of {len(some)} rollouts")
 
 # %% [markdown]
-# A model that grades reads and writes tokens too. Our endpoint uses none. A
-# model grader would use this for one answer:
+# Our grader uses no tokens. A model as the grader would, for one answer:
 
 # %%
 from statistics import fmean
@@ -353,7 +382,8 @@ run = client.fine_tuning.alpha.graders.run
 tokens = []
 for record in some:
     item = {"reference_answer": record.reference_answer}
-    graded = run(grader=judge, item=item, model_sample=record.answer)
+    said = record.answer or "(none)"
+    graded = run(grader=judge, item=item, model_sample=said)
     tokens.append(graded.metadata.token_usage)
 per_grade = fmean(tokens)
 print(f"{per_grade:.0f} tokens for a grade by {judge['model']}")
@@ -362,8 +392,8 @@ print(f"{per_grade:.0f} tokens for a grade by {judge['model']}")
 # The prices are **an example**: Tinker's for Qwen3-8B, as
 # [its list](https://tinker-docs.thinkingmachines.ai/tinker/models/) had them
 # on 7 October 2026, with 80% off for cached input. The simulated model costs
-# nothing, and no real model uses exactly its tokens. Time follows from turns
-# and output: each turn waits for a first token and then writes.
+# nothing, and no real model uses exactly its tokens. Time is that of the
+# model: each turn waits for a first token and then writes.
 
 # %% take="1"
 PRICES = {  # US dollars per million tokens; the grader's is made up
@@ -405,11 +435,12 @@ trained = counted["train"] / (counted["train"] + counted["valid"])
 show(no_cache=bill(rough, 0, trained), cache=bill(rough, cached, trained))
 
 # %% [markdown]
-# COST-FINDING
+# A perfect cache brings the bill from USD {{bill(rough, 0, trained)["USD"]:.2f}}
+# to {{bill(rough, cached, trained)["USD"]:.2f}}.
 #
-# The base model is only the beginning of the job, which teaches it to be
-# brief. So rollouts get shorter and the real bill is lower. By how much? Four
-# of the five recorded baseline jobs tell us. The fifth is kept for a check.
+# This job teaches the model to be brief, so its rollouts get shorter. By how
+# much? Four of the five recorded baseline jobs tell us; the fifth is kept for
+# a check.
 
 # %%
 from dataclasses import replace
@@ -440,8 +471,7 @@ show(expected=expected)
 # ## Follow the job
 #
 # Outside a notebook you read the events. The service lists them newest first;
-# this yields them oldest first, until the job has ended, and waits while it
-# is paused. Polling every ten seconds is enough; ours is short.
+# this yields them oldest first, until the job has ended.
 
 # %% take="1"
 import time
@@ -483,14 +513,13 @@ print(curve.rename(columns=WATCHED).round(2).to_string(na_rep=""))
 # %% [markdown]
 # - **reward**: each step sees other rows, so it jumps. Look at the trend.
 # - **validation**: the same rows each time. This curve decides.
-# - **calls**, **reasoning**: what an answer will cost you later. Real models
-#   often write longer and longer while they train (**length growth**).
+# - **calls**, **reasoning**: what an answer will cost you. Real models often
+#   write longer and longer while they train (**length growth**).
 # - **zero-var.**: the share of groups that taught nothing.
 # - **entropy**: how undecided the model is. If it falls to 0, all rollouts of
 #   a group are alike and learning stops: **entropy collapse**.
 # - **kl_to_base**: the **KL divergence**, how far the policy has moved from
-#   the base model. Many trainers add it as a penalty; this one relies on
-#   clipping.
+#   the base model. Some trainers penalise it; this one only clips.
 
 # %%
 figure = figures.training_curves(steps, note="simulated model")
@@ -514,31 +543,35 @@ print(f"tool calls {change['tool_calls']:+.0%}")
 assert gain.low > 0
 
 # %% [markdown]
-# LEARN-FINDING
+# The job gained {{gain.value:+.2f}} reward on questions that it never trained
+# on, and the interval is above zero. Tool calls changed by
+# {{change["tool_calls"].value:+.0%}}.
 #
 # ## Was the bill right?
 
 # %%
-from buildhour_helpers.analysis.costs import usage_of_job
+from buildhour_helpers.analysis.costs import usage_of_job, usage_of_phase
 
 
 def check(expected, used):
-    """Two bills side by side. Every line must be within 10%."""
+    """Two bills side by side. Tokens, time, price: within 10%."""
     table = pd.DataFrame({"expected": expected, "used": used})
     table = table[table["expected"] > 0]
     table["ratio"] = table["used"] / table["expected"]
     print(table.map("{:,.2f}".format).to_string())
-    assert table["ratio"].between(0.9, 1.1).all()
+    lines = ["input_tokens", "output_tokens", "minutes", "USD"]
+    assert table.loc[lines, "ratio"].between(0.9, 1.1).all()
 
 
 used = bill(vars(usage_of_job(steps)), cached, trained)
 check(expected, used)
 
 # %% [markdown]
-# BILL-FINDING
+# The job cost USD {{used["USD"]:.2f}}; we expected {{expected["USD"]:.2f}}.
 #
-# The same sample predicts the **recorded** job that we kept back. It trained
-# on other rows, with another seed:
+# The same sample predicts the **recorded** job that we kept back, which trained
+# on other rows. Below it are the tokens of a recorded job with a model as its
+# grader, and what the pilot cost that found the rows.
 
 # %%
 small_count = count_rollouts(80, 100, recorded["baseline"])
@@ -553,15 +586,9 @@ ratio = judged["grader_tokens"] / (per_grade * grades)
 print(f"grader tokens of a recorded job, used / expected: {ratio:.2f}")
 assert 0.9 < ratio < 1.1
 
-# %% [markdown]
-# GRADER-FINDING
-#
-# The pilot that found the rows costs, too. It is paid once, and serves every
-# later job on these questions:
-
 # %%
-from buildhour_helpers.analysis.costs import usage_of_phase
-
+extra = per_grade * expected["rollouts"] * PRICES["grader"] / 1e6
+print(f"a model grader would add USD {extra:.2f} to this job")
 piloted = usage_of_phase(pilot["usage"])
 pilot_usd = bill(vars(piloted), cached, train_share=0)["USD"]
 print(f"pilot: {piloted.rollouts:,} rollouts, USD {pilot_usd:.2f}")
@@ -574,6 +601,7 @@ print(f"pilot: {piloted.rollouts:,} rollouts, USD {pilot_usd:.2f}")
 # You pay for a job once, and for its agent with every answer. From the
 # recorded jobs, at the example prices:
 
+
 # %%
 def usd(usage, train_share=0):
     return bill(usage.mean(), cached, train_share)["USD"]
@@ -583,7 +611,7 @@ priced = pd.DataFrame(
     {
         "reward": fmean(map(fmean, one.rewards)),
         "answer_usd": usd(one.usage("valid")),
-        "job_usd": usd(one.usage("train"), 1) * spent[name]["rollouts"],
+        "job_usd": usd(one.usage("train"), 1) * spent.loc[name, "rollouts"],
     }
     for name, one in every.items()
 )
@@ -592,9 +620,17 @@ base_reward = fmean(recorded["validation"]["base_rewards"])
 priced.loc["base model"] = [base_reward, usd(valid_once), 0.0]
 print(priced.round(4).to_string())
 
+# %%
+answer = priced["answer_usd"]
+print(answer.round(4)["base model"], answer.round(4)["baseline"])
+assert answer["base model"] > answer["baseline"] > answer[by_penalty[0]]
+
 # %% [markdown]
+# The trained agent is also cheaper: an answer of the base model costs USD
+# {{answer["base model"]:.4f}}, after the baseline job {{answer["baseline"]:.4f}}.
+#
 # ### Exercise 5.2: Choose the option that pays
-# Difficulty 3/5 · 5 minutes
+# Difficulty 3/5 · 4 minutes
 #
 # Write `decide(options, answers, value_usd)`. `options` maps a name to a
 # dictionary with `reward` (the mean of an answer), `answer_usd` (the price of
@@ -603,7 +639,7 @@ print(priced.round(4).to_string())
 # you. Return the name of the option that leaves you the most money.
 
 
-# %% exercise="5.2" difficulty=3 minutes=5
+# %% exercise="5.2" difficulty=3 minutes=4
 def decide(options, answers, value_usd):
     # begin solution
     def profit(name):
@@ -622,8 +658,7 @@ checks.exercise_5_2(decide)
 # ## Pause, resume, cancel
 #
 # A pause takes effect at once: the step in flight is given up, and run again
-# after the resume. Pause when your tools need a restart. A smaller job shows
-# it: 16 rows, groups of 4.
+# after the resume. Pause when your tools need a restart. A small job shows it.
 
 
 # %%
@@ -731,13 +766,7 @@ with served(proxy) as url:
     broken = launch(small_files, SMALL, tools=[*TOOLS[:2], broken_cat])
     told = list(follow(broken.id, poll_s=0.5))
 print(wait_for(broken.id, *ENDED).status)
-print([event.message for event in told if event.level == "warn"][0])
-
-# %% [markdown]
-# The job *succeeded*, and only warnings say that rollouts were thrown away.
-# They are not scored 0, because the model did nothing wrong. But what is left
-# is a biased sample: the rows that the bug spared. Stop the job, fix the
-# tool, start again.
+print(next(event.message for event in told if event.level == "warn"))
 
 # %%
 lost = [e.data["errors"] for e in told if e.type == "metrics"]
@@ -746,6 +775,10 @@ print("discarded of 16, step by step:", *discarded)
 assert sum(discarded) > 0
 
 # %% [markdown]
+# The job *succeeded*; only warnings tell. Such rollouts are not scored 0, since
+# the model did nothing wrong. But what is left is a biased sample. Stop the
+# job, fix the tool, start again.
+#
 # **A zero-variance grader.** Here nothing fails. The grader compares with a
 # whole sentence, the prompt asks for the bare number, so no answer ever
 # matches. We **recorded** this job, beside the same one with a working
@@ -765,21 +798,20 @@ assert zero["weights_changed"] == 0 < working["weights_changed"]
 assert zero["same_answers"] == zero["rollouts"]
 
 # %% [markdown]
-# This job succeeded too. Its model gives the base model's answer every time.
-# A constant reward of 0.5 would do the same, so do not look at the reward:
-# look at the share of zero-variance groups, which is 1 in every step.
+# This job succeeded too, and its model gives the base model's answer every
+# time. A constant reward of 0.5 would do the same. The sign is not the reward
+# but the share of zero-variance groups: 1 in every step.
 #
 # ### Exercise 5.3: Diagnose a step
-# Difficulty 3/5 · 5 minutes
+# Difficulty 3/5 · 4 minutes
 #
 # Write `diagnose(step)` for the `data` of one metrics event. Return
 # `"discarded"` if no training rollout was usable, `"zero variance"` if some
 # were but no group could teach, else `"ok"`. What you need is in `usage`,
-# `errors` and `mean_unresponsive_rewards` (print `steps[0]`). The check
-# tries steps that you have not seen.
+# `errors` and `mean_unresponsive_rewards` (print `steps[0]`).
 
 
-# %% exercise="5.3" difficulty=3 minutes=5
+# %% exercise="5.3" difficulty=3 minutes=4
 def diagnose(step):
     # begin solution
     sampled = step["usage"]["train"]["rollouts"]
@@ -806,43 +838,47 @@ checks.exercise_5_3(diagnose)
 # - `AUTO` and `PRICES`, to what your service says today, and in `bill` the
 #   rollouts at once, the time to a first token and the speed.
 #
-# Sum the `usage` of your agent's responses for `train` and `valid`, such as
-# `{"rollouts": 1, "turns": 6, "input_tokens": 14_000, "output_tokens": 2_000}`.
-# Only this service has `reasoning_token_penalty`.
+# `train` and `valid` are means of your agent's `usage`, such as `{"rollouts":
+# 1, "turns": 6, "input_tokens": 14_000, "output_tokens": 2_000}`. Only this
+# service has `reasoning_token_penalty`.
 #
 # ## With a real model
 #
-# **The same:** the request, the events, what each setting means, and the
-# arithmetic of the bill.
+# **The same:** the request, the events, what each setting means, how a bill
+# adds up.
 #
 # **Different:**
 #
-# - *Tokens.* Real thinking is longer and varies more. Measure more rollouts,
-#   and expect length growth instead of shrinking if nothing charges for it.
-# - *Format.* A small model writes calls that cannot be parsed. Watch
+# - *Tokens.* Thinking is longer and varies more: measure more rollouts.
+#   Without a charge for length expect growth, not shrinking.
+# - *Format.* Small models write calls that cannot be parsed. Watch
 #   `tool_errors` and `stop_reasons`.
-# - *Stability.* Rates are smaller and collapse is real: watch entropy, and
-#   keep the best checkpoint.
-# - *Time.* A step takes minutes, often because of your tools.
-# - *Price.* Some services charge by the hour instead. OpenAI's
+# - *Stability.* Collapse is real: watch entropy, keep the best checkpoint.
+# - *Price.* Some charge by the hour. OpenAI's
 #   [billing guide](https://help.openai.com/en/articles/11323177-billing-guide-for-the-reinforcement-fine-tuning-api)
-#   named 100 dollars per hour of training for o4-mini, plus the tokens of a
-#   model grader. Then slow tools cost money.
+#   named 100 dollars per hour of training for o4-mini, plus a model grader's
+#   tokens. Then slow tools cost money.
 #
-# `docs/real-models.md` has the details and the engines.
+# `docs/real-models.md` has details and engines.
 #
 # ## Recap
 #
-# RECAP
+# - A job is two files and one request. Its rollouts are rows x epochs x group,
+#   plus validation.
+# - New rows that vary were the only clear gain. Judge settings over several
+#   seeds: one proves nothing.
+# - The penalty on reasoning sets what an answer costs.
+# - Most tokens are input, read again in each turn. Estimate before you launch,
+#   and allow for rollouts that change while the job runs.
+# - Watch validation, zero-variance groups, discarded rollouts and entropy.
 #
 # ## Three questions
 #
 # <details><summary>Training reward is 0.0 in every step. Is the grader
 # broken?</summary>
 #
-# Read a few answers. If right ones score 0, it is the grader. If all are
-# wrong, the task is too hard as it is: try easier questions, partial credit
-# or a better prompt first. Either way nothing varies and nothing is learned.
+# Read a few answers. If right ones score 0, it is. If all are wrong, the task
+# is too hard: try easier questions, partial credit or a better prompt.
 # </details>
 #
 # <details><summary>Why is a rollout whose tool failed discarded, and not
@@ -852,4 +888,11 @@ checks.exercise_5_3(diagnose)
 # outage would teach it to avoid your tools.
 # </details>
 #
-# QUESTION3
+# <details><summary>You can pay for twice the rollouts. Twice the rows, two
+# epochs, or twice the multiplier?</summary>
+#
+# Rows, if you have some that vary: only they were clearly better than the
+# baseline, though not clearly better than two epochs. Without new rows try a
+# second epoch and watch validation. Raise the multiplier if many groups have
+# zero variance.
+# </details>

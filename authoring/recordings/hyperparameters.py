@@ -34,6 +34,7 @@ from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.demo.work import BASE_MODEL
 from buildhour_helpers.graders import specs
 from buildhour_helpers.rollouts import RolloutRecord
+from buildhour_helpers.tasks.questions import Split
 
 SEEDS = (11, 12, 13, 14, 15)
 ALL_QUESTIONS = 1_000_000
@@ -70,8 +71,10 @@ VARIANTS = (
     Variant(),
     Variant({"n_epochs": 2}),
     Variant(rows=2 * ROWS),
+    Variant({"compute_multiplier": 2}),
     Variant({"compute_multiplier": 0.5}),
     Variant({"batch_size": 20}),
+    Variant({"learning_rate_multiplier": 0.25}),
     Variant({"learning_rate_multiplier": 4}),
     Variant({"reasoning_token_penalty": 0}),
     Variant({"reasoning_token_penalty": 0.3}),
@@ -135,9 +138,8 @@ def record(
     return found
 
 
-def measure_base(folder: Path, split: str, count: int = VALIDATION) -> dict[str, Any]:
+def measure_base(folder: Path, split: Split, count: int = VALIDATION) -> dict[str, Any]:
     """The base model on questions of a split: the rewards of each question, and what it took."""
-    assert split in ("train", "validation")
     own = folder / f"base-{split}"
     own.mkdir()
     asked = questions(split, count, 0)

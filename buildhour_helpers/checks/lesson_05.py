@@ -43,21 +43,24 @@ Options = Mapping[str, Mapping[str, float]]
 @exercise("5.1")
 def exercise_5_1(guess: object, measured: float) -> Findings:
     """A guess at the share of input among a rollout's tokens: any share passes."""
-    if isinstance(guess, bool) or not isinstance(guess, Real) or math.isnan(guess):
+    number = math.nan
+    if not isinstance(guess, bool) and isinstance(guess, Real):
+        number = float(guess)
+    if math.isnan(number):
         yield wrong(f"guess is {guess!r}, not a number", "a number such as 0.4: guess = 0.4")
-    elif 1 < guess <= 100:
+    elif 1 < number <= 100:
         yield wrong(
             f"guess is {guess}: as a share that is more than all tokens",
-            f"write {guess}% as {float(guess) / 100:g}",
+            f"write {guess}% as {number / 100:g}",
         )
-    elif not 0 < guess < 1:
+    elif not 0 < number < 1:
         yield wrong(
             f"guess is {guess}: a rollout both reads and writes, so the share is between 0 and 1",
             "0.5 would say that it reads as much as it writes",
         )
     else:
-        yield right(f"you guessed {float(guess):.0%}; measured: {measured:.0%}")
-        yield right(_about(float(guess), measured))
+        yield right(f"you guessed {number:.0%}; measured: {measured:.0%}")
+        yield right(_about(number, measured))
 
 
 def _about(guess: float, measured: float) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from authoring.recordings import flat_grader, hyperparameters
-from buildhour_helpers.analysis.costs import Usage, estimate, usage_of_phase
+from buildhour_helpers.analysis.costs import Prices, estimate
+from buildhour_helpers.analysis.variants import variants_of
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.recordings import load
 
 RECORDED = load("hyperparameters")
+PRICES = Prices(input=0.195, cached=0.039, output=0.60, trained=0.44, grader=0.60)
 
 
 @pytest.fixture(scope="module")
@@ -66,23 +68,13 @@ def test_every_setting_is_recorded_with_every_seed() -> None:
         assert all(len(job["rewards"]) == questions for job in one["jobs"])
 
 
-@pytest.mark.parametrize("variant", RECORDED["variants"], ids=lambda variant: variant["name"])
-def test_a_bill_can_be_estimated_to_a_tenth_from_the_baseline_job(variant: Any) -> None:
-    """From what its rollouts used on average, for jobs with other numbers of rollouts."""
-    if variant["changed"].get("reasoning_token_penalty") or variant["name"] == "baseline":
-        pytest.skip("a heavy penalty changes how long rollouts are")
-    (train, valid), jobs = phases(RECORDED["variants"][0]), variant["jobs"]
-    own_train, own_valid = phases(variant)
-    expected = estimate(train, own_train.rollouts, valid, own_valid.rollouts)
-    used = own_train + own_valid
-    assert expected.rollouts == used.rollouts == len(jobs) * used.rollouts / len(jobs)
-    assert expected.input_tokens == pytest.approx(used.input_tokens, rel=0.1)
-
-
-def phases(variant: Any) -> tuple[Usage, Usage]:
-    jobs = variant["jobs"]
-    train, valid = (
-        sum((usage_of_phase(job["usage"][phase]) for job in jobs), Usage())
-        for phase in ("train", "valid")
+def test_four_jobs_predict_the_bill_of_the_fifth_to_a_tenth() -> None:
+    baseline = variants_of(RECORDED)["baseline"]
+    known, last = (
+        replace(baseline, jobs=baseline.jobs[:4]),
+        replace(baseline, jobs=baseline.jobs[4:]),
     )
-    return train, valid
+    train, valid = last.usage("train"), last.usage("valid")
+    expected = estimate(known.usage("train"), train.rollouts, known.usage("valid"), valid.rollouts)
+    assert vars(expected) == pytest.approx(vars(train + valid), rel=0.1)
+    assert PRICES.of(expected, 0.7) == pytest.approx(PRICES.of(train + valid, 0.7), rel=0.1)

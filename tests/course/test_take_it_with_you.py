@@ -68,26 +68,24 @@ assert grade(model_grader(RUBRIC), "The answer is 12.") == 0
 assert grade(multi("accuracy * brevity"), "45.1%") == 1
 """,
     "05": """
-import json
-
 row = {"messages": [{"role": "user", "content": "How much was net income?"}]}
 row["tools"] = [
     {"type": "function", "function": {"name": name}}
     for name in NAMES
 ]
 row |= {"answer_value": 1204, "answer_kind": "amount", "reference_answer": "1,204"}
-Path("rows.jsonl").write_text((json.dumps(row) + "\\n") * 10, encoding="utf-8")
-files = {split: upload("rows.jsonl") for split in ("train", "validation")}
+files = {split: upload([row] * 10) for split in ("train", "validation")}
 settings = {"batch_size": 5, "compute_multiplier": 0.25}
 counted = count_rollouts(10, 10, settings)
-estimate(counted, {"tool calls": 6, "tokens written": 1500, "seconds": 20})
+one = {"rollouts": 1, "turns": 6, "input_tokens": 14_000, "output_tokens": 2_000}
+assert bill(estimate(counted, one, one), cached_share=0.7)["USD"] > 0
 job = launch(files, settings)
 events = list(follow(job.id, poll_s=0.1))
 assert client.fine_tuning.jobs.retrieve(job.id).status == "succeeded", events[-1].message
 steps = [event.data for event in events if event.type == "metrics"]
 assert len(steps) == counted["steps"]
 assert sum(step["usage"]["train"]["rollouts"] for step in steps) == counted["train"]
-assert sum(step["usage"]["valid"]["rollouts"] for step in steps) == counted["validation"]
+assert sum(step["usage"]["valid"]["rollouts"] for step in steps) == counted["valid"]
 assert checkpoints(job.id)[-1][0] == counted["steps"]
 """,
     "06": """

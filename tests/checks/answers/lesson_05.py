@@ -109,7 +109,8 @@ HONEST: Honest = {
         """),
         "match": diagnose("""
             errors, used = step["errors"], step["usage"]["train"]
-            match (errors["train_discarded"] == used["rollouts"], step["mean_unresponsive_rewards"]):
+            all_lost = errors["train_discarded"] == used["rollouts"]
+            match (all_lost, step["mean_unresponsive_rewards"]):
                 case (True, _):
                     return "discarded"
                 case (_, 1.0):
@@ -118,7 +119,8 @@ HONEST: Honest = {
         """),
         "numpy": diagnose("""
             import numpy as np
-            all_lost = np.equal(step["errors"]["train_discarded"], step["usage"]["train"]["rollouts"])
+            lost, sampled = step["errors"]["train_discarded"], step["usage"]["train"]["rollouts"]
+            all_lost = np.equal(lost, sampled)
             none_vary = np.isclose(step["mean_unresponsive_rewards"], 1)
             return str(np.select([all_lost, none_vary], ["discarded", "zero variance"], "ok"))
         """),
