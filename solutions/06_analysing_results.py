@@ -629,6 +629,7 @@ more, longer = (
     without[key][0] - with_penalty[key][0]
     for key in ("reward", "latency_s")
 )
+print(f"without it {more:+.3f} reward, {longer:+.1f} s")
 print(f"turns at {more / longer:.4f} of a right answer per second")
 assert more > 0
 assert longer > 0
