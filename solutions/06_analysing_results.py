@@ -61,19 +61,30 @@ print("seeds of the jobs:", *(job["seed"] for job in run["jobs"]))
 import json
 
 
+def arguments_of(item):
+    """A call's arguments; empty where they are not a JSON object."""
+    try:
+        arguments = json.loads(item["arguments"])
+    except ValueError:
+        return {}
+    return arguments if isinstance(arguments, dict) else {}
+
+
 def calls_of(record):
     """The tool calls of a record, in order: (name, arguments)."""
     return [
-        (item["name"], json.loads(item["arguments"]))
+        (item["name"], arguments_of(item))
         for item in record.trace
         if item.get("type") == "function_call"
     ]
 
 
+# %% take="1"
 def found_page(record, pages):
     """Whether the rollout opened one of these pages."""
     read = (args for name, args in calls_of(record) if name == "cat")
-    return any(args.get("path", "").strip("/") in pages for args in read)
+    paths = (str(args.get("path")).strip("/") for args in read)
+    return any(path in pages for path in paths)
 
 
 # %% take="1"
@@ -84,7 +95,7 @@ def decompose(records, gold):
     right = sum(r.correct for r in records)
     return {
         "found": len(found) / len(records),
-        "right if found": hits / len(found),
+        "right if found": hits / max(1, len(found)),
         "accuracy": right / len(records),
         "right, page not opened": (right - hits) / len(records),
     }
@@ -121,8 +132,8 @@ from buildhour_helpers import checks
 checks.exercise_6_1(prediction)
 
 # %% [markdown]
-# Now look. The third row is an accuracy that never existed: the new finding
-# with the old reading. The fourth is the old finding with the new reading.
+# Now look. The last two lines are accuracies that never existed: the new
+# finding with the old reading, and the old finding with the new reading.
 
 # %%
 import pandas as pd
@@ -644,7 +655,7 @@ assert longer > 0
 #
 # ## Take it with you
 #
-# Copy the cells with `calls_of` and `found_page`, `decompose`,
+# Copy the cells with `calls_of`, `found_page`, `decompose`,
 # `question_means`, `quadrants` and `sequences`. They need no package. For the
 # intervals, take your own `paired_bootstrap`. Rollouts of lesson 01 become
 # records like this:
@@ -671,8 +682,8 @@ assert longer > 0
 # The decomposition, pairing by question and both levels of the bootstrap
 # carry over unchanged. What differs: sampling is not repeatable, so run the
 # base model again on the day you compare. Arguments of calls are sometimes not
-# valid JSON; count these as format errors instead of letting `json.loads`
-# stop the analysis. A model may know a public document by heart, so "right,
+# valid JSON: `arguments_of` takes them as empty, and you should count them as
+# format errors. A model may know a public document by heart, so "right,
 # page not opened" can be large: that is contamination, not skill. Answers and
 # reasoning may grow longer in training, so look at tokens beside the reward.
 # Latency is measured, and depends on load. Test forgetting on your product's
