@@ -61,19 +61,30 @@ print("seeds of the jobs:", *(job["seed"] for job in run["jobs"]))
 import json
 
 
+def arguments_of(item):
+    """A call's arguments; empty where they are not a JSON object."""
+    try:
+        arguments = json.loads(item["arguments"])
+    except ValueError:
+        return {}
+    return arguments if isinstance(arguments, dict) else {}
+
+
 def calls_of(record):
     """The tool calls of a record, in order: (name, arguments)."""
     return [
-        (item["name"], json.loads(item["arguments"]))
+        (item["name"], arguments_of(item))
         for item in record.trace
         if item.get("type") == "function_call"
     ]
 
 
+# %% take="1"
 def found_page(record, pages):
     """Whether the rollout opened one of these pages."""
     read = (args for name, args in calls_of(record) if name == "cat")
-    return any(args.get("path", "").strip("/") in pages for args in read)
+    paths = (str(args.get("path")).strip("/") for args in read)
+    return any(path in pages for path in paths)
 
 
 # %% take="1"
@@ -84,7 +95,7 @@ def decompose(records, gold):
     right = sum(r.correct for r in records)
     return {
         "found": len(found) / len(records),
-        "right if found": hits / len(found),
+        "right if found": hits / max(1, len(found)),
         "accuracy": right / len(records),
         "right, page not opened": (right - hits) / len(records),
     }
@@ -121,8 +132,8 @@ from buildhour_helpers import checks
 checks.exercise_6_1(prediction)
 
 # %% [markdown]
-# Now look. The third row is an accuracy that never existed: the new finding
-# with the old reading. The fourth is the old finding with the new reading.
+# Now look. The last two lines are accuracies that never existed: the new
+# finding with the old reading, and the old finding with the new reading.
 
 # %%
 import pandas as pd
@@ -473,12 +484,15 @@ again = [q for q in fell if others[ids.index(q)] > 0.5]
 print(len(fell), "fell:", dict(reasons))
 print(len(again), "of them fell in most of the other jobs, too")
 assert 0 < len(again) < len(fell)
+assert reasons["page found, misread"] > len(fell) / 2
 
 # %% [markdown]
-# {{len(fell)}} questions fell in the first job, and {{len(again)}} of them
-# fell in most other jobs as well. Read those first. (Not all of them are habits
-# either: every job is compared with the same three rollouts before, and
-# these may have been lucky.) This one fell furthest:
+# {{len(fell)}} questions fell in the first job. For
+# {{reasons['page found, misread']}} of them a rollout had opened the right page,
+# so the loss is in reading. {{len(again)}} fell in most other jobs as well: read
+# those first. (Not all of them are habits. Every job is compared with the same
+# three rollouts before, and these may have been lucky.) This one of them fell
+# furthest:
 
 # %%
 least = min(again, key=lambda question: change[question])
@@ -510,17 +524,17 @@ forgotten = paired_difference(parts_before, parts_after)
 means = parts_before.mean(), parts_after.mean()
 print("reward on parts:", *(f"{mean:.3f}" for mean in means))
 print("after minus before:", forgotten)
-assert forgotten.low > -0.05
+assert forgotten.low > 0
 calls_on_parts = table["parts_tool_calls"]
 assert (calls_on_parts[1:] < calls_on_parts["base"]).all()
 
 # %% [markdown]
 # Nothing was forgotten. The mean reward on parts went from
 # {{parts_before.mean():.3f}} to {{parts_after.mean():.3f}}, and the interval
-# of the change goes from {{forgotten.low:+.3f}} to {{forgotten.high:+.3f}}: at
-# worst a tiny loss. All five agents also make fewer calls there, so what they
-# learned about wasted calls carried over. This is one small task and a small
-# model. A language model has more to forget.
+# of the change, {{forgotten.low:+.3f}} to {{forgotten.high:+.3f}}, holds no
+# loss. All five agents also make fewer calls there, so what they learned about
+# wasted calls carried over. This is one small task and a small model. A
+# language model has more to forget.
 #
 # *Time to here: 30 minutes.*
 #
@@ -629,6 +643,7 @@ more, longer = (
     without[key][0] - with_penalty[key][0]
     for key in ("reward", "latency_s")
 )
+print(f"without it {more:+.3f} reward, {longer:+.1f} s")
 print(f"turns at {more / longer:.4f} of a right answer per second")
 assert more > 0
 assert longer > 0
@@ -640,7 +655,7 @@ assert longer > 0
 #
 # ## Take it with you
 #
-# Copy the cells with `calls_of` and `found_page`, `decompose`,
+# Copy the cells with `calls_of`, `found_page`, `decompose`,
 # `question_means`, `quadrants` and `sequences`. They need no package. For the
 # intervals, take your own `paired_bootstrap`. Rollouts of lesson 01 become
 # records like this:
@@ -667,8 +682,8 @@ assert longer > 0
 # The decomposition, pairing by question and both levels of the bootstrap
 # carry over unchanged. What differs: sampling is not repeatable, so run the
 # base model again on the day you compare. Arguments of calls are sometimes not
-# valid JSON; count these as format errors instead of letting `json.loads`
-# stop the analysis. A model may know a public document by heart, so "right,
+# valid JSON: `arguments_of` takes them as empty, and you should count them as
+# format errors. A model may know a public document by heart, so "right,
 # page not opened" can be large: that is contamination, not skill. Answers and
 # reasoning may grow longer in training, so look at tokens beside the reward.
 # Latency is measured, and depends on load. Test forgetting on your product's

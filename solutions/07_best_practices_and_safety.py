@@ -233,7 +233,8 @@ scores = {}
 for name, night in {"Sunday": sunday, "Wednesday": wednesday}.items():
     rubric, strict = map(by_rubric, night), (r.reward for r in night)
     scores[name] = fmean(rubric), fmean(strict)
-    print(name, *(f"{score:.2f}" for score in scores[name]))
+    print(f"{name:10} rubric {scores[name][0]:.2f}", end=", ")
+    print(f"strict {scores[name][1]:.2f}")
 rise = [after - was for was, after in zip(*scores.values())]
 assert rise[0] > 0.3 > rise[1]
 

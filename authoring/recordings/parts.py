@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -118,6 +118,12 @@ def grade(sample: Mapping[str, Any], item: Mapping[str, Any]) -> float:
     return float(sample["output_text"].strip() == item["reference_answer"])
 
 
+CALLED: dict[str, Callable[..., str]] = {
+    "/find_parts": find_parts,
+    "/part_details": part_details,
+}
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -126,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/grade":
             answer: dict[str, Any] = {"score": grade(body["sample"], body["item"])}
         else:
-            tool = {"/find_parts": find_parts, "/part_details": part_details}[self.path]
+            tool = CALLED[self.path]
             output = tool(**json.loads(body["arguments"]))
             answer = {
                 "type": "function_call_output",

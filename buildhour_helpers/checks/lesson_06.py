@@ -126,7 +126,7 @@ JOBS, QUESTIONS = 6, 90
 def example() -> tuple[Floats, Floats]:
     """Made-up rewards (questions,) and (jobs, questions), in which each mistake shows.
 
-    Jobs differ, questions differ more, and a question's gain is much the same in every job.
+    Jobs differ, questions differ more, and a question's gain is nearly equal in all jobs.
     """
     random = np.random.default_rng(6)
     before = (np.arange(QUESTIONS) % 10) / 10
@@ -280,7 +280,7 @@ DECISIONS = (
 def exercise_6_3(choose: Callable[[Checkpoints, float, float], Any]) -> Findings:
     """The choices of made-up checkpoints at five prices, in both orders."""
     for worth, per_second, best, what, fix in DECISIONS:
-        for given in (CHECKPOINTS, dict(reversed(CHECKPOINTS.items()))):
+        for given in (CHECKPOINTS, dict(reversed(list(CHECKPOINTS.items())))):
             said = choose(given, worth, per_second)
             if said != best or isinstance(said, bool):
                 yield _misjudged(said, best, what, fix)
