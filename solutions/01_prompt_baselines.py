@@ -338,7 +338,7 @@ assert max(kinds, key=kinds.get) == "page never opened"
 # | right page, wrong value | practice: training (05) |
 #
 # ### Exercise 1.2: Not found, or passed over?
-# Difficulty 3/5 · 5 minutes
+# Difficulty 3/5 · 4 minutes
 #
 # "Page never opened" mixes two failures. Either **not found**: no tool
 # output named the page, so search is to blame. Or **passed over**: an output
@@ -349,7 +349,7 @@ assert max(kinds, key=kinds.get) == "page never opened"
 # `ME/2012/page_4.pdf` is not `ACME/2012/page_4.pdf`.
 
 
-# %% exercise="1.2" difficulty=3 minutes=5
+# %% exercise="1.2" difficulty=3 minutes=4
 def why_unopened(trace, gold_pages):
     # begin solution
     opened, named = set(), set()
@@ -368,7 +368,7 @@ def why_unopened(trace, gold_pages):
 checks.exercise_1_2(why_unopened)
 
 # %% [markdown]
-# *Time to here: 22 minutes.*
+# *Time to here: 21 minutes.*
 #
 # ## Improve the prompt
 #
@@ -589,7 +589,7 @@ def my_prompt():
 checks.exercise_1_3(my_prompt)
 
 # %% [markdown]
-# *Time to here: 33 minutes.*
+# *Time to here: 32 minutes.*
 #
 # ## Build the harness
 #

@@ -337,7 +337,7 @@ print(len(leaky_train), "training and", len(leaky_test), "test questions")
 
 # %% [markdown]
 # ### Exercise 2.1: Find the leak in a split
-# Difficulty 3/5 · 8 minutes
+# Difficulty 3/5 · 7 minutes
 #
 # Someone merged an old export into the training questions, and it brought test
 # questions along. Write `find_leak(train, test)`. It returns the set of IDs of
@@ -347,7 +347,7 @@ print(len(leaky_train), "training and", len(leaky_test), "test questions")
 # check also tries your function on a second split.
 
 
-# %% exercise="2.1" difficulty=3 minutes=8
+# %% exercise="2.1" difficulty=3 minutes=7
 def find_leak(train, test):
     """The IDs of training questions that the test split gives away."""
 
@@ -370,7 +370,7 @@ from buildhour_helpers import checks
 checks.exercise_2_1(find_leak)
 
 # %% [markdown]
-# *Time to here: 23 minutes.*
+# *Time to here: 22 minutes.*
 #
 # ## Write the rows
 #
@@ -629,9 +629,12 @@ print(f"first pair: as they come wins with {wins} of {len(plain)} seeds")
 early, early_picked = reached("as they come", 1), reached(name, 0)
 late, late_picked = reached("as they come", 2), reached(name, 1)
 few = reached("32 that vary", 1)
+at_8 = [curve[0][1] for curve in plain]
+seeds_apart = max(at_8) - min(at_8)
+print(f"seeds of as they come, after 8 steps: {seeds_apart:.3f} apart")
 print(f"32 that vary  {few[1]:.3f} for {few[0]:,.0f} rollouts")
 assert never_score < min(after_8.values()) - 0.03
-assert apart < 0.03
+assert apart < seeds_apart
 assert early[1] > early_picked[1] + 0.02
 assert abs(late[1] - late_picked[1]) < 0.02
 
@@ -643,7 +646,8 @@ assert abs(late[1] - late_picked[1]) < 0.02
 # - **Picking helped little.** Questions that vary waste
 #   {{wasted["128 that vary"]:.0%}} of their groups instead of
 #   {{wasted["as they come"]:.0%}}. Yet after eight steps the three other
-#   choices are only {{apart:.3f}} apart, less than seeds are.
+#   choices are only {{apart:.3f}} apart. Seeds of one choice are
+#   {{seeds_apart:.3f}} apart.
 # - **A large pilot pays late, if at all.** For {{early[0]:,.0f}} rollouts
 #   the questions as they come reach {{early[1]:.3f}}. Finding 128 that vary
 #   and training on them reaches {{early_picked[1]:.3f}} for about as many. Only
@@ -652,11 +656,11 @@ assert abs(late[1] - late_picked[1]) < 0.02
 #   {{few[1]:.3f}} for {{few[0]:,.0f}} rollouts.
 #
 # So run a small pilot to see whether the task can teach, and spend the rest on
-# training. If half of your questions vary, as here, take them as they come.
-# If few do, pick.
+# training. If about half of your questions vary, as here, take them as they
+# come. If few do, picking has more to gain; we have not measured that.
 #
 # ### Exercise 2.3: Choose the samples
-# Difficulty 2/5 · 5 minutes
+# Difficulty 2/5 · 4 minutes
 #
 # Write `choose(rewards, most)`. `rewards` maps a question's ID to its pilot
 # rewards; `None` is a discarded rollout. Return a list of at most `most` IDs:
@@ -664,7 +668,7 @@ assert abs(late[1] - late_picked[1]) < 0.02
 # 0.5), ties by ID.
 
 
-# %% exercise="2.3" difficulty=2 minutes=5
+# %% exercise="2.3" difficulty=2 minutes=4
 def choose(rewards, most):
     # begin solution
     graded = {
@@ -681,7 +685,7 @@ def choose(rewards, most):
 checks.exercise_2_3(choose)
 
 # %% [markdown]
-# *Time to here: 37 minutes.*
+# *Time to here: 35 minutes.*
 #
 # ## How many you need
 #
@@ -728,8 +732,8 @@ assert perfect < 0.95
 #   unit.
 # - The model sees `messages` and `tools`; the rest of a row is for the
 #   grader. Validate line by line before you upload.
-# - Only groups that vary teach. A small pilot shows whether yours do. A large
-#   one is worth its rollouts only if few questions vary.
+# - Only groups that vary teach. A small pilot shows whether yours do. With
+#   half of the questions varying, a large one did not pay.
 #
 # ## Take it with you
 #

@@ -150,7 +150,7 @@ def _output(text: str) -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": "call_1", "output": text}
 
 
-ASKED = {"role": "user", "content": f"What stands on {GOLD}?"}
+ASKED = {"role": "user", "content": f"What is on {GOLD}?"}
 HITS = f"1. BETA/2012/page_9.pdf\n   revenue rose\n2. {GOLD}\n   | 2012 | 2011 |"
 OTHER_HITS = "1. BETA/2012/page_9.pdf\n   revenue rose"
 TRACES: tuple[tuple[str, str, Trace, str], ...] = (
@@ -189,7 +189,7 @@ TRACES: tuple[tuple[str, str, Trace, str], ...] = (
         "passed over",
         "a gold page that list, not cat, was called on",
         [_call("search", query="revenue"), _output(HITS), _call("list", path=GOLD),
-         _output("Error: a page is no folder; read it with cat")],
+         _output("Error: that is a page, not a folder; read it with cat")],
         "opened means a call of cat; search and list open nothing",
     ),
 )  # fmt: skip

@@ -159,10 +159,13 @@ def sample_efficiency(
         told = ", ".join(f"{reward:.2f} after {spent:,.0f} rollouts" for spent, reward in means)
         words.append(f"{name}: {told}")
     axis.axhline(before, color=GREY, linestyle="--", linewidth=1)
+    axis.annotate(
+        "before training", (0.01, before), xycoords=("axes fraction", "data"), va="bottom"
+    )
     axis.set_xlim(left=0)
     axis.set_xlabel("rollouts spent, the pilot's included")
     axis.set_ylabel("mean reward on held-out questions")
-    axis.legend(loc="lower right")
+    axis.legend(loc="upper left")
     chart.describe(f"A dot for each seed, lines through their means. {'; '.join(words)}.")
     return chart
 
