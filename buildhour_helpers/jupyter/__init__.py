@@ -1,5 +1,4 @@
-"""How the workshop starts JupyterLab: on the first lesson, with the table of contents beside it, and
-without news."""
+"""How the workshop starts JupyterLab: the first lesson, its table of contents beside it, no news."""
 
 from __future__ import annotations
 
