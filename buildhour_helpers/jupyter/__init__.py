@@ -1,4 +1,4 @@
-"""How the workshop starts JupyterLab: the first lesson, its table of contents beside it, no news."""
+"""How the workshop starts JupyterLab: the first lesson, with its table of contents, and no news."""
 
 from __future__ import annotations
 
