@@ -14,6 +14,7 @@ if importlib.util.find_spec("buildhour_helpers") is None:
     if not package:
         raise SystemExit("Upload the course's wheel beside this notebook, or set PACKAGE above.")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", package]
-    if subprocess.run(pip).returncode:
-        raise SystemExit(f"pip could not install {package}; its message is above.")
+    done = subprocess.run(pip, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"pip could not install {package}: {done.stderr.strip()}")
     importlib.invalidate_caches()

@@ -1,5 +1,4 @@
-"""How the workshop starts JupyterLab: on the first lesson, with the table of contents beside it, and
-without news."""
+"""How the workshop starts JupyterLab: the first lesson, with its table of contents, and no news."""
 
 from __future__ import annotations
 
@@ -8,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+CONTENTS = "@jupyterlab/toc:plugin"  # the name under which a layout keeps the table of contents
 CONFIG = Path(__file__).parent  # `labconfig/` in it turns the announcements off
 
 
@@ -45,8 +45,8 @@ def lay_out(workspaces: Path, shown: str) -> None:
     manager = WorkspacesManager(str(workspaces))
     if manager.load("default")["data"]:
         return
-    left = {"collapsed": False, "visible": True, "current": "table-of-contents"}
-    left_widgets = ["filebrowser", "running-sessions", "table-of-contents"]
+    left = {"collapsed": False, "visible": True, "current": CONTENTS}
+    left_widgets = ["filebrowser", "running-sessions", CONTENTS]
     layout: dict[str, object] = {"left": {**left, "widgets": left_widgets}}
     opened: dict[str, object] = {}
     if shown:

@@ -18,9 +18,6 @@ PNG = "image/png"
 class AltTexts(Preprocessor):  # type: ignore[misc, unused-ignore]
     """Makes each PNG that has an alternative text in its metadata an HTML image with that text."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"enabled": True, **settings})
-
     def preprocess_cell(
         self, cell: NotebookNode, resources: Any, _index: int
     ) -> tuple[NotebookNode, Any]:

@@ -11,12 +11,13 @@ import sysconfig
 import venv
 import zipfile
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from tests.course.empty_project import EmptyProject, with_requirements
+from tests.course.empty_project import EmptyProject
 
 ROOT = Path(__file__).parents[2]
 RUN_NOTEBOOK = """
@@ -144,9 +145,9 @@ def test_a_lesson_runs_from_its_notebook_alone(installed: Installed) -> None:
 
 @pytest.fixture
 def plain(tmp_path: Path) -> EmptyProject:
-    """An environment with a kernel, with pip, and with what the course needs, but without it."""
-    needed = with_requirements(["agent-rft-workshop"]) - {"agent-rft-workshop"}
-    return EmptyProject(tmp_path, needed | {"pip", "ipykernel", "nbclient"})
+    """An environment with the packages of this one, pip and a kernel among them, but no course."""
+    here = {found.name for found in distributions()} - {"agent-rft-workshop"}
+    return EmptyProject(tmp_path, here)
 
 
 def first_cells(project: EmptyProject, package: str = "") -> subprocess.CompletedProcess[str]:
@@ -192,8 +193,14 @@ def homes(project: EmptyProject) -> dict[str, str]:
 def test_without_a_wheel_the_first_cell_says_what_to_do_in_one_line(plain: EmptyProject) -> None:
     done = first_cells(plain)
     assert done.returncode == 1
-    said = "SystemExit: Upload the course's wheel beside this notebook, or set PACKAGE above."
-    assert said in done.stderr
+    assert "Upload the course's wheel beside this notebook, or set PACKAGE above." in done.stderr
+    assert "CellExecutionError" in done.stderr
+
+
+def test_what_pip_says_is_in_the_error(plain: EmptyProject) -> None:
+    done = first_cells(plain, "./missing-1.0-py3-none-any.whl")
+    assert done.returncode == 1
+    assert "pip could not install ./missing-1.0-py3-none-any.whl: " in done.stderr
 
 
 def test_state_goes_into_the_home_folder_and_not_into_the_current_one(installed: Installed) -> None:
