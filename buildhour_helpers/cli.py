@@ -143,7 +143,8 @@ def lab(context: typer.Context) -> int:
     users = home() / "servers" / f"lab-{os.getpid()}.users"
     watched = [sys.executable, "-m", "buildhour_helpers.lifetimes", str(users)]
     folder = repository() if is_checkout() else Path.cwd()
-    command = [*watched, "jupyterlab", *jupyter.arguments(folder), *context.args]
+    workspaces = prepare() / "lab"
+    command = [*watched, "jupyterlab", *jupyter.arguments(folder, workspaces), *context.args]
     try:
         session.start(quiet=True, bound=True)
         print(session.destination(), flush=True)
@@ -413,7 +414,8 @@ def export(
         Path | None, typer.Option(metavar="FILE", help="training rows of a JOB that is a file")
     ] = None,
     validation: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="its validation rows")
+        Path | None,
+        typer.Option(metavar="FILE", help="its validation rows; also of an ID without such a file"),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME", help="openai: the model to train there")
@@ -431,7 +433,7 @@ def export(
     else:
         folder = output.parent if kind is ExportKind.TRL else output
         if is_id:
-            wanted = jobs.fetch_job(jobs.service(), job, folder)
+            wanted = jobs.fetch_job(jobs.service(), job, folder, validation)
         else:
             wanted = jobs.read_job(Path(job), rows, validation)
         if kind is ExportKind.TRL:

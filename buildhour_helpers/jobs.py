@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from openai import AsyncOpenAI, OpenAI
+from openai import APIStatusError, AsyncOpenAI, OpenAI
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from tqdm.auto import tqdm
@@ -36,6 +36,17 @@ def tool_endpoints(
         }
         for tool in definitions
     ]
+
+
+def need_fine_tuning(client: OpenAI) -> None:
+    """Raises WorkshopError in a sentence if the service offers no fine-tuning jobs."""
+    try:
+        client.fine_tuning.jobs.list(limit=1)
+    except APIStatusError as error:
+        raise WorkshopError(
+            "this lesson needs a service that offers fine-tuning, and this one does not (or not to "
+            f"you: {error.status_code}). Unset OPENAI_BASE_URL to stay offline"
+        ) from None
 
 
 def upload(client: OpenAI, file: Path) -> str:

@@ -63,7 +63,8 @@ class Server:
 @dataclass(frozen=True)
 class Program:
     """How to start a server: `python -m MODULE --json --port PORT OPTIONS` prints one line of JSON
-    once it answers, with its address under `url_field` and its key under `key_field`.
+    once it answers, with its address under `url_field` and its key under `key_field` (empty: it has
+    none).
 
     `code` names the packages whose sources it runs. `port` 0 takes the last one again, or a free
     one. `state` is its `--home`, if it has one. The environment variable `key_variable`, if any,
@@ -312,7 +313,7 @@ class _Start:
             name=self.program.name,
             slot=self.program.slot,
             url=said[self.program.url_field],
-            key=said[self.program.key_field],
+            key=said[self.program.key_field] if self.program.key_field else "",
             pid=said["pid"],
             started=psutil.Process(said["pid"]).create_time(),
             fingerprint=self.program.fingerprint(),

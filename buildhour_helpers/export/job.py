@@ -73,7 +73,8 @@ class Job:
         """The file that `--rows` or `--validation` names, checked. Raises WorkshopError."""
         file = {"--rows": self.rows, "--validation": self.validation}[option]
         if file is None:
-            raise WorkshopError(f"the rows are missing: give them as {option} FILE.jsonl")
+            which = {"--rows": "training", "--validation": "validation"}[option]
+            raise WorkshopError(f"{which} rows are missing: give them as {option} FILE.jsonl")
         try:
             faults = validate_file(file, [tool.name for tool in self.method.tools])
         except OSError as error:
@@ -119,13 +120,17 @@ def read_job(file: Path, rows: Path | None = None, validation: Path | None = Non
     return parse(body, file, rows, validation)
 
 
-def fetch_job(client: OpenAI, job_id: str, folder: Path) -> Job:
-    """A job of a service, with its files, written into `folder`. Raises WorkshopError."""
+def fetch_job(client: OpenAI, job_id: str, folder: Path, validation: Path | None = None) -> Job:
+    """A job of a service, with its files, written into `folder`. Raises WorkshopError.
+
+    `validation` takes the place of the job's validation file: other services do without one.
+    """
     with asking(job_id):
         body = client.get(f"/fine_tuning/jobs/{job_id}", cast_to=dict[str, Any])
         contents = {
             name: client.files.content(body[f"{name}_file"]).content
             for name in ("training", "validation")
+            if body.get(f"{name}_file")
         }
     kept = ("model", "method", "seed", "metadata", "integrations")
     body = {name: body[name] for name in kept if body.get(name)}
@@ -135,7 +140,8 @@ def fetch_job(client: OpenAI, job_id: str, folder: Path) -> Job:
         write_json(body, file)
         for name, content in contents.items():
             (folder / f"{name}.jsonl").write_bytes(content)
-    return parse(body, file, folder / "training.jsonl", folder / "validation.jsonl")
+    fetched = {name: folder / f"{name}.jsonl" for name in contents}
+    return parse(body, file, fetched.get("training"), validation or fetched.get("validation"))
 
 
 def write_json(value: Any, file: Path) -> None:

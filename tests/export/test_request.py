@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI, Response
 
 from buildhour_helpers import cli
+from buildhour_helpers.tools.serving import served
 from tests.service.conftest import Running
 from tests.service.customer import KEY, jsonl, method, row
 
@@ -84,6 +86,38 @@ def test_a_job_of_a_service_comes_with_its_files_and_without_its_keys(
     assert 'ROWS_FILE = HERE / "training.jsonl"' in script.read_text(encoding="utf-8")
     assert cli.main(["export", "trl", "ftjob-0", "-o", str(script)]) == 1
     assert "ftjob-0: no such job there" in capsys.readouterr().err
+
+
+def test_a_providers_job_without_a_validation_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Elsewhere that file may be left out. A script for TRL needs none, a request does."""
+    provider = FastAPI()
+    rows = jsonl([row(n) for n in range(10)])
+    job = {"model": "m", "training_file": "file-1", "validation_file": None}
+    job["method"] = method("https://tools.example")
+
+    @provider.get("/v1/fine_tuning/jobs/ftjob-1")
+    def _job() -> dict[str, Any]:
+        return job
+
+    @provider.get("/v1/files/file-1/content")
+    def _file() -> Response:
+        return Response(rows)
+
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    with served(provider) as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{url}/v1")
+        script = tmp_path / "train.py"
+        assert cli.main(["export", "trl", "ftjob-1", "-o", str(script)]) == 0
+        assert "VALIDATION_FILE = None" in script.read_text(encoding="utf-8")
+        assert export(tmp_path, "ftjob-1", "--model", MODEL) == 1
+        said = capsys.readouterr().err
+        assert "validation rows are missing: give them as --validation FILE.jsonl" in said
+        (tmp_path / "valid.jsonl").write_bytes(rows)
+        given = ("--validation", str(tmp_path / "valid.jsonl"))
+        assert export(tmp_path, "ftjob-1", "--model", MODEL, *given) == 0
+        assert (tmp_path / "out" / "validation.jsonl").read_bytes() == rows
 
 
 @pytest.mark.parametrize(

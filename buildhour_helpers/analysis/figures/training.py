@@ -255,6 +255,39 @@ def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
     return chart
 
 
+@styled
+def token_metrics(steps: Steps, *, note: str = "") -> Chart:
+    """What only a run on tokens has: entropy, the gap between sampler and learner, failed calls and
+    tokens written. A step without an update has no gap, and no entropy."""
+    _need_steps(steps)
+    chart = Chart(_reward_in_words(column(steps, "train_mean_reward"), np.array([])), note=note)
+    curves = token_columns(steps)
+    words = []
+    at = column(steps, "step")
+    for axis, (title, values) in zip(panels(chart, len(curves)), curves.items(), strict=True):
+        axis.plot(at, values, "o-", color=BLUE, markersize=3)
+        axis.set_title(title, fontsize=9)
+        axis.set_ylim(0, max(1e-4, 1.1 * float(np.nanmax(values, initial=0.0))))
+        axis.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
+        _step_axis(axis)
+        first, last = _ends(values) if _has_any(values) else (np.nan, np.nan)
+        words.append(f"{title.replace(chr(10), ' ')} from {first:.3g} to {last:.3g}")
+    chart.describe(f"Four curves over {len(steps)} steps: {', '.join(words)}.")
+    return chart
+
+
+def token_columns(steps: Steps) -> dict[str, Floats]:
+    """The four columns of `token_metrics`, by title."""
+    rollouts = np.array([sum(step["stop_reasons"]["train"].values()) for step in steps])
+    calls = column(steps, "tool_calls_per_rollout") * rollouts
+    return {
+        "entropy,\nnats per token": column(steps, "update.entropy"),
+        "log-probability gap,\nnats": column(steps, "update.logprob_gap"),
+        "failed share\nof tool calls": column(steps, "tool_errors") / np.maximum(calls, 1),
+        "tokens written\nper rollout": column(steps, "completion_tokens_mean"),
+    }
+
+
 def _step_axis(axis: Axes) -> None:
     axis.set_xlabel("training step")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
