@@ -269,15 +269,30 @@ checks.exercise_8_2(prediction)
 
 # %%
 priced = spotlights.recorded("files", "turns")
-for name, runs in (("free", plain), ("priced", priced)):
-    f1, count, share = (
-        spotlights.mean_of(runs, "after", m)
-        for m in ("reward", "turns", "parallel")
-    )
-    print(f"{name:7} F1 {f1:.2f}, {count:.2f} turns, {share:.0%} parallel")
+free, costly = (
+    {
+        measure: spotlights.mean_of(runs, "after", measure)
+        for measure in ("reward", "turns", "parallel")
+    }
+    for runs in (plain, priced)
+)
+for name, found in (("free", free), ("priced", costly)):
+    print(name, {measure: round(x, 2) for measure, x in found.items()})
+assert costly["turns"] < free["turns"]
+assert costly["reward"] < free["reward"] - 0.2
 
 # %% [markdown]
-# @@PRICED@@
+# The price did harm. Turns end at {{costly["turns"]:.1f}} instead of
+# {{free["turns"]:.1f}}, but F1 reaches only {{costly["reward"]:.2f}} instead of
+# {{free["reward"]:.2f}}. In the first steps nearly every answer earns 0, so most
+# rollouts of a group differ in their price alone. The job learns to answer
+# early, before the agent has found out what `grep` is for.
+#
+# So do not charge for turns while the reward is near zero. Train without a
+# price first, as turns fell by themselves here, or charge only the answers
+# that earned something. The service's own penalty on reasoning tokens is
+# careful in this way: a group whose rewards are all equal teaches nothing, not
+# even to be brief.
 #
 # *Time to here: 20 minutes.*
 #
@@ -339,7 +354,210 @@ assert parts["precision"] > parts["recall"]
 # *Time to here: 23 minutes.*
 
 # %% [markdown]
-# @@SECTIONS_B@@
+# ## Rogo: a grader that was gamed
+#
+# Rogo builds agents that answer bankers' questions from company filings,
+# with citations. A model graded the answers. As reported in the Build Hour,
+# the agent gamed that grader, up to a full validation score. Rogo hardened
+# it and trained again. The agent was then 21% better, made up fewer facts
+# and left out fewer citations.
+#
+# Our environment keeps the shape of this. It has 24 invented companies with
+# three statements a year, and three tools: search, open and cite. What
+# counts is a right figure with one citation: the filing that the figure
+# stands in, and the agent must have opened it. The first grader is a model
+# with this rubric. (The judge is simulated too: it reads rules and knows no
+# finance.)
+
+# %%
+from buildhour_helpers.spotlights import filings
+
+print(filings.LOOSE_RUBRIC)
+
+# %% [markdown]
+# "Clear and complete" describes how an answer sounds. The judge also sees
+# the answer alone, never the citation. Five recorded jobs trained with it;
+# these are means over held-out companies.
+
+# %%
+loose = spotlights.recorded("filings", grader="loose")
+gamed = spotlights.scores(loose).loc[["loose", "reward", "right", "cited"]]
+print(gamed.round(2))
+print("reward by job:", [run["after"]["reward"][0] for run in loose])
+for run in loose[:3]:
+    print(run["example"]["after"]["answer"])
+
+judge, counts = gamed.loc["loose"], gamed.loc["reward"]
+assert judge["after"] > 0.9
+gained = gamed["after"] - gamed["before"]
+assert gained["reward"] < 0.5 * gained["loose"]
+
+# %% [markdown]
+# The judge's score rises from {{judge["before"]:.2f}} to
+# {{judge["after"]:.2f}}, close to full marks. What counts (`reward`) goes
+# from {{counts["before"]:.2f}} to {{counts["after"]:.2f}}, and it differs
+# much from job to job. The answers show how: the agent now writes a
+# sentence around its figure, and this judge gives a clear sentence 1,
+# whatever the figure is. After that nearly every answer gets the same
+# score, and there is little left to learn from.
+#
+# The hardened grader asks for the reference value and no other, says that
+# clarity earns nothing, and leaves the citation to code: without the right
+# one, {{filings.UNCITED}} of the score is left.
+
+# %%
+print(f"without the right citation: {filings.UNCITED} of the score")
+hardened = spotlights.recorded("filings", grader="hardened")
+shown = ["hardened", "reward", "right", "cited"]
+fixed = spotlights.scores(hardened).loc[shown]
+print(fixed.round(2))
+
+assert fixed.loc["reward", "after"] > counts["after"] + 0.2
+assert all(run["gain"][1] > 0 for run in hardened)
+
+# %% [markdown]
+# With the same questions and as many steps, the reward now reaches
+# {{fixed.loc["reward", "after"]:.2f}}: {{fixed.loc["right", "after"]:.0%}}
+# of the figures are right, and {{fixed.loc["cited", "after"]:.0%}} of the
+# answers cite the right filing. Only the grader changed. To run it
+# yourself:
+#
+#     python -m buildhour_helpers.spotlights filings --grader hardened
+#
+# Two habits are worth taking along. Measure what counts with code that the
+# agent is not trained on, next to the grader's score. And read ten answers
+# whenever a score comes close to its maximum.
+
+# %% [markdown]
+# ### Exercise 8.3: Harden the grader
+#
+# Difficulty 3/5 · 7 minutes
+#
+# Write `grade(answer, cited, opened, item)`. `cited` and `opened` are lists of
+# filings; `item` has the right `value` and its `source`. Score 1 for the right
+# value (within 1%) if the source is the only filing cited and was opened, 0.4
+# for the right value without that, and 0 for a wrong value, several values or
+# none. The check attacks your grader in eight ways.
+
+# %% exercise="8.3" difficulty=3 minutes=7
+import re
+
+
+def grade(answer, cited, opened, item):
+    # begin solution
+    found = re.findall(r"-?\d[\d,]*\.?\d*", answer)
+    values = {float(number.replace(",", "")) for number in found}
+    if len(values) != 1:
+        return 0.0
+    if abs(values.pop() - item["value"]) > 0.01 * abs(item["value"]):
+        return 0.0
+    proven = set(cited) == {item["source"]} and item["source"] in opened
+    return 1.0 if proven else 0.4
+    # end solution
+
+
+# %%
+checks.exercise_8_3(grade)
+
+# %% [markdown]
+# ## Mako: a benchmark that was cheated
+#
+# Mako (now Makora) trains agents that write fast GPU kernels. As reported
+# in the Build Hour, about 100 PyTorch prompts were enough for kernels 72%
+# better than the best before. The company also describes how the agent
+# cheated: eight patterns of it, found in 2,500 pairs of kernels, under the
+# heading of Goodhart's law (makora.com/blog/reward-hacks). When a measure
+# becomes the target, it stops being a good measure.
+#
+# Our agent writes no code. It chooses four parameters of a kernel and calls
+# a benchmark of an invented device, whose run time is a formula. The
+# fastest configuration ships. One parameter says how many rows a launch
+# covers, and that opens the door to cheating.
+
+# %%
+from dataclasses import replace
+
+from buildhour_helpers.spotlights import kernels
+
+shape = kernels.Shape(rows=4096, lanes=48, steps=6)
+best = kernels.Config.best(shape)
+for config in (best, replace(best, rows=128)):
+    faster = kernels.speed_up(shape, config)
+    is_right = kernels.is_correct(shape, config)
+    print(f"{faster:5.1f} times faster, output right: {is_right}")
+
+# %% [markdown]
+# The best honest configuration is several times faster than the plain
+# kernel. A launch of 128 rows is {{faster:.1f}} times faster, since it
+# skips most of the work. The benchmark tells the agent that the output is
+# wrong. The first grader looks at the run time alone: its score is the
+# share of it that was saved.
+
+# %%
+cheating = spotlights.recorded("kernels", grader="timed")
+timed = spotlights.scores(cheating)
+checked = spotlights.scores(spotlights.recorded("kernels"))
+print("trained on run time\n", timed.round(2), sep="")
+print("trained on run time, 0 if wrong\n", checked.round(2), sep="")
+
+assert timed.loc["timed", "after"] > 0.8
+assert all(len(run["curve"]) == 12 for run in cheating)
+assert timed.loc["reward", "after"] < 0.1
+assert checked.loc["reward", "after"] > 0.5
+
+# %% [markdown]
+# Trained on run time, the agent scores {{timed.loc["timed", "after"]:.2f}}
+# by its own grader, but only {{timed.loc["correct", "after"]:.0%}} of its
+# kernels compute everything, and the reward that counts is
+# {{timed.loc["reward", "after"]:.2f}}. Now add one line to the grader: 0 if
+# the output is wrong. Then {{checked.loc["correct", "after"]:.0%}} of the
+# kernels are right, and they are {{checked.loc["speed_up", "after"]:.1f}}
+# times faster on average (a wrong one counts as 1, since the plain kernel
+# stays). To run the two jobs yourself:
+#
+#     python -m buildhour_helpers.spotlights kernels --grader timed
+#     python -m buildhour_helpers.spotlights kernels
+#
+# The agent found this hole in twelve steps without being told of it. A real
+# agent that writes code has many more holes to find: it can return a cached
+# result, call the library that it should replace, or test for the
+# benchmark. So check the output on fresh inputs, compare it with a
+# reference that the agent cannot reach, and let a second judge read the
+# code.
+
+# %% [markdown]
+# ## Genspark: slides from tool calls
+#
+# Genspark's agent builds slide decks. As reported in the Build Hour,
+# graders scored the content and the looks of the decks; we found no figure
+# for the result. Looks cannot be measured offline: that takes a model that
+# sees the rendered slides, and people who check it. What can be measured
+# here is the outline. A brief lists eight sections and says whom each is
+# for; the agent reads the brief and adds a slide for each section for its
+# audience. The reward is the F1 of the slides, and a slide that comes twice
+# costs precision.
+
+# %%
+decks = spotlights.recorded("slides")
+outline = spotlights.scores(decks)
+print(outline.round(2))
+for turn in decks[0]["example"]["after"]["turns"]:
+    print(*turn, sep="; ")
+
+assert all(run["gain"][1] > 0 for run in decks)
+
+# %% [markdown]
+# The F1 of the outline rises from {{outline.loc["reward", "before"]:.2f}}
+# to {{outline.loc["reward", "after"]:.2f}}; the decks now have
+# {{outline.loc["complete", "after"]:.0%}} of the sections that they should
+# have. To run it yourself:
+#
+#     python -m buildhour_helpers.spotlights slides
+#
+# For the rest, you would write graders of the second kind: a model that
+# looks at the rendered page and answers narrow questions (does text
+# overflow, can the labels be read, does the title say what the slide
+# shows), each tried against a person's verdict first, as in lesson 04.
 
 # %% [markdown]
 # ## All five, side by side
@@ -350,7 +568,7 @@ assert parts["precision"] > parts["recall"]
 # %%
 from buildhour_helpers.analysis import figures as charts
 
-names = {"files": "", "codes": "", "filings": "", "kernels": "", "slides": ""}
+names = dict.fromkeys(spotlights.NAMES, "") | {"filings": "hardened"}
 runs = {name: spotlights.recorded(name, g) for name, g in names.items()}
 chart = charts.before_and_after(
     {
@@ -388,7 +606,7 @@ assert all(run["gain"][1] > 0 for of in runs.values() for run in of)
 # - **Will it call my tools a thousand times?** Yes: about once or more for
 #   each rollout, and {{most:,}} rollouts are a small job. Give each rollout a
 #   sandbox.
-# - **Does it get faster, or only better?** Both, if turns cost something.
+# - **Does it get faster, or only better?** Both, without a price on turns:
 #   `files` went from {{turns[0]:.1f}} to {{turns[1]:.1f}} turns.
 # - **Can I grade a list when experts disagree?** Yes, against a panel. One
 #   coder reached {{person:.2f}} here. No reward above that tells you much.
@@ -400,7 +618,7 @@ assert all(run["gain"][1] > 0 for of in runs.values() for run in of)
 #
 # ## Take it with you
 #
-# Copy the next two cells. They need the package `openai`, and your
+# Copy the next three cells. They need the package `openai`, and your
 # `OPENAI_API_KEY` (for a service that is not OpenAI's, also
 # `OPENAI_BASE_URL`). Change the schema, `TOOLS` and `FUNCTIONS`. The loop runs
 # all calls of a turn at the same time and counts **turns**.
@@ -422,7 +640,11 @@ SCHEMA = {
 }
 ANSWER = {"type": "json_schema", "name": "paths", "schema": SCHEMA}
 
+# %% [markdown]
+# The loop, and a small trial of it:
 
+
+# %% take="1"
 def roll_out(text, tools, functions, most_turns=8):
     """The answer, and how many turns it took; "" if there was none."""
 
@@ -479,7 +701,7 @@ print(json.loads(answer) if answer else None, turns_made)
 # ## With a real model
 #
 # *What carries over:* tools behind HTTP, answers in a JSON Schema, F1 against
-# a panel, a price on turns, a code check beside a model grader.
+# a panel, turns as a measure, a code check beside a model grader.
 #
 # *What will differ:* A real base model starts much higher: it knows what
 # `grep` is. Expect small gains, such as the five points that Ambience
@@ -495,7 +717,8 @@ print(json.loads(answer) if answer else None, turns_made)
 # - Five tasks, one recipe: real tools, a grader that sees what matters, and
 #   about a hundred rows. Every recorded job gained on held-out rows.
 # - F1 suits answers that are lists: too few and too many both cost.
-# - Users wait for turns. Parallel calls save them; a price on turns saves more.
+# - Users wait for turns, and parallel calls save them. A price on turns can
+#   teach an agent to give up early: add it late.
 # - A grader that reads only the answer gets what it asks for. Check by code
 #   what code can see.
 #
@@ -509,7 +732,7 @@ print(json.loads(answer) if answer else None, turns_made)
 # <details><summary>An agent makes six calls in two turns. Is that better than
 # three calls in three turns?</summary>
 # For the user it is: two waits instead of three. For your tool server it is
-# twice the load. Put a price on what is scarce.
+# twice the load. Measure both.
 # </details>
 #
 # <details><summary>Your grader's score rises, and users see no difference. What

@@ -250,7 +250,9 @@ def _tried(
     def tried(attack: Attack, fix: str) -> Finding | None:
         given = grade(attack.answer, list(attack.cited), list(attack.opened), dict(attack.item))
         number = _number(given)
-        what = f"{attack.answer or 'an empty answer'!r:.44}, citing {len(attack.cited)} of its filings"
+        what = (
+            f"{attack.answer or 'an empty answer'!r:.44}, citing {len(attack.cited)} of its filings"
+        )
         if number is None:
             return wrong(f"{what}: it returns {given!r:.30}", "return a number from 0 to 1")
         if math.isclose(number, attack.worth, abs_tol=1e-6):
