@@ -83,7 +83,8 @@ HONEST: Honest = {
     },
     "8.3": {
         "booleans for numbers": grade("""
-            found = {float(n.replace(",", "")) for n in re.findall(r"-?[0-9][0-9,]*[.]?[0-9]*", answer)}
+            numbers = re.findall(r"-?[0-9][0-9,]*[.]?[0-9]*", answer)
+            found = {float(n.replace(",", "")) for n in numbers}
             if len(found) != 1:
                 return 0
             close = abs(found.pop() - item["value"]) <= 0.01 * abs(item["value"])
