@@ -22,6 +22,11 @@ JOBS = (
     ("files", ""),
     ("files", "turns"),
     ("codes", ""),
+    ("filings", "loose"),
+    ("filings", "hardened"),
+    ("kernels", "timed"),
+    ("kernels", ""),
+    ("slides", ""),
 )
 """Environment, and the grader to train with ("" is its own)."""
 CONCURRENCY = 32

@@ -74,12 +74,17 @@ HONEST: Honest = {
         "fewer turns, lower F1": {"turns": 2.0, "f1": 0.5},
         "more turns": {"turns": 5.5, "f1": 0.9},
         "numpy": {"turns": np.float64(2.1), "f1": np.float32(0.64)},
-        "a fraction, and a note": {"turns": Fraction(9, 4), "f1": 0.6, "because": "it searches once"},
+        "a fraction, and a note": {
+            "turns": Fraction(9, 4),
+            "f1": 0.6,
+            "because": "it searches once",
+        },
         "a view of a dictionary": MappingProxyType({"turns": 2.2, "f1": 0.7}),
     },
     "8.3": {
         "booleans for numbers": grade("""
-            found = {float(n.replace(",", "")) for n in re.findall(r"-?[0-9][0-9,]*[.]?[0-9]*", answer)}
+            numbers = re.findall(r"-?[0-9][0-9,]*[.]?[0-9]*", answer)
+            found = {float(n.replace(",", "")) for n in numbers}
             if len(found) != 1:
                 return 0
             close = abs(found.pop() - item["value"]) <= 0.01 * abs(item["value"])
