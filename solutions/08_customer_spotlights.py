@@ -43,7 +43,7 @@ print(session.describe())
 # | Genspark | slide decks | content and looks | no figure found |
 #
 # The recipe is the same each time: real tools, a grader that sees what
-# matters, and a few hundred rows.
+# matters, and often no more than a few hundred rows.
 
 # %%
 from buildhour_helpers import spotlights
@@ -238,13 +238,21 @@ print(f"turns {turns[0]:.1f} -> {turns[1]:.1f}")
 # ## A price on turns
 #
 # In these jobs a turn costs next to nothing. What if the grader charges for
-# it? `turns` is the same F1, minus 0.05 for each turn:
+# it? `turns` is the same F1, minus a price for each turn:
 
 # %%
 from buildhour_helpers.spotlights import files
 
-print(f"{files.TURN_COST} for each turn")
-print(files.grade_files_and_turns.__doc__.strip())
+print(f"the price of a turn: {files.TURN_COST}")
+print(files.grade_files_and_turns.__doc__)
+
+# %% [markdown]
+# The limit at 0 matters. With scores below 0 the service would discard every
+# rollout that found nothing, and the job would learn from what is left.
+#
+# The grader knows the turns from the ids of the calls, which number them in a
+# job of this service. Elsewhere, let the tool server count: calls that overlap
+# in time belong to one turn.
 
 # %% [markdown]
 # ### Exercise 8.2: Predict, then run
@@ -275,19 +283,16 @@ free, costly = (
 )
 for name, found in (("free", free), ("priced", costly)):
     print(name, {measure: round(x, 2) for measure, x in found.items()})
-assert costly["turns"] < free["turns"]
-assert costly["reward"] < free["reward"] - 0.2
+print("discarded rollouts:", sum(run["discarded"] for run in priced))
+assert costly["turns"] < free["turns"] - 0.5
+assert abs(costly["reward"] - free["reward"]) < 0.1
 
 # %% [markdown]
-# The price did harm. Turns end at {{costly["turns"]:.1f}} instead of
-# {{free["turns"]:.1f}}, but F1 reaches only {{costly["reward"]:.2f}} instead of
-# {{free["reward"]:.2f}}. In the first steps nearly every answer earns 0, so most
-# rollouts of a group differ in their price alone. The job learns to answer
-# early, before the agent has found out what `grep` is for.
-#
-# So do not charge for turns while the reward is near zero. Train without a
-# price first, as turns fell by themselves here, or charge only the answers
-# that earned something.
+# With the price, agents need {{costly["turns"]:.1f}} turns instead of
+# {{free["turns"]:.1f}}, at about the same F1: {{costly["reward"]:.2f}} and
+# {{free["reward"]:.2f}}. They call in parallel in {{costly["parallel"]:.0%}} of
+# the turns with calls, instead of {{free["parallel"]:.0%}}. Two turns are the
+# least there can be: one to search, one to answer.
 #
 # *Time to here: 20 minutes.*
 #
@@ -591,13 +596,14 @@ assert all(run["gain"][1] > 0 for of in runs.values() for run in of)
 # - **Do I need thousands of examples?** These jobs had 80 to 96 rows. As
 #   reported, some customers succeeded with about 10, and most used 100 to
 #   1,000. What counts is how many of your rows *vary* (lesson 02).
-# - **Will it call my tools a thousand times?** Yes: about once or more for
-#   each rollout, and {{most:,}} rollouts are a small job. Give each rollout a
-#   sandbox.
-# - **Does it get faster, or only better?** Both, without a price on turns:
-#   `files` went from {{turns[0]:.1f}} to {{turns[1]:.1f}} turns.
+# - **Will it call my tools a thousand times?** Yes, and more: {{most:,}}
+#   rollouts are a small job, and each makes several calls. Give every rollout
+#   a sandbox.
+# - **Does it get faster, or only better?** Both. `files` went from
+#   {{turns[0]:.1f}} to {{turns[1]:.1f}} turns, and to {{costly["turns"]:.1f}}
+#   with a price on turns.
 # - **Can I grade a list when experts disagree?** Yes, against a panel. One
-#   coder reached {{person:.2f}} here. No reward above that tells you much.
+#   coder reached {{person:.2f}} here. A reward above that says little.
 # - **Will it game my grader?** If there is a hole and enough rollouts, expect
 #   it. Read answers, and score them with a second grader (lesson 04).
 # - **Is one job enough to tell?** No. The gains of `files` run from
@@ -692,7 +698,7 @@ print(json.loads(answer) if answer else None, turns_made)
 # ## With a real model
 #
 # *What carries over:* tools behind HTTP, answers in a JSON Schema, F1 against
-# a panel, turns as a measure, a code check beside a model grader.
+# a panel, a price on turns, a code check beside a model grader.
 #
 # *What will differ:* A real base model starts much higher: it knows what
 # `grep` is. Expect small gains, such as the five points that Ambience
@@ -708,8 +714,9 @@ print(json.loads(answer) if answer else None, turns_made)
 # - Five tasks, one recipe: real tools, a grader that sees what matters, and
 #   about a hundred rows. Every recorded job gained on held-out rows.
 # - F1 suits answers that are lists: too few and too many both cost.
-# - Users wait for turns, and parallel calls save them. A price on turns can
-#   teach an agent to give up early: add it late.
+# - Users wait for turns. Parallel calls save them, and a price on turns saves
+#   more at the same F1.
+# - Keep scores from 0 to 1, and look at the number of discarded rollouts.
 # - A grader that reads only the answer gets what it asks for. Check by code
 #   what code can see.
 #
@@ -723,7 +730,7 @@ print(json.loads(answer) if answer else None, turns_made)
 # <details><summary>An agent makes six calls in two turns. Is that better than
 # three calls in three turns?</summary>
 # For the user it is: two waits instead of three. For your tool server it is
-# twice the load. Measure both.
+# twice the load. Put a price on what is scarce.
 # </details>
 #
 # <details><summary>Your grader's score rises, and users see no difference. What
