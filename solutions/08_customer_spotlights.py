@@ -194,7 +194,8 @@ def show(record):
         for call in calls:
             said = f"{call['name']} {call['arguments'][:58]}"
             print(f"  turn {number}: {said}")
-    print(f"  answer, F1 {record.reward:.2f}: {record.answer[:90]}")
+    answer = (record.answer or "none")[:90]
+    print(f"  answer, F1 {record.reward:.2f}: {answer}")
 
 
 pairs = zip(before, after)
@@ -337,7 +338,8 @@ parts = {
     name: sum(run["scores"][name][1] for run in coding) / len(coding)
     for name in ("precision", "recall")
 }
-print(f"F1 {coded[0]:.2f} -> {coded[1]:.2f}, after training:", parts)
+print(f"F1 {coded[0]:.2f} -> {coded[1]:.2f}; after training:")
+print({name: round(value, 2) for name, value in parts.items()})
 assert parts["precision"] > parts["recall"]
 
 # %% [markdown]
@@ -583,8 +585,9 @@ print(f"at most {most:,} training rollouts a job")
 assert all(run["gain"][1] > 0 for of in runs.values() for run in of)
 
 # %% [markdown]
-# Every job gained, with at most {{most:,}} rollouts. They started low, though:
-# our base model had never seen tools like these.
+# Every job in the figure gained, with at most {{most:,}} rollouts. (The two
+# graders with a hole are not in it.) They started low, though: our base model
+# had never seen tools like these.
 #
 # *Time to here: 35 minutes.*
 #
@@ -614,7 +617,7 @@ assert all(run["gain"][1] > 0 for of in runs.values() for run in of)
 #
 # Copy the next three cells. They need the package `openai`, and your
 # `OPENAI_API_KEY` (for a service that is not OpenAI's, also
-# `OPENAI_BASE_URL`). Change the schema, `TOOLS` and `FUNCTIONS`. The loop runs
+# `OPENAI_BASE_URL`). Change the schema, the prompt, `TOOLS` and `FUNCTIONS`. The loop runs
 # all calls of a turn at the same time and counts **turns**.
 
 # %% take="1"
@@ -633,6 +636,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 ANSWER = {"type": "json_schema", "name": "paths", "schema": SCHEMA}
+PROMPT = "Find and check the files with the tools before you answer."
 
 # %% [markdown]
 # The loop, and a small trial of it:
@@ -651,7 +655,10 @@ def roll_out(text, tools, functions, most_turns=8):
         kind = "function_call_output"
         return {"type": kind, "call_id": call.call_id, "output": output}
 
-    items = [{"role": "user", "content": text}]
+    items = [
+        {"role": "developer", "content": PROMPT},
+        {"role": "user", "content": text},
+    ]
     with ThreadPoolExecutor(8) as pool:
         for turn in range(1, most_turns + 1):
             reply = client.responses.create(
@@ -673,7 +680,8 @@ FILES = {"shop/cart.py": "if on('promo_v2'):", "shop/tax.py": "rate = 0.2"}
 
 
 def grep(pattern):
-    return json.dumps([{"file": f} for f in FILES if pattern in FILES[f]])
+    hits = [{"file": f} for f in FILES if pattern in FILES[f]]
+    return json.dumps(hits) if hits else f"Error: no file has {pattern!r}"
 
 
 FUNCTIONS = {"grep": grep}
@@ -685,7 +693,12 @@ TOOLS = [
         "strict": True,
         "parameters": {
             "type": "object",
-            "properties": {"pattern": {"type": "string"}},
+            "properties": {
+                "pattern": {
+                    "type": "string",
+                    "description": "An identifier, as it is in the code.",
+                }
+            },
             "required": ["pattern"],
             "additionalProperties": False,
         },
@@ -700,19 +713,20 @@ print(json.loads(answer) if answer else None, turns_made)
 # *What carries over:* tools behind HTTP, answers in a JSON Schema, F1 against
 # a panel, a price on turns, a code check beside a model grader.
 #
-# *What will differ:* A real base model starts much higher: it knows what
-# `grep` is. Expect small gains, such as the five points that Ambience
-# reported, and large savings in turns. Files, patients and filings are real,
-# so each rollout needs a sandbox, and personal data needs consent. Graders
-# are attacked in more ways than ours: Mako (now Makora) counted eight patterns
-# of cheating in its own jobs (makora.com/blog/reward-hacks). Price, as
-# reported in 2026 (timewell.jp): 100 USD an hour of the core training loop.
+# *What will differ:* A real base model starts higher: it knows what `grep` is.
+# So the gain can be small (Ambience reported five points) while turns fall a
+# lot. Files, patients and filings are real: each rollout needs a sandbox, and
+# personal data needs rules (lesson 07). The model attacks a grader in more
+# ways than ours: Mako (now Makora) counted eight patterns of cheating in its
+# own jobs (makora.com/blog/reward-hacks). Training costs money: 100 USD an hour
+# of the core training loop, as reported in January 2026 (timewell.jp).
 
 # %% [markdown]
 # ## Recap
 #
 # - Five tasks, one recipe: real tools, a grader that sees what matters, and
-#   about a hundred rows. Every recorded job gained on held-out rows.
+#   about a hundred rows. With a sound grader every recorded job gained on
+#   held-out rows; with a hole in it, the grader's own score rose instead.
 # - F1 suits answers that are lists: too few and too many both cost.
 # - Users wait for turns. Parallel calls save them, and a price on turns saves
 #   more at the same F1.
