@@ -43,7 +43,7 @@ print(session.describe())
 # | Genspark | slide decks | content and looks | no figure found |
 #
 # The recipe is the same each time: real tools, a grader that sees what
-# matters, and a few hundred rows.
+# matters, and often no more than a few hundred rows.
 
 # %%
 from buildhour_helpers import spotlights
@@ -194,7 +194,8 @@ def show(record):
         for call in calls:
             said = f"{call['name']} {call['arguments'][:58]}"
             print(f"  turn {number}: {said}")
-    print(f"  answer, F1 {record.reward:.2f}: {record.answer[:90]}")
+    answer = (record.answer or "none")[:90]
+    print(f"  answer, F1 {record.reward:.2f}: {answer}")
 
 
 pairs = zip(before, after)
@@ -238,13 +239,21 @@ print(f"turns {turns[0]:.1f} -> {turns[1]:.1f}")
 # ## A price on turns
 #
 # In these jobs a turn costs next to nothing. What if the grader charges for
-# it? `turns` is the same F1, minus 0.05 for each turn:
+# it? `turns` is the same F1, minus a price for each turn:
 
 # %%
 from buildhour_helpers.spotlights import files
 
-print(f"{files.TURN_COST} for each turn")
-print(files.grade_files_and_turns.__doc__.strip())
+print(f"the price of a turn: {files.TURN_COST}")
+print(files.grade_files_and_turns.__doc__)
+
+# %% [markdown]
+# The limit at 0 matters. With scores below 0 the service would discard every
+# rollout that found nothing, and the job would learn from what is left.
+#
+# The grader knows the turns from the ids of the calls, which number them in a
+# job of this service. Elsewhere, let the tool server count: calls that overlap
+# in time belong to one turn.
 
 # %% [markdown]
 # ### Exercise 8.2: Predict, then run
@@ -275,19 +284,16 @@ free, costly = (
 )
 for name, found in (("free", free), ("priced", costly)):
     print(name, {measure: round(x, 2) for measure, x in found.items()})
-assert costly["turns"] < free["turns"]
-assert costly["reward"] < free["reward"] - 0.2
+print("discarded rollouts:", sum(run["discarded"] for run in priced))
+assert costly["turns"] < free["turns"] - 0.5
+assert abs(costly["reward"] - free["reward"]) < 0.1
 
 # %% [markdown]
-# The price did harm. Turns end at {{costly["turns"]:.1f}} instead of
-# {{free["turns"]:.1f}}, but F1 reaches only {{costly["reward"]:.2f}} instead of
-# {{free["reward"]:.2f}}. In the first steps nearly every answer earns 0, so most
-# rollouts of a group differ in their price alone. The job learns to answer
-# early, before the agent has found out what `grep` is for.
-#
-# So do not charge for turns while the reward is near zero. Train without a
-# price first, as turns fell by themselves here, or charge only the answers
-# that earned something.
+# With the price, agents need {{costly["turns"]:.1f}} turns instead of
+# {{free["turns"]:.1f}}, at about the same F1: {{costly["reward"]:.2f}} and
+# {{free["reward"]:.2f}}. They call in parallel in {{costly["parallel"]:.0%}} of
+# the turns with calls, instead of {{free["parallel"]:.0%}}. Two turns are the
+# least there can be: one to search, one to answer.
 #
 # *Time to here: 20 minutes.*
 #
@@ -332,7 +338,8 @@ parts = {
     name: sum(run["scores"][name][1] for run in coding) / len(coding)
     for name in ("precision", "recall")
 }
-print(f"F1 {coded[0]:.2f} -> {coded[1]:.2f}, after training:", parts)
+print(f"F1 {coded[0]:.2f} -> {coded[1]:.2f}; after training:")
+print({name: round(value, 2) for name, value in parts.items()})
 assert parts["precision"] > parts["recall"]
 
 # %% [markdown]
@@ -578,8 +585,9 @@ print(f"at most {most:,} training rollouts a job")
 assert all(run["gain"][1] > 0 for of in runs.values() for run in of)
 
 # %% [markdown]
-# Every job gained, with at most {{most:,}} rollouts. They started low, though:
-# our base model had never seen tools like these.
+# Every job in the figure gained, with at most {{most:,}} rollouts. (The two
+# graders with a hole are not in it.) They started low, though: our base model
+# had never seen tools like these.
 #
 # *Time to here: 35 minutes.*
 #
@@ -591,13 +599,14 @@ assert all(run["gain"][1] > 0 for of in runs.values() for run in of)
 # - **Do I need thousands of examples?** These jobs had 80 to 96 rows. As
 #   reported, some customers succeeded with about 10, and most used 100 to
 #   1,000. What counts is how many of your rows *vary* (lesson 02).
-# - **Will it call my tools a thousand times?** Yes: about once or more for
-#   each rollout, and {{most:,}} rollouts are a small job. Give each rollout a
-#   sandbox.
-# - **Does it get faster, or only better?** Both, without a price on turns:
-#   `files` went from {{turns[0]:.1f}} to {{turns[1]:.1f}} turns.
+# - **Will it call my tools a thousand times?** Yes, and more: {{most:,}}
+#   rollouts are a small job, and each makes several calls. Give every rollout
+#   a sandbox.
+# - **Does it get faster, or only better?** Both. `files` went from
+#   {{turns[0]:.1f}} to {{turns[1]:.1f}} turns, and to {{costly["turns"]:.1f}}
+#   with a price on turns.
 # - **Can I grade a list when experts disagree?** Yes, against a panel. One
-#   coder reached {{person:.2f}} here. No reward above that tells you much.
+#   coder reached {{person:.2f}} here. A reward above that says little.
 # - **Will it game my grader?** If there is a hole and enough rollouts, expect
 #   it. Read answers, and score them with a second grader (lesson 04).
 # - **Is one job enough to tell?** No. The gains of `files` run from
@@ -608,7 +617,7 @@ assert all(run["gain"][1] > 0 for of in runs.values() for run in of)
 #
 # Copy the next three cells. They need the package `openai`, and your
 # `OPENAI_API_KEY` (for a service that is not OpenAI's, also
-# `OPENAI_BASE_URL`). Change the schema, `TOOLS` and `FUNCTIONS`. The loop runs
+# `OPENAI_BASE_URL`). Change the schema, the prompt, `TOOLS` and `FUNCTIONS`. The loop runs
 # all calls of a turn at the same time and counts **turns**.
 
 # %% take="1"
@@ -627,6 +636,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 ANSWER = {"type": "json_schema", "name": "paths", "schema": SCHEMA}
+PROMPT = "Find and check the files with the tools before you answer."
 
 # %% [markdown]
 # The loop, and a small trial of it:
@@ -645,7 +655,10 @@ def roll_out(text, tools, functions, most_turns=8):
         kind = "function_call_output"
         return {"type": kind, "call_id": call.call_id, "output": output}
 
-    items = [{"role": "user", "content": text}]
+    items = [
+        {"role": "developer", "content": PROMPT},
+        {"role": "user", "content": text},
+    ]
     with ThreadPoolExecutor(8) as pool:
         for turn in range(1, most_turns + 1):
             reply = client.responses.create(
@@ -667,7 +680,8 @@ FILES = {"shop/cart.py": "if on('promo_v2'):", "shop/tax.py": "rate = 0.2"}
 
 
 def grep(pattern):
-    return json.dumps([{"file": f} for f in FILES if pattern in FILES[f]])
+    hits = [{"file": f} for f in FILES if pattern in FILES[f]]
+    return json.dumps(hits) if hits else f"Error: no file has {pattern!r}"
 
 
 FUNCTIONS = {"grep": grep}
@@ -679,7 +693,12 @@ TOOLS = [
         "strict": True,
         "parameters": {
             "type": "object",
-            "properties": {"pattern": {"type": "string"}},
+            "properties": {
+                "pattern": {
+                    "type": "string",
+                    "description": "An identifier, as it is in the code.",
+                }
+            },
             "required": ["pattern"],
             "additionalProperties": False,
         },
@@ -692,24 +711,26 @@ print(json.loads(answer) if answer else None, turns_made)
 # ## With a real model
 #
 # *What carries over:* tools behind HTTP, answers in a JSON Schema, F1 against
-# a panel, turns as a measure, a code check beside a model grader.
+# a panel, a price on turns, a code check beside a model grader.
 #
-# *What will differ:* A real base model starts much higher: it knows what
-# `grep` is. Expect small gains, such as the five points that Ambience
-# reported, and large savings in turns. Files, patients and filings are real,
-# so each rollout needs a sandbox, and personal data needs consent. Graders
-# are attacked in more ways than ours: Mako (now Makora) counted eight patterns
-# of cheating in its own jobs (makora.com/blog/reward-hacks). Price, as
-# reported in 2026 (timewell.jp): 100 USD an hour of the core training loop.
+# *What will differ:* A real base model starts higher: it knows what `grep` is.
+# So the gain can be small (Ambience reported five points) while turns fall a
+# lot. Files, patients and filings are real: each rollout needs a sandbox, and
+# personal data needs rules (lesson 07). The model attacks a grader in more
+# ways than ours: Mako (now Makora) counted eight patterns of cheating in its
+# own jobs (makora.com/blog/reward-hacks). Training costs money: 100 USD an hour
+# of the core training loop, as reported in January 2026 (timewell.jp).
 
 # %% [markdown]
 # ## Recap
 #
 # - Five tasks, one recipe: real tools, a grader that sees what matters, and
-#   about a hundred rows. Every recorded job gained on held-out rows.
+#   about a hundred rows. With a sound grader every recorded job gained on
+#   held-out rows; with a hole in it, the grader's own score rose instead.
 # - F1 suits answers that are lists: too few and too many both cost.
-# - Users wait for turns, and parallel calls save them. A price on turns can
-#   teach an agent to give up early: add it late.
+# - Users wait for turns. Parallel calls save them, and a price on turns saves
+#   more at the same F1.
+# - Keep scores from 0 to 1, and look at the number of discarded rollouts.
 # - A grader that reads only the answer gets what it asks for. Check by code
 #   what code can see.
 #
@@ -723,7 +744,7 @@ print(json.loads(answer) if answer else None, turns_made)
 # <details><summary>An agent makes six calls in two turns. Is that better than
 # three calls in three turns?</summary>
 # For the user it is: two waits instead of three. For your tool server it is
-# twice the load. Measure both.
+# twice the load. Put a price on what is scarce.
 # </details>
 #
 # <details><summary>Your grader's score rises, and users see no difference. What

@@ -143,6 +143,7 @@ def test_a_job_is_launched_with_live_tools_and_an_endpoint_grader(
         grader=specs.endpoint("http://127.0.0.1:1/grade", "a-key"),
         hyperparameters={"batch_size": 4, "reasoning_effort": "low"},
         max_episode_steps=7,
+        response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
         seed=3,
     )
     assert job.id == "ftjob-1"
@@ -156,6 +157,7 @@ def test_a_job_is_launched_with_live_tools_and_an_endpoint_grader(
         "grader": {**grader, "headers": headers},
         "max_episode_steps": 7,
         "hyperparameters": {"batch_size": 4, "reasoning_effort": "low"},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
     }
     assert service.created == [
         {

@@ -30,7 +30,7 @@ HINTS = {
     ),
     "8.3": (
         "Attack your grader: what is the cheapest answer that gets 1? Several figures, a "
-        "confident sentence without one, and a list of all filings should get nothing for it.",
+        "confident sentence without one, and a list of all filings must not get 1.",
         "Find all numbers of the answer with re.findall, and require exactly one. Require that "
         "`cited` holds the source and nothing else, and that the source is in `opened`. Without "
         "that, a right figure is worth 0.4.",

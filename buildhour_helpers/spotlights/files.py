@@ -145,8 +145,9 @@ def grade_files(call: GraderCall) -> float:
 
 
 def grade_files_and_turns(call: GraderCall) -> float:
-    """The same, minus TURN_COST for each turn."""
-    return grade_files(call) - TURN_COST * turns_taken(call)
+    """The same, minus TURN_COST for each turn, but not below 0: a service takes scores from 0 to 1,
+    and discards a rollout with another score."""
+    return max(0.0, grade_files(call) - TURN_COST * turns_taken(call))
 
 
 def _lists(call: GraderCall) -> tuple[list[str], list[str]]:

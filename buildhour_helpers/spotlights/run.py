@@ -153,8 +153,9 @@ async def run(
 
     The clients default to the session's. Held-out rewards are always those of the environment's own
     grader; `scores` has the mean by each of the others, before and after. `gain` and `after` come
-    with 95% intervals over the held-out rows: [value, low, high]. Raises WorkshopError if the job
-    fails.
+    with 95% intervals over the held-out rows: [value, low, high]. `discarded` counts rollouts
+    without a reward, in training too: 0 unless something is wrong. Raises WorkshopError if the
+    job fails.
     """
     client = client or OpenAI()
     with opened(environment) as judged, opened(environment, grader) as trained:
@@ -180,7 +181,8 @@ async def run(
             },
             "curve": [round(step["train_mean_reward"], 4) for step in steps],
             "rollouts": sum(step["usage"]["train"]["rollouts"] for step in steps),
-            "discarded": sum(one.reward is None for one in (*before, *after)),
+            "discarded": sum(step["errors"]["train_discarded"] for step in steps)
+            + sum(one.reward is None for one in (*before, *after)),
             "example": {"before": _example(before), "after": _example(after)},
         }
 

@@ -93,6 +93,16 @@ def test_the_requests_are_those_of_the_published_loop(world: World) -> None:
     assert "reference_answer" not in json.dumps(world.model.requests)
 
 
+def test_the_response_format_of_a_job_is_sent_as_responses_takes_it(world: World) -> None:
+    schema = {"type": "object", "properties": {"paths": {"type": "array"}}}
+    named = {"name": "paths_answer", "strict": True, "schema": schema}
+    roll_out(world, response_format={"type": "json_schema", "json_schema": named})
+    assert all(
+        request["text"] == {"format": {"type": "json_schema", **named}}
+        for request in world.model.requests
+    )
+
+
 def test_the_parts_of_a_message_are_sent_as_its_text(world: World) -> None:
     parts = [{"type": "text", "text": "Be"}, {"type": "text", "text": "brief."}]
     question = row()
