@@ -260,13 +260,14 @@ def token_metrics(steps: Steps, *, note: str = "") -> Chart:
     """What only a run on tokens has: entropy, the gap between sampler and learner, failed calls and
     tokens written. A step without an update has no gap, and no entropy."""
     _need_steps(steps)
-    chart = Chart(_reward_in_words(column(steps, "train_mean_reward"), np.array([])), note=note)
+    finding = _reward_in_words(column(steps, "train_mean_reward"), np.array([]))
+    chart = Chart(finding, note=note, height=3.0)
     curves = token_columns(steps)
     words = []
     at = column(steps, "step")
     for axis, (title, values) in zip(panels(chart, len(curves)), curves.items(), strict=True):
         axis.plot(at, values, "o-", color=BLUE, markersize=3)
-        axis.set_title(title, fontsize=9)
+        axis.set_ylabel(title)
         axis.set_ylim(0, max(1e-4, 1.1 * float(np.nanmax(values, initial=0.0))))
         axis.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
         _step_axis(axis)
