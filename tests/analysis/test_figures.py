@@ -464,6 +464,7 @@ def test_failed_calls_are_a_share_of_all_calls_and_a_step_without_an_update_has_
         for title, values in figures.token_columns(TOKEN_STEPS).items()
     }
     assert columns["failed share of tool calls"].tolist() == [0.75, 0.25, 0.0]
+    assert columns["share of rollouts cut off"].tolist() == [0.25, 0.25, 0.25]
     entropy = columns["entropy, nats per token"]
     assert entropy[:2].tolist() == [1.5, 0.5]
     assert np.isnan(entropy[2])
