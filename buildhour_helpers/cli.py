@@ -143,7 +143,8 @@ def lab(context: typer.Context) -> int:
     users = home() / "servers" / f"lab-{os.getpid()}.users"
     watched = [sys.executable, "-m", "buildhour_helpers.lifetimes", str(users)]
     folder = repository() if is_checkout() else Path.cwd()
-    command = [*watched, "jupyterlab", *jupyter.arguments(folder), *context.args]
+    workspaces = prepare() / "lab"
+    command = [*watched, "jupyterlab", *jupyter.arguments(folder, workspaces), *context.args]
     try:
         session.start(quiet=True, bound=True)
         print(session.destination(), flush=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from openai import AsyncOpenAI, OpenAI
+from openai import APIStatusError, AsyncOpenAI, OpenAI
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from tqdm.auto import tqdm
@@ -38,6 +38,17 @@ def tool_endpoints(
     ]
 
 
+def need_fine_tuning(client: OpenAI) -> None:
+    """Raises WorkshopError in a sentence if the service offers no fine-tuning jobs."""
+    try:
+        client.fine_tuning.jobs.list(limit=1)
+    except APIStatusError as error:
+        raise WorkshopError(
+            "this lesson needs a service that offers fine-tuning, and this one does not (or not to "
+            f"you: {error.status_code}). Unset OPENAI_BASE_URL to stay offline"
+        ) from None
+
+
 def upload(client: OpenAI, file: Path) -> str:
     """Upload a dataset file and return its ID. The service names the line of an invalid row."""
     return client.files.create(file=file, purpose="fine-tune").id
@@ -52,6 +63,7 @@ def launch(
     tools: Iterable[Mapping[str, Any]],
     grader: Mapping[str, Any],
     max_episode_steps: int = 12,
+    response_format: Mapping[str, Any] | None = None,
     hyperparameters: Mapping[str, Any] | None = None,
     suffix: str = "agent-rft",
     seed: int = 0,
@@ -59,7 +71,8 @@ def launch(
     """Start an Agent RFT job on uploaded files.
 
     `graders.specs` builds `grader`, `tool_endpoints` builds `tools`; hyperparameters that are left
-    out are "auto". Raises openai.BadRequestError with the reason.
+    out are "auto". `response_format` is the JSON Schema of the answers, as Chat Completions takes
+    it. Raises openai.BadRequestError with the reason.
     """
     reinforcement = {
         "tools": list(tools),
@@ -67,6 +80,8 @@ def launch(
         "max_episode_steps": max_episode_steps,
         "hyperparameters": dict(hyperparameters or {}),
     }
+    if response_format is not None:
+        reinforcement["response_format"] = dict(response_format)
     return client.fine_tuning.jobs.create(
         model=model,
         training_file=training_file,

@@ -1,22 +1,24 @@
 # %% [markdown]
 # # 01 Prompt baselines
 #
-# Training is the expensive lever. Before you pull it, find out what the
-# model does already, where it fails, and how far words alone will carry it.
-# That is a baseline, and every later gain is measured against it.
+# Training is the most expensive way to improve an agent. First find out
+# what the model already does, where it fails, and how far a better prompt
+# carries it. That measurement is the **baseline**: every later gain is
+# compared with it.
 #
 # **In this lesson you will**
 #
-# - write an agent's loop and an evaluation harness in plain client code;
-# - read reward, tool calls, tokens and latency, each with its interval;
-# - learn what three repeats tell that one does not;
-# - read failed rollouts and count their kinds;
-# - pull the cheap levers (prompt, task, tool descriptions) and see the
-#   plateau at which they stop.
+# - measure an agent: reward, accuracy, calls, tokens and latency, each with
+#   an interval;
+# - use repeats to tell noise from change, and read pass@k and pass^k;
+# - read failures and count their kinds;
+# - try a better prompt, better tool descriptions and a simpler task, and
+#   see where each stops;
+# - take home an evaluation harness of about 80 lines.
 #
-# **Time** 40 minutes. **Before** Lesson 00, or the same ideas from
-# elsewhere. All figures come from the **simulated model** unless you chose
-# a live service: they show how to measure, not what a large model scores.
+# **Time** 40 minutes. **Simulated:** unless you chose a live service, the
+# figures come from the **simulated model**. They show how to measure, not
+# what a large language model would score.
 
 # %%
 from buildhour_helpers import session
@@ -25,42 +27,593 @@ session.start()
 print(session.describe(), "·", session.model())
 
 # %% [markdown]
-# ## The task and the first prompt
+# ## Measure the baseline
 #
 # The agent gets a question about one page among 2,800 pages of company
-# reports. It is not shown the page. It has three tools and ten calls, and a
-# grader scores its answer: 1 for right, 0.5 for a slip of sign or scale,
-# else 0. We measure on the **validation** questions. The test questions
-# stay untouched until the end of the course: what you look at while you
-# choose is no longer a test.
+# reports. It has three tools (`search`, `list`, `cat`) and ten calls. A
+# grader scores the answer: 1 if it is right, 0.5 for one slip of sign,
+# scale or rounding, otherwise 0. We use **validation** questions. The test
+# questions are for the final report only: once you have used questions to
+# choose a prompt, they no longer test it.
 
 # %%
 from buildhour_helpers.tasks import FIRST_PROMPT, load_questions
 
 validation = load_questions(split="validation")
-questions = validation[::7]  # live, [::40] is cheaper
+questions = validation[::7]  # live, [::40] costs less
 print(len(questions), "of", len(validation), "questions. The first:\n")
 print(questions[0].text, "\nreference:", questions[0].answer_text)
-print("\nthe first prompt, as one writes it on day one:\n" + FIRST_PROMPT)
+print("\nthe first prompt:", FIRST_PROMPT)
 
 # %% [markdown]
-# ## One rollout, in plain client code
+# One attempt at a question is a **rollout**. `evaluate` runs three for each.
+# The last part of this lesson builds such a harness from scratch.
+
+# %%
+from buildhour_helpers.rollouts import evaluate
+from buildhour_helpers.tasks import build_rows
+from buildhour_helpers.tools.schemas import DEFINITIONS
+
+folder = session.scratch()
+
+
+async def measure(name, prompt):
+    return await evaluate(
+        build_rows(questions, prompt, DEFINITIONS),
+        model=session.model(),
+        file=folder / f"{name}.jsonl",
+        run=name,
+        repeats=3,
+        progress=False,
+    )
+
+
+first = await measure("first", FIRST_PROMPT)
+
+# %%
+from buildhour_helpers.analysis.summaries import summarise
+from buildhour_helpers.analysis.tables import summary_table
+
+baseline = summarise(first)
+summary_table(baseline)
+
+# %%
+reward = baseline.measures["reward"]
+half_width = (reward.high - reward.low) / 2
+needed = len(questions) * (half_width / 0.03) ** 2
+print(f"reward {reward.value:.2f} ± {half_width:.2f}")
+print(f"for ± 0.03: about {needed:.0f} questions")
+assert needed > len(questions)
+
+# %% [markdown]
+# The agent's mean reward is {{reward.value:.2f}}. The brackets are 95%
+# intervals: with {{len(questions)}} questions this mean is known to about
+# ± {{half_width:.2f}}. Knowing it to ± 0.03 would take about
+# {{needed:.0f}} questions, because half the width costs four times the
+# questions. The other rows are what the agent costs: calls, turns and
+# tokens. Latency is computed from the simulated model's tokens.
 #
-# A **rollout** is one attempt: the model calls tools until it answers, and
-# the grader scores the answer. The next cells are all of it, with nothing
-# but `openai` and `aiohttp`. First the client and the model:
+# ## Repeat each question
+#
+# A model samples its answers, so two rollouts of one question can differ.
+# Here are the three rewards of some questions, from best to worst:
+
+# %%
+from buildhour_helpers.analysis.summaries import by_question
+
+rewards = {
+    name: [record.reward for record in repeats]
+    for name, repeats in by_question(first).items()
+}
+by_sum = sorted(rewards, key=lambda name: sum(rewards[name]))
+for name in by_sum[::-4]:
+    print(f"{name:9}", rewards[name])
+
+# %%
+never = sum(max(r) == 0 for r in rewards.values())
+always = sum(min(r) == 1 for r in rewards.values())
+vary = sum(len(set(r)) > 1 for r in rewards.values())
+print(f"never score: {never}, always 1: {always}, vary: {vary}")
+assert vary > always
+
+# %% [markdown]
+# Of {{len(rewards)}} questions {{never}} never score, {{always}} are
+# always right and {{vary}} vary. Each kind calls for something else:
+#
+# | its repeats | what it means |
+# |---|---|
+# | never score | too hard for this model, or the question is broken: read it |
+# | always score 1 | solved: there is nothing left to learn |
+# | vary | the model can do it, but not reliably |
+#
+# Agent RFT feeds on the last kind. It runs a group of rollouts for a
+# question and reinforces what the better ones did. In a **zero-variance
+# group** all rewards are equal, so there is nothing to prefer.
+
+# %%
+from buildhour_helpers.analysis import figures
+
+figure = figures.reward_variance(first)
+figure
+
+# %%
+print(figure.alt_text())
+
+# %% [markdown]
+# ### Exercise 1.1: Sometimes right, always right
+# Difficulty 2/5 · 3 minutes
+#
+# Two numbers summarise the repeats: the share of questions solved **at least
+# once**, and the share solved **every time**. Write `pass_rates(rewards)`. It
+# gets a dictionary from question to a list of rewards and returns the two
+# shares, between 0 and 1. Only a reward of 1 counts as solved. `None` is a
+# rollout that a broken tool spoiled: leave it out, and leave out a question
+# that has nothing else.
+
+
+# %% exercise="1.1" difficulty=2 minutes=3
+def pass_rates(rewards):
+    """Shares of questions: solved at least once, solved every time."""
+    # begin solution
+    graded = [[r for r in of if r is not None] for of in rewards.values()]
+    solved = [[r == 1 for r in of] for of in graded if of]
+    once = sum(map(any, solved)) / len(solved)
+    every_time = sum(map(all, solved)) / len(solved)
+    return once, every_time
+    # end solution
+
+
+# %%
+from buildhour_helpers import checks
+
+checks.exercise_1_1(pass_rates)
+
+# %% [markdown]
+# ## Compare pass@k and pass^k
+#
+# In general, **pass@k** is the chance that at least one of *k* rollouts is
+# right, and **pass^k** the chance that all *k* are. With *n* repeats of a
+# question, *c* of them right, both can be estimated without bias for any
+# *k* up to *n*:
+
+# %%
+from math import comb
+
+
+def pass_at(k, n, c):
+    return 1 - comb(n - c, k) / comb(n, k)
+
+
+def pass_hat(k, n, c):
+    return comb(c, k) / comb(n, k)
+
+
+# %% [markdown]
+# We need more rollouts to see them. This run is **recorded** (simulated
+# model): the same prompt, all validation questions, eight repeats.
+
+# %%
+from buildhour_helpers import recordings
+
+run = recordings.load("prompts")
+print("recorded by:", run["command"])
+recorded = {
+    name: {
+        question_id: [float(reward) for reward in text.split()]
+        for question_id, text in variant["rewards"].items()
+    }
+    for name, variant in run["variants"].items()
+}
+
+# %%
+from statistics import fmean
+
+eight = recorded["first prompt"].values()
+right = [sum(reward == 1 for reward in of) for of in eight]
+at = {k: fmean(pass_at(k, 8, c) for c in right) for k in (1, 2, 4, 8)}
+hat = {k: fmean(pass_hat(k, 8, c) for c in right) for k in (1, 2, 4, 8)}
+for k in at:
+    print(f"k = {k}: pass@k {at[k]:.2f}   pass^k {hat[k]:.2f}")
+
+# %% [markdown]
+# One rollout is right {{at[1]:.0%}} of the time. Given eight tries, the
+# agent solves {{at[8]:.0%}} of the questions at least once, but it solves
+# only {{hat[8]:.0%}} all eight times. A user who asks once lives with the
+# first number, and one who asks every day with the last. The gap between pass@1
+# and pass@8 is **headroom**: answers that the model already finds by luck.
+# Training can turn that luck into habit. Without a gap, expect little from
+# it.
+#
+# ## Know your noise
+#
+# Take each of the eight repeats as a complete benchmark run: same model,
+# same prompt, same questions.
+
+# %%
+runs = sorted(fmean(of[n] for of in eight) for n in range(8))
+print("eight runs:", *[f"{one:.3f}" for one in runs])
+spread = runs[-1] - runs[0]
+print(f"largest difference: {spread:.3f}")
+assert spread > 0.02
+
+# %% [markdown]
+# Nothing changed, and still the best run scores {{spread:.3f}} more than the
+# worst. A gain of that size between two prompts, each run once, shows nothing.
+#
+# Intervals must count **questions**: eight rollouts of one question are
+# alike, not eight independent facts.
+
+# %%
+from buildhour_helpers.analysis.statistics import mean_interval
+
+naive = mean_interval([reward for of in eight for reward in of])
+proper = mean_interval([fmean(of) for of in eight])
+print("over rollouts, too narrow:", naive)
+print("over questions:           ", proper)
+too_narrow = (proper.high - proper.low) / (naive.high - naive.low)
+print(f"the honest interval is {too_narrow:.1f} times as wide")
+assert too_narrow > 1.5
+
+# %% [markdown]
+# The honest interval is {{too_narrow:.1f}} times as wide. Average the repeats of
+# a question first, then resample questions.
+#
+# *Time to here: 14 minutes.*
+#
+# ## Read the failures
+#
+# The mean says how often the agent fails, but not why. So read some traces.
+# Here is the first failed rollout, with long outputs cut:
+
+# %%
+import json
+
+
+def show(record, width=62):
+    for item in record.trace[1:]:
+        kind = item.get("type", "message")
+        if kind == "function_call":
+            print("→", item["name"], item["arguments"][:width])
+        elif kind == "function_call_output":
+            print("    ", item["output"].replace("\n", " ")[:width])
+
+
+question_of = {question.id: question for question in questions}
+failed = [record for record in first if not record.correct]
+asked = question_of[failed[0].question_id]
+print("asked:", asked.text)
+show(failed[0])
+print("answered:", failed[0].answer, "· reference:", asked.answer_text)
+print("answer is on:", *asked.gold_pages)
+
+# %% [markdown]
+# Ask three things, in this order. Did the page turn up? Was it opened? Was
+# the right number taken from it? The first *no* is the kind of failure. The
+# viewer shows whole traces (it needs a running notebook):
+
+# %% tags=["uncompared"]
+from buildhour_helpers.analysis.widgets import TraceViewer
+
+TraceViewer(failed[:10])
+
+# %% [markdown]
+# After ten traces you know the kinds. Then let code count them:
+
+
+# %%
+def pages_opened(record):
+    calls = [i for i in record.trace if i.get("type") == "function_call"]
+    cats = [json.loads(c["arguments"]) for c in calls if c["name"] == "cat"]
+    return {arguments.get("path") for arguments in cats}
+
+
+def kind_of(record, question):
+    if record.reward is None:
+        return "discarded"
+    if record.reward == 0.5:
+        return "sign, scale or rounding"
+    if pages_opened(record) & set(question.gold_pages):
+        return "right page, wrong value"
+    return "page never opened"
+
+
+# %%
+from collections import Counter
+
+kinds = Counter(kind_of(r, question_of[r.question_id]) for r in failed)
+for kind, count in kinds.most_common():
+    print(f"{count:4} {count / len(failed):4.0%}  {kind}")
+unopened = kinds["page never opened"] / len(failed)
+assert max(kinds, key=kinds.get) == "page never opened"
+
+# %% [markdown]
+# In {{unopened:.0%}} of the failures the agent never opened a page with the
+# answer. Each kind has another fix:
+#
+# | kind | where to look first |
+# |---|---|
+# | discarded | your servers: it is not the model's fault, so never score it 0 |
+# | sign, scale or rounding | the prompt: units; the grader: is it fair? (04) |
+# | page never opened | search, and the tools' descriptions (03) |
+# | right page, wrong value | practice: training (05) |
+#
+# ### Exercise 1.2: Not found, or passed over?
+# Difficulty 3/5 · 5 minutes
+#
+# "Page never opened" mixes two failures. Either **not found**: no tool
+# output named the page, so search is to blame. Or **passed over**: an output
+# named it, and the agent opened something else. Write
+# `why_unopened(trace, gold_pages)`. It returns `"not found"`, `"passed
+# over"`, or `"opened"` if `cat` was called on a gold page. `trace` is a list
+# of items like `record.trace`. Compare whole paths:
+# `ME/2012/page_4.pdf` is not `ACME/2012/page_4.pdf`.
+
+
+# %% exercise="1.2" difficulty=3 minutes=5
+def why_unopened(trace, gold_pages):
+    # begin solution
+    opened, named = set(), set()
+    for item in trace:
+        if item.get("type") == "function_call" and item["name"] == "cat":
+            opened.add(json.loads(item["arguments"]).get("path"))
+        if item.get("type") == "function_call_output":
+            named.update(item["output"].split())
+    if opened & set(gold_pages):
+        return "opened"
+    return "passed over" if named & set(gold_pages) else "not found"
+    # end solution
+
+
+# %%
+checks.exercise_1_2(why_unopened)
+
+# %% [markdown]
+# *Time to here: 22 minutes.*
+#
+# ## Improve the prompt
+#
+# What can a prompt do here? Be warned: the simulated model does not
+# understand prompts. It looks for a few **cues** and takes them literally:
+#
+# | words in your prompt | what the simulated model does |
+# |---|---|
+# | units, %, decimals, negative, parentheses | fewer slips of scale, sign, rounding |
+# | read ... before, read the page | reads on instead of answering in haste |
+# | a budget of ... calls, at most ... calls | uses a little more of its budget |
+# | no tools, without tools | answers at once, with nothing read |
+# | wrong, random, guess | gives up, even if you wrote "do not guess" |
+# | anything else, such as a role or a tone | nothing |
+#
+# ([The whole list](../docs/model.md#what-a-prompt-can-say).) What carries over
+# to a real model is how we compare: the same questions for both prompts,
+# **paired**, so that each question is its own control.
+
+# %%
+from buildhour_helpers.analysis.statistics import paired_difference
+
+means = {
+    name: {question: fmean(of) for question, of in variant.items()}
+    for name, variant in recorded.items()
+}
+
+
+def gain(after, before="first prompt"):
+    sides = (list(means[name].values()) for name in (before, after))
+    return paired_difference(*sides)
+
+
+def more_tokens(name):
+    mean = {
+        n: v["means"]["reasoning_tokens"]
+        for n, v in run["variants"].items()
+    }
+    return mean[name] / mean["first prompt"] - 1
+
+
+# %% [markdown]
+# Recorded on all 200 validation questions: change of reward and of reasoning
+# tokens against the first prompt.
+
+# %%
+poem = gain("a poem about the sea")
+units = gain("first + units and signs")
+read = gain("first + read before answering")
+best = gain("best prompt")
+for name in list(means)[:1] + list(means)[2:5]:
+    print(f"{name:30} {gain(name):+.3f}  tokens {more_tokens(name):+.0%}")
+
+# %%
+assert poem.low < 0 < poem.high
+assert read.low < 0 < read.high
+assert units.low > 0
+assert more_tokens("first + units and signs") < 0
+assert best.low > 0
+assert more_tokens("best prompt") > 0.2
+
+# %% [markdown]
+# - One sentence about units and signs gains {{units.value:+.3f}} and costs no
+#   extra tokens. It fixes a kind of failure that we had counted.
+# - Reading before answering takes
+#   {{more_tokens("first + read before answering"):+.0%}} tokens, and no
+#   difference of reward is shown.
+# - `BEST_PROMPT`, which says all of this and more, gains
+#   {{best.value:+.3f}} for {{more_tokens("best prompt"):+.0%}} tokens.
+# - "Write a poem about the sea." is level with the first prompt. Neither has
+#   a cue, so the simulated model sees no difference. A real model would
+#   write you a poem.
+#
+# An interval that includes zero means that *these rollouts cannot tell*. It
+# does not mean that the prompts are equal. See what happens with only three
+# of the first prompt's eight repeats:
+
+# %%
+three = [fmean(of[:3]) for of in eight]
+few = paired_difference(three, list(means["best prompt"].values()))
+print("best prompt, against 3 repeats:", format(few, "+.3f"))
+print("best prompt, against 8 repeats:", format(best, "+.3f"))
+study = recordings.load("study")
+on_test = study["prompt_against_first"]["difference"]["reward"]
+print("best prompt, 300 test questions:", end=" ")
+print("{:+.3f} [{:+.3f}, {:+.3f}]".format(*on_test))
+assert few.low < 0 < few.high
+assert on_test[1] > 0
+
+# %% [markdown]
+# Those three repeats were lucky ones, and the gain disappeared:
+# {{few.value:+.3f}}. With all eight it is {{best.value:+.3f}}, and on the test
+# questions, asked once, {{on_test[0]:+.3f}}. Later lessons use `BEST_PROMPT`
+# before and after training, so that only the weights differ.
+#
+# ## Improve the tool descriptions
+#
+# A description is part of the prompt. What if the tools keep their names
+# and parameters, but lose every description?
+
+# %%
+undescribed = gain("best, tools undescribed", before="best prompt")
+print("without descriptions:", format(undescribed, "+.3f"))
+assert undescribed.low < 0 < undescribed.high
+
+# %% [markdown]
+# No loss is shown ({{undescribed:+.3f}}): the simulated model goes by names and
+# parameter types. Large models depend on descriptions, so measure yours.
+#
+# ## Simplify the task
+#
+# Each question has a level. Level 1 names company and year and uses the
+# page's words. Level 4 needs prose beside a table, units, several steps.
+
+# %%
+levels = {}
+for question in validation:
+    mean = means["best prompt"][question.id]
+    levels.setdefault(question.level, []).append(mean)
+by_level = {n: mean_interval(levels[n]) for n in sorted(levels)}
+for level, score in by_level.items():
+    print(f"level {level}: {len(levels[level]):3} questions, {score:.2f}")
+assert by_level[1].value - by_level[4].value > units.value
+
+# %% [markdown]
+# With the best prompt the agent scores {{by_level[1].value:.2f}} on level 1
+# and {{by_level[4].value:.2f}} on level 4: a larger difference than any
+# prompt made. A narrow product that works beats a wide one that does not. But
+# it is another task: never compare its score with the full task's.
+#
+# ## Find the plateau
+#
+# Now all seven variants, beside the reward that the first prompt would reach
+# if someone picked the best of three rollouts each time:
+
+# %%
+from buildhour_helpers.analysis.statistics import best_of_n
+
+measured = {n: mean_interval(list(of.values())) for n, of in means.items()}
+lucky = fmean(best_of_n(of, 3) for of in eight)
+values = [interval.value for interval in measured.values()]
+figure = figures.intervals(
+    measured,
+    f"Seven variants score {min(values):.2f} to {max(values):.2f}",
+    line=("first prompt, best of 3", lucky),
+    note="simulated model, recorded",
+)
+figure
+
+# %%
+print(figure.alt_text())
+assert lucky > max(values) + 0.1
+
+# %% [markdown]
+# The best variant scores {{max(values):.2f}}. The first prompt's best of
+# three scores {{lucky:.2f}}. So the behaviour we want is in the model, and no
+# wording brings it out reliably. This is the **plateau**, the point at
+# which fine-tuning starts to make sense.
+#
+# ### Beware of the winner's curse
+#
+# If you try many prompts and keep the best, you keep some luck with it.
+# Choose the winner on one half of the questions, score it on the other half,
+# and repeat with 200 random halves:
+
+# %%
+import random
+
+
+def lead(prompt, half):
+    plain = means["first prompt"]
+    return fmean(means[prompt][one] - plain[one] for one in half)
+
+
+leads, names = [], list(means["first prompt"])
+for key in range(200):
+    shuffled = random.Random(key).sample(names, len(names))
+    chosen, other = shuffled[::2], shuffled[1::2]
+    winner = max(means, key=lambda prompt: lead(prompt, chosen))
+    leads.append((lead(winner, chosen), lead(winner, other)))
+
+# %%
+where_chosen, elsewhere = map(fmean, zip(*leads))
+print(f"the winner's lead where it was chosen: {where_chosen:+.3f}")
+print(f"the same winner's lead elsewhere:      {elsewhere:+.3f}")
+assert where_chosen > elsewhere
+
+# %% [markdown]
+# The winner leads by {{where_chosen:+.3f}} where it was chosen and by
+# {{elsewhere:+.3f}} elsewhere. The second number is the honest one. That is
+# why there are three splits: train to learn from, validation to choose on,
+# test to report.
+#
+# ### Exercise 1.3: Write a better prompt
+# Difficulty 4/5 · 5 minutes
+#
+# Return your prompt from `my_prompt`. It should tell the agent how to do
+# this task better than `FIRST_PROMPT` does. The check measures both on
+# questions that you have not seen. You pass if your prompt is about this task
+# and is not clearly worse. "No difference shown" is a good answer.
+
+
+# %% exercise="1.3" difficulty=4 minutes=5
+def my_prompt():
+    # begin solution
+    return (
+        "You are a financial analyst. "
+        "Use the tools to answer the question. "
+        "Search with the company, the item and the year. "
+        "Mind units (thousands, millions); parentheses mean negative. "
+        "Answer with a number only, with two decimals and a % sign if it "
+        "is a percentage."
+    )
+    # end solution
+
+
+# %%
+checks.exercise_1_3(my_prompt)
+
+# %% [markdown]
+# *Time to here: 33 minutes.*
+#
+# ## Build the harness
+#
+# Here is the whole evaluation in plain client code. It needs `openai` and
+# `httpx` (which `openai` brings along). First the clients. The `openai` client
+# retries what is worth retrying, such as 429 and 500. A semaphore limits
+# how many rollouts run at once:
 
 # %% take="1"
+import asyncio
 import os
 
-from openai import AsyncOpenAI
+import httpx
+from openai import APIError, AsyncOpenAI
 
-client = AsyncOpenAI()  # reads OPENAI_BASE_URL and OPENAI_API_KEY
+client = AsyncOpenAI(max_retries=5, timeout=120)
 MODEL = os.environ.get("BUILDHOUR_MODEL", "sim-agent-mini")
+TOOLS_URL = os.environ["BUILDHOUR_TOOLS_URL"]
+HEADERS = {"Authorization": "Bearer " + os.environ["BUILDHOUR_TOOLS_KEY"]}
+web = httpx.AsyncClient(headers=HEADERS, timeout=30)
+AT_ONCE = asyncio.Semaphore(8)
 
 # %% [markdown]
-# A tool is a name, a description and the schema of its parameters. These
-# three take one text each:
+# A tool is a name, a description and a schema. These take one text each:
 
 
 # %% take="1"
@@ -85,34 +638,28 @@ TOOLS = [
 ]
 
 # %% [markdown]
-# The tools and the grader are web endpoints, so that a training service can
-# call them later exactly as we do now. `trace_id` tells the server which
-# rollout a call belongs to; `item` is what it may know of the question.
+# Tools and grader are web endpoints, so a training service can call them
+# later just as we do now. `trace_id` says which rollout a call belongs to;
+# `item` is the dataset row. A bad status raises an error:
+
 
 # %% take="1"
-import aiohttp
-
-TOOLS_URL = os.environ["BUILDHOUR_TOOLS_URL"]
-HEADERS = {"Authorization": "Bearer " + os.environ["BUILDHOUR_TOOLS_KEY"]}
-
-
 async def post(path, body):
-    url = f"{TOOLS_URL}/{path}"
-    async with (
-        aiohttp.ClientSession(headers=HEADERS) as web,
-        web.post(url, json=body) as answer,
-    ):
-        return await answer.json()
+    answer = await web.post(f"{TOOLS_URL}/{path}", json=body)
+    answer.raise_for_status()
+    return answer.json()
 
 
 async def call_tool(call, item, trace_id):
-    body = call | {"item": item, "trace_id": trace_id}
+    body = {key: call[key] for key in ("name", "arguments", "call_id")}
+    body |= {"item": item, "trace_id": trace_id}
     return (await post(call["name"], body))["output"]
 
 
 # %% [markdown]
-# And the loop. Each turn sends everything so far; the model's calls are
-# carried out and their outputs appended; a turn without calls is the answer.
+# Each turn sends the conversation so far. `metadata` matters to the
+# simulated model alone: it answers equal requests alike, so the number of
+# the repeat must be in there somewhere. Other providers ignore it.
 
 
 # %% take="1"
@@ -126,6 +673,11 @@ async def ask(items, tools, repeat):
         include=["reasoning.encrypted_content"],
         metadata={"repeat": str(repeat)},
     )
+
+
+# %% [markdown]
+# The loop runs the model's calls and appends their outputs. A turn without
+# calls is the answer:
 
 
 # %% take="1"
@@ -145,7 +697,8 @@ async def converse(items, item, trace_id, tools=TOOLS, repeat=0):
 
 
 # %% [markdown]
-# A rollout is that conversation and its grade.
+# A rollout is that conversation and its grade. If a server fails, the reward
+# is `None`, not 0: the model is not to blame.
 
 # %% take="1"
 import uuid
@@ -157,17 +710,18 @@ async def rollout(prompt, question, item, tools=TOOLS, repeat=0):
         {"role": "user", "content": question},
     ]
     trace_id = "trace_" + uuid.uuid4().hex
-    answer = await converse(items, item, trace_id, tools, repeat)
-    sample = {"output_text": answer}
-    body = {"sample": sample, "item": item, "trace_id": trace_id}
-    grade = await post("grade", body)
-    found = {"answer": answer, "reward": grade["score"], "items": items}
-    return {"question_id": item.get("question_id"), **found}
+    done = {"question_id": item["question_id"], "items": items}
+    try:
+        answer = await converse(items, item, trace_id, tools, repeat)
+        body = {"sample": {"output_text": answer}, "item": item}
+        grade = await post("grade", body | {"trace_id": trace_id})
+    except (httpx.HTTPError, APIError) as error:
+        return done | {"reward": None, "error": repr(error)}
+    return done | {"reward": grade["score"], "answer": answer}
 
 
 # %% [markdown]
-# An evaluation is many rollouts. These rows are the first thing that you
-# replace in a project of your own:
+# An evaluation is many rollouts. Replace these two rows with yours first:
 
 # %% take="1"
 PROMPT = (
@@ -197,572 +751,81 @@ ROWS = [
 ]
 
 
-# %% [markdown]
-# Every row, three times, all at once:
-
 # %% take="1"
-import asyncio
+async def limited(row, repeat):
+    async with AT_ONCE:
+        question, item = row["question"], row["item"]
+        return await rollout(PROMPT, question, item, repeat=repeat)
 
 
 async def harness(rows, repeats=3):
-    jobs = [
-        rollout(PROMPT, row["question"], row["item"], repeat=repeat)
-        for row in rows
-        for repeat in range(repeats)
-    ]
+    jobs = [limited(row, n) for row in rows for n in range(repeats)]
     return await asyncio.gather(*jobs)
 
 
 # %% take="1"
 for done in await harness(ROWS):
-    print(done["question_id"], end="  ")
-    print("reward", done["reward"], "after", len(done["items"]), "items")
+    print(done["question_id"], "reward", done["reward"], end=" ")
+    print("after", len(done["items"]), "items")
 
 # %% [markdown]
-# *Time to here: 7 minutes.*
+# `evaluate`, which measured your baseline, adds what you miss on the first
+# long run: progress, a line of JSON per rollout, and resuming after an
+# interruption.
 #
-# ## The same, with what a long evaluation needs
-#
-# `rollouts.evaluate` is that harness plus what you miss on the first long
-# run: a bound on how many run at once, retries, a line of JSON for each
-# rollout, and resuming where an interrupted run stopped. Offline, both give
-# the same answers: a request that is sent again gets the same reply.
-
-# %%
-from buildhour_helpers.rollouts import evaluate
-from buildhour_helpers.tasks import build_rows
-from buildhour_helpers.tools.schemas import DEFINITIONS
-
-folder = session.scratch()
-
-
-async def measure(name, prompt, tools=DEFINITIONS, asked=questions):
-    return await evaluate(
-        build_rows(asked, prompt, tools),
-        model=MODEL,
-        file=folder / f"{name}.jsonl",
-        run=name,
-        repeats=3,
-        progress=False,
-    )
-
-
-first = await measure("first", FIRST_PROMPT)
-print(len(first), "rollouts of", len(questions), "questions")
-
-# %% [markdown]
-# ## What a baseline reports
-#
-# Five numbers, each with a 95% **interval**: mean **reward**; **accuracy**, the
-# share of rollouts that are fully right; **tool calls** and **reasoning
-# tokens**, which are what it costs; **latency**, which is what a user waits
-# for. Offline, latency is computed from the simulated model's tokens.
-
-# %%
-from buildhour_helpers.analysis.summaries import summarise
-from buildhour_helpers.analysis.tables import summary_table
-
-baseline = summarise(first)
-summary_table(baseline)
-
-# %% [markdown]
-# Read the brackets before the number in front of them. With this few
-# questions the reward is known to within about
-
-# %%
-reward = baseline.measures["reward"]
-half_width = (reward.high - reward.low) / 2
-print(f"± {half_width:.2f} around {reward.value:.2f}")
-needed = len(questions) * (half_width / 0.03) ** 2
-print(f"for ± 0.03 it takes about {needed:.0f} questions")
-
-# %% [markdown]
-# Half the width costs four times the questions.
-#
-# ## Three repeats, and what their variance says
-#
-# A model samples, so one rollout of a question is one throw of its dice.
-# Three repeats of the same question show how loaded they are:
-
-# %%
-from buildhour_helpers.analysis.summaries import by_question
-
-rewards = {
-    name: [record.reward for record in repeats]
-    for name, repeats in by_question(first).items()
-}
-by_sum = sorted(rewards, key=lambda name: sum(rewards[name]))
-for name in by_sum[::-3]:  # every third, the best first
-    print(f"{name:9}", rewards[name])
-
-# %% [markdown]
-# Three sorts of question come out, and they mean different things:
-#
-# | its repeats | what it means |
-# |---|---|
-# | never score | beyond the model, or the question is broken: read it |
-# | always score 1 | solved: nothing left to learn |
-# | differ | the model can do it, but does not do it reliably |
-
-# %%
-never = sum(max(r) == 0 for r in rewards.values())
-always = sum(min(r) == 1 for r in rewards.values())
-between = len(rewards) - never - always
-print(f"never: {never}, always: {always}, in between: {between}")
-
-# %% [markdown]
-# The last sort is the one that training feeds on. Agent RFT runs a group of
-# rollouts for each question and learns from what the better ones did
-# otherwise. Where all score alike there is nothing to compare.
-
-# %%
-from buildhour_helpers.analysis import figures
-
-figure = figures.reward_variance(first)
-figure
-
-# %%
-print(figure.alt_text())
-
-# %% [markdown]
-# The repeats also show the **noise** of a benchmark. Take each repeat as a
-# run of its own: same model, same prompt, same questions.
-
-# %%
-from statistics import fmean
-
-runs = [fmean(r[repeat] for r in rewards.values()) for repeat in range(3)]
-print("three runs of one model:", [f"{run:.3f}" for run in runs])
-print(f"largest difference: {max(runs) - min(runs):.3f}")
-
-# %% [markdown]
-# Nothing was changed between these runs, so a difference of that size
-# between two prompts, each run once, means nothing.
-#
-# One trap remains. The rollouts of a question are alike, so three repeats
-# are not three independent facts. Whoever treats them so gets an interval
-# that is too narrow; `analysis` averages the repeats first and resamples
-# **questions**. To see it well we take a longer run, **recorded**: the first
-# prompt on all validation questions, simulated model.
-
-# %%
-from buildhour_helpers.analysis.statistics import mean_interval
-from buildhour_helpers import recordings
-
-long_run = recordings.load("prompts")
-print("recorded by:", long_run["command"])
-recorded = {
-    name: {
-        question_id: [float(reward) for reward in text.split()]
-        for question_id, text in variant["rewards"].items()
-    }
-    for name, variant in long_run["variants"].items()
-}
-
-# %%
-repeats_of = recorded["first prompt"].values()
-naive = mean_interval([r for repeats in repeats_of for r in repeats])
-proper = mean_interval([fmean(repeats) for repeats in repeats_of])
-print("over rollouts, too narrow:", naive)
-print("over questions:           ", proper)
-assert naive.high - naive.low < proper.high - proper.low
-
-# %% [markdown]
-# *Time to here: 14 minutes.*
-#
-# ### Exercise 1.1: Compute best-of-3
-# Difficulty 2/5 · 4 minutes
-#
-# If someone could always pick the best of a question's repeats, what would
-# the mean reward be? Write `best_of(rewards)`. It takes a dictionary from
-# question to the list of its rewards and returns one number. A reward of
-# `None` is a rollout that a broken tool spoilt: leave it out, and leave out
-# a question that has no other.
-#
-# Passing looks like `Exercise 1.1: right`. Hints: `checks.hint("1.1")`,
-# then `checks.hint("1.1", strength=2)`.
-
-
-# %% exercise="1.1" difficulty=2 minutes=4
-def best_of(rewards):
-    """The mean over questions of the best reward of each."""
-    # begin solution
-    graded = [[r for r in of if r is not None] for of in rewards.values()]
-    return fmean(max(of) for of in graded if of)
-    # end solution
-
-
-# %%
-from buildhour_helpers import checks
-
-checks.exercise_1_1(best_of)
-
-# %% [markdown]
-# The distance from the mean to best-of-3 is **headroom**: reward that the
-# model reaches by luck already, with no new knowledge. Training turns luck
-# into habit. With no headroom at all, expect little from it.
-#
-# ## Reading failures
-#
-# A mean says how often an agent fails and nothing of why. So read. Here is
-# the first failed rollout, item by item, long outputs cut short:
-
-# %%
-import json
-
-
-def show(record, width=62):
-    for item in record.trace[1:]:
-        kind = item.get("type", "message")
-        if kind == "function_call":
-            print("→", item["name"], item["arguments"][:width])
-        elif kind == "function_call_output":
-            print("    ", item["output"].replace("\n", " ")[:width])
-        elif item.get("role") == "user":
-            print("asked:", item["content"])
-
-
-question_of = {question.id: question for question in questions}
-failed = [record for record in first if not record.correct]
-show(failed[0])
-print("answered:", failed[0].answer)
-print("reference:", question_of[failed[0].question_id].answer_text)
-print("stands on:", *question_of[failed[0].question_id].gold_pages)
-
-# %% [markdown]
-# Ask of a trace, in this order: did the page ever turn up? Was it opened?
-# Was the right number taken from it? The first *no* is the kind of failure.
-# (The viewer shows whole traces, side by side if you like; it needs a
-# running notebook.)
-
-# %% tags=["uncompared"]
-from buildhour_helpers.analysis.widgets import TraceViewer
-
-TraceViewer(failed[:10])
-
-# %% [markdown]
-# Ten traces teach you the kinds. Then let code count them:
-
-
-# %%
-def pages_opened(record):
-    calls = [i for i in record.trace if i.get("type") == "function_call"]
-    cats = [json.loads(c["arguments"]) for c in calls if c["name"] == "cat"]
-    return {arguments.get("path") for arguments in cats}
-
-
-def kind_of(record, question):
-    if record.reward is None:
-        return "discarded"
-    digits = any(letter.isdigit() for letter in record.answer or "")
-    if question.kind != "yes_no" and not digits:
-        return "no number given"
-    if record.reward == 0.5:
-        return "sign or scale"
-    if pages_opened(record) & set(question.gold_pages):
-        return "right page, wrong value"
-    return "page never opened"
-
-
-# %%
-from collections import Counter
-
-kinds = Counter(kind_of(r, question_of[r.question_id]) for r in failed)
-for kind, count in kinds.most_common():
-    print(f"{count:4} {count / len(failed):4.0%}  {kind}")
-assert kinds.total() == len(failed)
-
-# %% [markdown]
-# Each kind asks for another cure, which is why the counting pays:
-#
-# | kind | where to look first |
-# |---|---|
-# | discarded | your servers: not the model's fault, and never a reward of 0 |
-# | no number given | the prompt: what an answer looks like; the budget |
-# | sign or scale | the prompt: units; the grader: is it fair? (lesson 04) |
-# | page never opened | search and the tools' descriptions (lesson 03) |
-# | right page, wrong value | little that words can do: practice (lesson 05) |
-#
-# *Time to here: 22 minutes.*
-#
-# ### Exercise 1.2: Found, or passed over?
-# Difficulty 3/5 · 5 minutes
-#
-# "Page never opened" hides two failures with different cures: the page was
-# **not found** (no tool output named it: better search), or it was
-# **passed over** (an output named it, the agent did not open it: better
-# judgement). Write `why_unopened(trace, gold_pages)` that returns
-# `"not found"`, `"passed over"`, or `"opened"` where `cat` was called on a
-# gold page. `trace` is a list of items as in `record.trace`. Compare whole
-# paths: `ME/2012/page_4.pdf` is not `ACME/2012/page_4.pdf`.
-#
-# The check tries six small traces and says of each what it should be.
-
-
-# %% exercise="1.2" difficulty=3 minutes=5
-def why_unopened(trace, gold_pages):
-    # begin solution
-    opened, named = set(), set()
-    for item in trace:
-        if item.get("type") == "function_call" and item["name"] == "cat":
-            opened.add(json.loads(item["arguments"]).get("path"))
-        if item.get("type") == "function_call_output":
-            named.update(item["output"].split())
-    if opened & set(gold_pages):
-        return "opened"
-    return "passed over" if named & set(gold_pages) else "not found"
-    # end solution
-
-
-# %%
-checks.exercise_1_2(why_unopened)
-
-# %% [markdown]
-# ## Lever one: a better prompt
-#
-# `BEST_PROMPT` says how to work and what an answer looks like:
-
-# %%
-from buildhour_helpers.tasks import BEST_PROMPT
-
-print(BEST_PROMPT)
-
-# %% [markdown]
-# Compare two prompts on the **same questions** and pair them: each question
-# is its own control, so that hard questions do not blur the difference.
-
-# %%
-from buildhour_helpers.analysis.summaries import compare
-
-
-def told(before, after):
-    gain = compare(before, after).difference["reward"]
-    return f"{gain}, clear of zero: {gain.is_clear_of_zero}"
-
-
-best = await measure("best", BEST_PROMPT)
-print("best prompt against the first:", told(first, best))
-
-# %% [markdown]
-# An interval that spans zero means *these questions cannot tell*. It does
-# not mean that the prompts are equal. Either way, look at the price too:
-
-# %%
-cost = compare(first, best).change
-for name in ("tool_calls", "reasoning_tokens", "latency_s"):
-    print(f"{name:17} {cost[name].value:+.0%}")
-
-# %% [markdown]
-# ## Lever two: better tool descriptions
-#
-# A description is a prompt as well. Here the same tools lose theirs and
-# keep their names and parameters:
-
-# %%
-import copy
-
-bare = copy.deepcopy(DEFINITIONS)
-for function in (definition["function"] for definition in bare):
-    function["description"] = ""
-    for schema in function["parameters"]["properties"].values():
-        schema.pop("description")
-
-undescribed = await measure("undescribed", BEST_PROMPT, bare)
-print("descriptions, with against without:", told(undescribed, best))
-
-# %% [markdown]
-# Models differ in this, so measure yours. Lesson 03 does more with them.
-#
-# ## Lever three: a simpler task
-#
-# Every question has a level. Level 1 names company and year and uses the
-# page's own words; level 4 needs prose beside a table, units, several
-# steps. The recorded run of the best prompt, split by level:
-
-# %%
-levels = {}
-for question in validation:
-    repeats = recorded["best prompt"][question.id]
-    levels.setdefault(question.level, []).append(fmean(repeats))
-for level, means in sorted(levels.items()):
-    score = mean_interval(means)
-    print(f"level {level}: {len(means):3} questions, reward {score}")
-assert fmean(levels[1]) > fmean(levels[4])
-
-# %% [markdown]
-# A narrower product that works beats a wide one that does not. But it is
-# another task: never compare its score with that of the full one.
-#
-# ## The plateau
-#
-# A few questions leave much undecided. The **recorded** run put the task to
-# the simulated model in seven ways, on all 200 validation questions. First
-# the two comparisons that you just made, on more questions:
-
-# %%
-from buildhour_helpers.analysis.statistics import paired_difference
-
-
-def recorded_gain(before, after):
-    sides = (recorded[name].values() for name in (before, after))
-    return paired_difference(*([fmean(r) for r in of] for of in sides))
-
-
-gain = recorded_gain("first prompt", "best prompt")
-print("prompt:      ", gain)
-described = recorded_gain("best, tools undescribed", "best prompt")
-print("descriptions:", described)
-assert gain.low < 0
-
-# %% [markdown]
-# Plainly: on validation the "best" prompt is **not shown to be better**. And
-# on the test questions? A closing study asked them once:
-
-# %%
-study = recordings.load("study")
-final = study["prompt_against_first"]
-print(study["questions"]["test"], "test questions, reward", end=" ")
-print("{:+.3f} [{:+.3f}, {:+.3f}]".format(*final["difference"]["reward"]))
-price = final["change"]["reasoning_tokens"]
-print("reasoning tokens {:+.0%} [{:+.0%}, {:+.0%}]".format(*price))
-assert price[1] > 0
-
-# %% [markdown]
-# If the first bracket spans zero, not there either; if not, weigh the gain
-# against the price, which is beyond doubt. Later lessons keep `BEST_PROMPT`
-# before and after training, so that only the weights differ. "Best" is a
-# name, and names prove nothing.
-#
-# Now all seven prompts beside each other:
-
-# %%
-means = {
-    name: {question: fmean(repeats) for question, repeats in of.items()}
-    for name, of in recorded.items()
-}
-measured = {n: mean_interval(list(m.values())) for n, m in means.items()}
-lucky = fmean(max(repeats) for repeats in recorded["first prompt"].values())
-values = [interval.value for interval in measured.values()]
-spread = max(values) - min(values)
-
-# %%
-figure = figures.intervals(
-    measured,
-    f"Seven ways to ask differ by at most {spread:.2f}",
-    line=("best of 3 of the first prompt", lucky),
-    note="simulated model, recorded",
-)
-figure
-
-# %%
-print(figure.alt_text())
-assert lucky > max(values)
-
-# %% [markdown]
-# No prompt reaches the dashed line: the *first* prompt, were its best repeat
-# picked each time. The behaviour is in the model, and no wording brings it
-# out reliably. At this plateau fine-tuning begins to make sense.
-#
-# ### Beware of the winner
-#
-# Whoever tries many prompts and keeps the best keeps some luck with it.
-# Choose the winner on one half of the questions, look at it on the other,
-# and do so for many halvings:
-
-# %%
-import random
-
-
-def lead(prompt, half):
-    plain = means["first prompt"]
-    return fmean(means[prompt][one] - plain[one] for one in half)
-
-
-leads, names = [], list(means["first prompt"])
-for draw in range(200):
-    drawn = random.Random(draw).sample(names, len(names))
-    chosen, other = drawn[::2], drawn[1::2]
-    winner = max(means, key=lambda prompt: lead(prompt, chosen))
-    leads.append((lead(winner, chosen), lead(winner, other)))
-
-# %%
-where_chosen, elsewhere = map(fmean, zip(*leads))
-print(f"the winner's lead where it was chosen: {where_chosen:+.3f}")
-print(f"the same winner's lead elsewhere:      {elsewhere:+.3f}")
-assert where_chosen > elsewhere
-
-# %% [markdown]
-# The second number is the honest one. Hence three splits: train to learn
-# from, validation to choose on, test to report.
-#
-# *Time to here: 33 minutes.*
-#
-# ### Exercise 1.3: Beat the first prompt
-# Difficulty 4/5 · 6 minutes
-#
-# Beat `FIRST_PROMPT` on the questions of this lesson. Return your prompt
-# from `my_prompt`; the check runs it (three repeats of each question, a few
-# seconds) and pairs it with the rollouts that you have in `first`. It is
-# *right* when your prompt is fair (no answers, no page names of these
-# questions in it) and its mean reward is higher. The check also tells you
-# whether that lead is more than noise; but a prompt that you tried until it
-# won is a winner to beware of.
-
-
-# %% exercise="1.3" difficulty=4 minutes=6
-def my_prompt():
-    # begin solution
-    return (
-        "You are a financial analyst. "
-        "Use the tools to answer the question. "
-        "Search first, then read the best page before you answer. "
-        "Use at most ten tool calls."
-    )
-    # end solution
-
-
-# %%
-checks.exercise_1_3(my_prompt, first)
-
-# %% [markdown]
 # ## Recap
 #
-# - Report reward, calls, tokens and latency, with intervals over questions.
-# - Repeats tell noise from change. Questions that vary can teach.
-# - Failures have kinds, each with its own cure. Read ten, count all.
-# - Cheap levers first, in paired comparisons; stop where intervals no
-#   longer part.
+# - Report reward, accuracy, calls, tokens and latency, with intervals over
+#   questions.
+# - Repeats separate noise from change. pass@k shows headroom, pass^k shows
+#   reliability. Questions that vary can teach.
+# - Failures have kinds, and each has its fix. Read ten, count all.
+# - Try prompt, descriptions and a simpler task first, in paired
+#   comparisons. Stop at the plateau, and expect the winner to shrink.
 #
 # ## Take it with you
 #
-# Copy the cells from `client = AsyncOpenAI()` to `await harness(ROWS)` into
-# a notebook of your own; they need `openai` and `aiohttp`. Then replace
+# Copy the cells from `client = AsyncOpenAI(...)` to `await harness(ROWS)`. They
+# need `openai` and `httpx`. Then replace
 #
-# - `TOOLS` by the definitions of your tools, and `BUILDHOUR_TOOLS_URL` and
-#   its key by where they answer;
-# - `PROMPT` and `ROWS` by yours; `item` is whatever your grader reads.
+# - `TOOLS` with your tools' definitions, and `BUILDHOUR_TOOLS_URL` and its
+#   key with your server's;
+# - `PROMPT` and `ROWS` with yours; `item` is whatever your grader reads;
+# - `metadata` with nothing: other providers need no repeat number.
+#
+# ## With a real model
+#
+# **What carries over:** repeats, paired intervals over questions, kinds of
+# failure, the plateau test, and the harness. **What will differ:** a real
+# model reads every word of a prompt, so wording, order and examples matter
+# more, and so do tool descriptions. Prompts do not transfer well between
+# models: measure again after each upgrade. The API never repeats itself
+# exactly, and hosted models change under you, so run old and new prompt on
+# the same day. Answers come with format errors that your grader must
+# survive. The model may have seen your documents in pretraining
+# (contamination), so also measure without tools. Rollouts cost money.
 #
 # ## Three questions
 #
-# <details><summary>Prompt B scores two points above prompt A on twenty
+# <details><summary>Prompt B scores two points more than prompt A on twenty
 # questions, one run each. Do you switch?</summary>
 #
 # Not for that. Pair them by question, repeat each three times, and look at
-# the interval of the difference. With twenty questions, expect it to span
-# zero, and expect to need some hundreds to see two points.
+# the interval of the difference. With twenty questions it will almost
+# certainly include zero. Seeing two points takes hundreds of questions.
 #
 # </details>
 #
-# <details><summary>Best-of-3 equals the mean. What does it say about
+# <details><summary>pass@8 equals pass@1. What does that say about
 # training?</summary>
 #
-# That repeats never differ: every question is solved or beyond reach. There
-# is nothing for training to tell apart. Change the task first.
+# Repeats never differ: each question is solved or out of reach. Training
+# has nothing to prefer. Change the task first.
 #
 # </details>
 #
 # <details><summary>Most failures are "page never opened", and most of those
-# "not found". Which lever first?</summary>
+# are "not found". What do you try first?</summary>
 #
 # Search: its description, its results, its engine. A page that never turns
 # up cannot be read, however well the model reasons.

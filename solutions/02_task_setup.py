@@ -1,22 +1,22 @@
 # %% [markdown]
 # # 02 Task setup
 #
-# Most agents that do not learn were given a task that cannot teach. This
-# lesson takes one task apart, measures what makes it trainable, and builds
-# the dataset files that a training job wants.
+# Many agents fail to learn because their task cannot teach. This lesson
+# takes one task apart, measures what makes it trainable, and writes the
+# dataset files that a training job reads.
 #
 # **In this lesson you will**
 #
 # - meet hardened FinQA: a question, 2,800 pages, ten tool calls;
 # - measure three properties of a trainable task: it cannot be guessed, it
 #   is well specified, it is neither hopeless nor solved;
-# - split by company, see why, and hunt a leak;
-# - write dataset rows, and validate them line by line;
-# - find out before training which samples can teach, and how many you need.
+# - split by company, and find a leak in a bad split;
+# - write dataset rows (JSONL) and validate them line by line;
+# - see which samples teach, and what it costs to find them.
 #
-# **Time** 40 minutes. **Before** Lesson 01 helps, but nothing is carried
-# over from it. Where a figure comes from the **simulated model**, it says
-# so; everything else here is a fact about data.
+# **Time** 40 minutes. **Simulated:** where a figure comes from the
+# **simulated model**, the text says so. Everything else here is a fact
+# about data.
 
 # %%
 from buildhour_helpers import session
@@ -26,11 +26,11 @@ MODEL = session.model()
 print(session.describe(), "·", MODEL)
 
 # %% [markdown]
-# ## Hardened FinQA
+# ## Meet hardened FinQA
 #
-# FinQA is a published set of questions about pages of company filings:
-# numbers in a table, prose around it, two or three steps of arithmetic. In
-# the original the model is **given the page**. Our task is hardened:
+# FinQA is a public set of questions about pages of company filings. Each
+# needs numbers from a table or from prose, and a few steps of arithmetic. In the
+# original, the model gets the page. Our task is harder:
 #
 # | | FinQA | here |
 # |---|---|---|
@@ -39,9 +39,9 @@ print(session.describe(), "·", MODEL)
 # | among | 1 page | 2,800 pages |
 # | with | one reply | `search`, `list`, `cat`, ten calls |
 #
-# That turns a reading exercise into an agent's task. The pages that ship
-# with the course are generated and shaped like FinQA's; the real ones can
-# be imported (`python workshop.py import-finqa`).
+# That turns reading comprehension into an agent's task. Our pages are
+# generated and look like FinQA's. You can import the real ones
+# (`python workshop.py import-finqa`).
 
 # %%
 from buildhour_helpers import reports
@@ -55,40 +55,33 @@ print(question.text)
 print("reference:", question.answer_text)
 
 # %% [markdown]
-# Besides its text a question carries what the grader needs, and what we
-# need to judge it: how it is computed, from which facts, on which page.
+# A question also carries what the grader needs, and how its answer is
+# computed, from which facts, on which page:
 
 # %%
 print("computed: ", question.program)
 for fact in question.facts:
     print("fact:     ", fact)
-print("stands on:", *question.gold_pages)
+print("answer is on:", *question.gold_pages)
 print("level:    ", question.level, "of 4, kind:", question.kind)
 
-# %%
-page = pages[question.gold_pages[0]]
-for row in page.table[:4]:
-    print(" | ".join(row)[:76])
-
 # %% [markdown]
-# *Time to here: 5 minutes.*
+# ## Check that the task is trainable
 #
-# ## What makes a task trainable
+# Training reinforces whatever scores. So only the skill that you want
+# should score, and it should score now and then:
 #
-# Training rewards whatever earns reward. So the task must be such that only
-# the skill you want earns it, and that it is earned now and then:
-#
-# 1. **It cannot be guessed.** Else guessing is what is learnt.
+# 1. **It cannot be guessed.** Otherwise training teaches guessing.
 # 2. **It is well specified.** Two experts who work alone give one answer.
-# 3. **It is neither hopeless nor solved.** Reward must vary.
+# 3. **It is neither hopeless nor solved.** Rewards vary.
 #
-# Each of the three can be measured before a single training step.
+# You can measure all three before the first training step.
 #
 # ### It cannot be guessed
 #
-# The laziest policy says the same thing always. What does the best constant
-# answer earn? We try the commonest reference answers on all questions of
-# their kind, with the grader that training will use.
+# The laziest agent gives one answer to everything. What would the best
+# constant answer score? We try the ten most common reference answers of
+# each kind, with the grader that training will use.
 
 # %%
 from buildhour_helpers.graders import Reference, compare
@@ -109,39 +102,40 @@ constant = {}
 for kind in ("percent", "amount", "ratio", "yes_no"):
     asked = [q for q in train if q.kind == kind]
     common = Counter(q.answer_text for q in asked).most_common(10)
-    earned = [fmean(score(a, q) for q in asked) for a, _ in common]
-    constant[kind] = max(earned)
+    scores = [fmean(score(a, q) for q in asked) for a, _ in common]
+    constant[kind] = max(scores)
     print(f"{kind:8}{len(asked):4} questions, best constant", end=" ")
     print(f"{constant[kind]:.2f}")
 
-# %% [markdown]
-# Numbers can hardly be guessed. A **yes or no** can: one word earns half of
-# the reward or more, and no thought went into it. A dataset of such
-# questions trains a coin. Keep them few, or ask for the number behind them.
-
 # %%
-share = sum(q.kind == "yes_no" for q in train) / len(train)
-print(f"yes-or-no questions: {share:.1%}")
-numbers = [constant[kind] for kind in ("percent", "amount", "ratio")]
-assert max(numbers) < 0.1 < 0.5 <= constant["yes_no"]
-assert share < 0.05
+yes_no = sum(q.kind == "yes_no" for q in train) / len(train)
+print(f"yes-or-no questions: {yes_no:.1%}")
+numbers = max(constant[kind] for kind in ("percent", "amount", "ratio"))
+assert numbers < 0.1 < 0.5 <= constant["yes_no"]
+assert yes_no < 0.05
 
 # %% [markdown]
-# The next laziest policy copies a number off the right page. On how many
-# pages does the answer stand there, to be copied without computing?
+# A constant number scores {{numbers:.2f}} at most. A constant yes or no
+# scores {{constant["yes_no"]:.2f}}, without any work. A dataset of yes-or-no
+# questions trains a coin flip. Keep them rare (here {{yes_no:.1%}}), or ask
+# for the number behind them.
+#
+# The next laziest agent copies a number from the right page. How often is
+# the answer there, ready to copy?
 
 # %%
 numeric = [q for q in train if q.kind != "yes_no"]
-copied = [
+copied = fmean(
     q.answer_text.strip("-%$") in pages[q.gold_pages[0]].text()
     for q in numeric
-]
-print(f"answer stands on its page: {fmean(copied):.1%}")
-assert fmean(copied) < 0.1
+)
+print(f"answer can be copied from its page: {copied:.1%}")
+assert copied < 0.1
 
 # %% [markdown]
-# And the third: answer from memory, without tools. That is a measurement
-# on the model itself. Take its tools away and ask (simulated model):
+# Only {{copied:.1%}} can be copied. Last, the model may know the answers
+# from pretraining (contamination). Take its tools away and ask (simulated
+# model):
 
 # %%
 from buildhour_helpers.rollouts import evaluate
@@ -166,19 +160,20 @@ async def measure(name, asked, tools, repeats):
 from buildhour_helpers.analysis.summaries import summarise
 
 blind = summarise(await measure("blind", train[::31], [], 1))
-print(f"{blind.questions} questions without tools, mean reward", end=" ")
-print(f"{blind.measures['reward'].value:.2f}")
+without_tools = blind.measures["reward"].value
+print(f"{blind.questions} questions without tools: {without_tools:.2f}")
+assert without_tools < 0.05
 
 # %% [markdown]
-# A model that scores well here knows your documents already, or your
-# questions give their answers away. Either way its tools would teach it
-# nothing.
+# Without tools it scores {{without_tools:.2f}}: nothing leaks from the
+# questions. A simulated model cannot have seen the pages. A real one may
+# have, and then its tools teach it nothing.
 #
 # ### It is well specified
 #
-# OpenAI's advice for reinforcement fine-tuning is that experts must agree
-# on the answer. A program can stand in for the second expert: compute each
-# answer anew from its facts, and let the grader compare the two.
+# OpenAI's guide to reinforcement fine-tuning asks that experts agree on the
+# answer. A program can be the second expert: it recomputes each answer from its
+# facts, and the grader compares.
 
 # %%
 from buildhour_helpers.reports.program import execute
@@ -187,7 +182,7 @@ agreed, skipped = 0, 0
 for q in questions:
     try:
         value = execute(q.program)
-    except ValueError:  # a table's average or maximum: it needs the table
+    except ValueError:  # a table's average or maximum needs the table
         skipped += 1
         continue
     if q.kind == "percent":
@@ -197,9 +192,9 @@ print(f"{agreed} of {len(questions) - skipped} agree, {skipped} skipped")
 assert agreed == len(questions) - skipped
 
 # %% [markdown]
-# Wording is the other half. A question must name all that its answer hangs
-# on. Leave the year out of ours, and see how many values there are to
-# choose from in the same company's filings:
+# All {{agreed}} agree. The wording matters as much: a question must name
+# everything that its answer depends on. What if we left out the year? Count the
+# values of the same line in the same company's filings:
 
 # %%
 from buildhour_helpers.tasks.splits import company
@@ -216,16 +211,18 @@ in_table = [q for q in train[::8] if q.facts[0].count(" | ") == 2]
 choices = [len(values_without_year(q)) for q in in_table]
 several = fmean(count > 1 for count in choices)
 print(f"{several:.0%} of {len(in_table)} would have several answers")
+assert several > 0.9
 
 # %% [markdown]
-# A model is then graded on which one it happens to pick. To the trainer
-# that is noise, and it looks exactly like difficulty. When an expert cannot
-# answer from your wording alone, mend the wording.
+# Without the year, {{several:.0%}} of the questions have several right
+# answers, and the model is graded on which one it happens to choose. To
+# the trainer that is noise, and it looks just like difficulty. If an expert
+# cannot answer from your wording alone, fix the wording.
 #
 # ### It is neither hopeless nor solved
 #
-# The third property depends on the model, so it takes a **pilot**: a few
-# training questions, four rollouts each, the best prompt that you have.
+# This depends on the model, so run a **pilot**: some training questions,
+# four rollouts each, with the best prompt that you have.
 
 # %%
 from buildhour_helpers.analysis.summaries import by_question
@@ -239,36 +236,30 @@ rewards = {
 print(len(pilot), "rollouts of", len(rewards), "questions")
 
 # %%
-never = [name for name, r in rewards.items() if max(r) == 0]
-always = [name for name, r in rewards.items() if min(r) == 1]
-vary = [name for name, r in rewards.items() if len(set(r)) > 1]
+never = sum(max(r) == 0 for r in rewards.values())
+always = sum(min(r) == 1 for r in rewards.values())
+vary = sum(len(set(r)) > 1 for r in rewards.values())
 mean = fmean(reward for r in rewards.values() for reward in r)
-print(f"never score {len(never)}, always 1 {len(always)}, vary {len(vary)}")
+print(f"never score {never}, always 1 {always}, vary {vary}")
 print(f"mean reward {mean:.2f}")
+assert 0.1 < mean < 0.8
+assert vary > len(rewards) / 4
 
 # %% [markdown]
-# Rules of thumb: mean reward between 0.1 and 0.8, and a good part of the
-# questions varying. Below that the task is hopeless for this model: make it
-# simpler, mend the tools, or give partial credit. Above it there is little
-# left to gain. The levels of the questions say where to move (of so few of
-# each, read only the large differences):
-
-# %%
-level_of = {q.id: q.level for q in pilot_questions}
-for level in (1, 2, 3, 4):
-    of_level = [r for name, r in rewards.items() if level_of[name] == level]
-    mean = fmean(reward for r in of_level for reward in r)
-    print(f"level {level}: {len(of_level):2} questions, reward {mean:.2f}")
-
-# %% [markdown]
-# *Time to here: 11 minutes.*
+# A mean reward of {{mean:.2f}}, and {{vary}} of {{len(rewards)}} questions
+# vary: this task can teach. A rule of thumb: a mean between 0.1 and 0.8, and a
+# quarter of the questions or more that vary. Below, the task is hopeless for
+# this model: simplify it, fix the tools, or give partial credit. Above, there is
+# little left to gain.
 #
-# ## Splits by company
+# *Time to here: 12 minutes.*
 #
-# Three splits: **train** to learn from, **validation** to choose prompts
-# and checkpoints on, **test** for one final report. What may not happen is
-# that something learnt by heart in training pays in the test. So what
-# belongs together stays together; here, a company:
+# ## Split by company
+#
+# **Train** is for learning, **validation** for choosing prompts and
+# checkpoints, **test** for one final report. Nothing memorized in training may
+# help in the test. So things that belong together stay in one split. Here that
+# is the company:
 
 # %%
 splits = ("train", "validation", "test")
@@ -283,9 +274,9 @@ for split in splits:
 assert not companies["train"] & companies["test"]
 
 # %% [markdown]
-# Why not simply shuffle? Because filings repeat themselves: next year's
-# page prints last year's column again. Shuffle the same questions into
-# splits of the same sizes, and count what crosses the line:
+# Why not just shuffle? Because filings repeat themselves: each year's page
+# prints last year's column again. Shuffle the same questions into splits of
+# the same sizes, and count what crosses over:
 
 # %%
 import random
@@ -293,10 +284,7 @@ from dataclasses import replace
 
 shuffled = random.Random(0).sample(questions, len(questions))
 labels = [q.split for q in questions]
-careless = [
-    replace(q, split=split)
-    for q, split in zip(shuffled, labels, strict=True)
-]
+careless = [replace(q, split=s) for q, s in zip(shuffled, labels)]
 
 
 def known_from_training(asked, key):
@@ -311,19 +299,23 @@ keys = {
     "page": lambda q: q.gold_pages,
     "fact": lambda q: [(company(q), fact) for fact in q.facts],
 }
-print("test questions that share with training:   shuffled  by company")
-for name, key in keys.items():
-    shared = [known_from_training(s, key) for s in (careless, questions)]
-    print(f"{name:43}{shared[0]:8.1%}{shared[1]:12.1%}")
-    assert shared[0] > shared[1] == 0
+shared = {n: known_from_training(careless, k) for n, k in keys.items()}
+clean = {n: known_from_training(questions, k) for n, k in keys.items()}
+print("test questions that share with training: shuffled  by company")
+for name in keys:
+    print(f"{name:41}{shared[name]:8.1%}{clean[name]:12.1%}")
+    assert shared[name] > clean[name] == 0
 
 # %% [markdown]
-# With shuffled splits a model could learn "for this company, open that
-# page", score on the test, and fail on the first new customer. Choose as
-# the unit whatever is new in production: the company, the customer, the
+# After shuffling, {{shared["company"]:.0%}} of the test questions are about a
+# company from training, and {{shared["page"]:.0%}} can be answered from a page
+# that training used. A model could learn "for this company, open that
+# page", score well on the test, and fail on the first new customer. Split by
+# whatever will be new in production: the company, the customer, the
 # repository, the month.
 #
-# `find_leaks` checks it: no unit in two splits, no question twice.
+# `find_leaks` checks that no unit is in two splits and that no question
+# is asked twice:
 
 # %%
 from buildhour_helpers.tasks import find_leaks
@@ -335,7 +327,7 @@ print(leaks[0])
 assert not find_leaks(questions)
 
 # %% [markdown]
-# Would you notice a leak by yourself? Here is a split that someone spoilt.
+# Could you find a leak yourself? Here is a split with some in it.
 
 # %%
 from buildhour_helpers.checks.lesson_02 import leaky_split
@@ -347,15 +339,12 @@ print(len(leaky_train), "training and", len(leaky_test), "test questions")
 # ### Exercise 2.1: Find the leak in a split
 # Difficulty 3/5 · 8 minutes
 #
-# Someone merged an old export into the training questions, and test
-# questions came with it. Write `find_leak(train, test)`: the set of IDs of
-# **training** questions that must go. A training question leaks where its
-# text is asked in the test, however it is spaced and capitalised, or where
-# it is about a company of the test split. Some have lost their
-# `gold_pages`.
-#
-# Passing looks like `Exercise 2.1: right`. Hints: `checks.hint("2.1")`,
-# then `checks.hint("2.1", strength=2)`.
+# Someone merged an old export into the training questions, and it brought test
+# questions along. Write `find_leak(train, test)`. It returns the set of IDs of
+# **training** questions that must go. A training question leaks if the test
+# asks the same text (spaces and capitals may differ), or if it is about a
+# company of the test split. Some questions have lost their `gold_pages`. The
+# check also tries your function on a second split.
 
 
 # %% exercise="2.1" difficulty=3 minutes=8
@@ -381,13 +370,13 @@ from buildhour_helpers import checks
 checks.exercise_2_1(find_leak)
 
 # %% [markdown]
-# *Time to here: 22 minutes.*
+# *Time to here: 23 minutes.*
 #
-# ## Dataset rows
+# ## Write the rows
 #
-# A job reads JSON lines, one row a question. `messages` and `tools` are
-# shown to the model. **Everything else goes to your grader and tools
-# alone**, as `item`. The next cell builds such rows in plain Python:
+# A job reads JSON lines (JSONL), one row per question. The model sees
+# `messages` and `tools`. **Every other key goes only to your grader and tools**,
+# as `item`. Here is a row in plain Python:
 
 
 # %% take="1"
@@ -404,7 +393,7 @@ SEARCH = {
     "type": "function",
     "function": {
         "name": "search",
-        "description": "Find pages by words that stand on them.",
+        "description": "Find pages by words on them.",
         "parameters": {
             "type": "object",
             "properties": {"query": {"type": "string"}},
@@ -419,6 +408,10 @@ example = dataset_row(
     reference_answer="8.35%",
 )
 
+# %% [markdown]
+# The shortest leak of all is an answer inside its question, so look for it in
+# every file that you write:
+
 # %% take="1"
 import json
 from pathlib import Path
@@ -430,40 +423,29 @@ def write_jsonl(rows, file):
 
 
 def given_away(row, key="reference_answer"):
-    """Does the answer stand in the question?"""
+    """Is the answer a word of the question?"""
     words = row["messages"][-1]["content"].replace("?", " ").split()
     return row[key] in words
 
 
 print("keys:", ", ".join(example), "· given away:", given_away(example))
 
-# %% [markdown]
-# `build_rows` makes ours. Look at one as the model sees it, and at what is
-# kept from it:
-
 # %%
 from buildhour_helpers.tasks import write_rows
 
 rows = build_rows(train, BEST_PROMPT, DEFINITIONS)
 for key, value in rows[0].items():
-    shown = json.dumps(value)
-    kept = "model" if key in ("messages", "tools") else "grader"
-    print(f"{kept:7}{key:17}{shown[:50]}")
-
-# %% [markdown]
-# A reference answer that stands in the question is the shortest of all
-# leaks. Count them in every split that you write:
-
-# %%
+    sees = "model" if key in ("messages", "tools") else "grader"
+    print(f"{sees:7}{key:17}{json.dumps(value)[:50]}")
 given = [row["question_id"] for row in rows if given_away(row)]
-print(len(given), "of", len(rows), "rows hold their answer in the question")
+print(len(given), "of", len(rows), "rows give their answer away")
 assert not given
 
 # %% [markdown]
-# ## Validation that names the line
+# ## Validate line by line
 #
-# One bad row spoils a job. A check of your own finds all of them at once,
-# before anything is uploaded. Break three rows on purpose:
+# One bad row stops a whole job. Your own check finds all of them at once,
+# before you upload anything. Break three rows on purpose:
 
 # %%
 from buildhour_helpers.tasks import validate_file
@@ -484,9 +466,8 @@ assert validate_file(whole, job_tools={"search", "list", "cat"}) == []
 print("train.jsonl: no faults")
 
 # %% [markdown]
-# The service checks too, but only once a job has begun: the upload passes,
-# and the job fails while it validates its files, at the first line that it
-# cannot take. (Live, this cell is skipped: it needs a service that trains.)
+# The service checks too, but later: the upload passes, and the job fails at
+# the first bad line. (Live, this cell is skipped.)
 
 # %%
 from openai import OpenAI
@@ -515,13 +496,12 @@ if here.mode == "offline":
     print(failed.status, "·", failed.error.message)
 
 # %% [markdown]
-# *Time to here: 26 minutes.*
+# ## Which samples teach
 #
-# ## Which samples can teach
-#
-# In each step the trainer runs a **group** of rollouts for a question. The
-# **advantage** of a rollout is its reward less the group's mean: what it
-# did better than its siblings. That is all there is to learn from.
+# For each question the trainer runs a **group** of rollouts. The
+# **advantage** of a rollout is its reward minus the mean of its group (GRPO
+# also divides by the standard deviation). It is all that there is to learn
+# from.
 
 
 # %%
@@ -533,97 +513,158 @@ for group in ([0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1], [0, 1, 0, 1]):
     print(group, "->", advantages(group))
 
 # %% [markdown]
-# A group that scores all alike has no advantages: its rollouts were paid
-# for and teach nothing. If a question is solved with probability *p*, a
-# group of *n* differs with probability 1 − *pⁿ* − (1 − *p*)*ⁿ*:
+# In a **zero-variance group** all rewards are equal and all advantages are
+# 0. Its rollouts cost as much as others and teach nothing. If a rollout
+# succeeds with probability *p*, a group of *n* varies with probability
+# 1 − *pⁿ* − (1 − *p*)*ⁿ*:
 
 
 # %%
-def chance_to_differ(p, n):
+def chance_to_vary(p, n):
     return 1 - p**n - (1 - p) ** n
 
 
 print("   p      n = 2      4      8     16")
 for p in (0.01, 0.05, 0.2, 0.5, 0.8, 0.95):
-    chances = [f"{chance_to_differ(p, n):7.0%}" for n in (2, 4, 8, 16)]
+    chances = [f"{chance_to_vary(p, n):7.0%}" for n in (2, 4, 8, 16)]
     print(f"{p:5.2f}   ", *chances)
-assert chance_to_differ(0.5, 8) > chance_to_differ(0.05, 8)
 
 # %% [markdown]
-# So the samples that teach are those in the middle, and larger groups reach
-# further to the edges. The pilot tells which are which, for a small part of
-# what a job costs. This is the **variance pre-check**:
+# With *p* = 0.5 a group of eight varies {{chance_to_vary(0.5, 8):.0%}} of
+# the time, with *p* = 0.05 only {{chance_to_vary(0.05, 8):.0%}}. A pilot
+# tells you which questions vary. But it costs rollouts too: is it worth
+# them?
+#
+# We **recorded** four choices of training questions, with the simulated
+# model and five seeds each. All jobs use batches of 16 questions in groups of eight.
+#
+# | choice | its questions | pilot |
+# |---|---|---|
+# | as they come | 384 random ones, each once | none |
+# | 128 that vary | 128 with different rewards in a pilot | large |
+# | 32 that vary | 32 of those, four times as often | small |
+# | 32 that never score | 32 that scored 0 four times in the pilot | small |
+#
+# ### Exercise 2.2: Predict, then run
+# Difficulty 1/5 · 2 minutes
+#
+# After eight steps all four have spent the same number of training rollouts.
+# Order their names by the reward you expect on held-out questions, best first.
+# Any order passes. What matters is that you commit before you look.
+
+# %% exercise="2.2" difficulty=1 minutes=2
+predicted = None
+# begin solution
+predicted = [
+    "128 that vary",
+    "32 that vary",
+    "as they come",
+    "32 that never score",
+]
+# end solution
 
 # %%
-from buildhour_helpers.analysis.summaries import varying_share
-
-print(f"groups of 4 that differ: {varying_share(pilot):.0%}")
-print("for example:", *vary[:5])
-
-# %% [markdown]
-# Does choosing pay? **Recorded**: four jobs on the simulated model, equally
-# many steps, differing only in their questions: few or many that vary in a
-# pilot, many as they come, few that never score in it. `flat` is the share
-# of groups that taught nothing.
+checks.exercise_2_2(predicted)
 
 # %%
-from buildhour_helpers.analysis.statistics import paired_difference
 from buildhour_helpers import recordings
 
 run = recordings.load("samples")
-print(run["command"])
-base = run["base"]["rewards"]
-told = run["arms"].items()
-arms = {name: [arm["rewards"][q] for q in base] for name, arm in told}
-gains = {n: paired_difference([*base.values()], a) for n, a in arms.items()}
-flat = {name: fmean(arm["flat_groups"]) for name, arm in told}
-for name, gain in gains.items():
-    print(f"{name:21} flat {flat[name]:4.0%}  gain {gain}")
+print("recorded by:", run["command"])
+per_step = run["batch_size"] * run["group_size"]
+curves, wasted = {}, {}
+for name, of_seeds in run["variants"].items():
+    wasted[name] = fmean(job["zero_variance"] for job in of_seeds)
+    curves[name] = [
+        [
+            (job["pilot_rollouts"] + per_step * at["step"], at["reward"])
+            for at in job["curve"]
+        ]
+        for job in of_seeds
+    ]
 
 # %%
 from buildhour_helpers.analysis import figures
 
-figure = figures.intervals(
-    gains,
-    "What the same number of steps gained, by choice of questions",
-    unit=f"gain on {run['held_out']} held-out questions",
-    line=("no gain", 0.0),
+figure = figures.sample_efficiency(
+    curves,
+    "Hopeless questions teach least; a large pilot pays late",
+    before=run["base"],
     note="simulated model, recorded",
 )
 figure
 
 # %%
 print(figure.alt_text())
-few, many, plain, hopeless = flat.values()
-assert max(few, many) < plain < hopeless < 1
-number = paired_difference(arms["32 that vary"], arms["128 that vary"])
-print("many that vary against few, paired:", number)
+
+
+def reached(name, point):
+    """Mean rollouts spent and mean reward over the seeds."""
+    return [
+        fmean(of) for of in zip(*(curve[point] for curve in curves[name]))
+    ]
+
+
+after_8 = {name: reached(name, 0)[1] for name in curves}
+for name, (spent, reward) in ((n, reached(n, 0)) for n in curves):
+    print(f"{name:20} zero-variance {wasted[name]:.0%}", end=", ")
+    print(f"after 8 steps {reward:.3f} for {spent:,.0f} rollouts")
 
 # %% [markdown]
-# The first column is plain: questions that vary in the pilot waste the
-# fewest groups, those that never score the most. Yet even of these some
-# groups differ: four zeros do not prove that *p* is zero, and the table
-# above says how often a group of eight finds the rare success.
+# That was equal training. Now equal cost, the pilot's rollouts included:
+
+# %%
+never_score = after_8.pop("32 that never score")
+apart = max(after_8.values()) - min(after_8.values())
+print(f"the other three are {apart:.3f} apart")
+plain, picked = curves["as they come"], curves["128 that vary"]
+for point in (0, 1):
+    for name, at in (("as they come", point + 1), ("128 that vary", point)):
+        spent, reward = reached(name, at)
+        print(f"{name:13} {reward:.3f} for {spent:,.0f} rollouts")
+wins = sum(a[1][1] > b[0][1] for a, b in zip(plain, picked))
+print(f"first pair: as they come wins with {wins} of {len(plain)} seeds")
+
+# %%
+early, early_picked = reached("as they come", 1), reached(name, 0)
+late, late_picked = reached("as they come", 2), reached(name, 1)
+few = reached("32 that vary", 1)
+print(f"32 that vary  {few[1]:.3f} for {few[0]:,.0f} rollouts")
+assert never_score < min(after_8.values()) - 0.03
+assert apart < 0.03
+assert early[1] > early_picked[1] + 0.02
+assert abs(late[1] - late_picked[1]) < 0.02
+
+# %% [markdown]
+# - **Hopeless questions teach least.** Of the groups of questions that never
+#   scored, {{wasted["32 that never score"]:.0%}} have no variance. They end at
+#   {{never_score:.2f}}; the other choices at {{after_8["as they come"]:.2f}} and
+#   more.
+# - **Picking helped little.** Questions that vary waste
+#   {{wasted["128 that vary"]:.0%}} of their groups instead of
+#   {{wasted["as they come"]:.0%}}. Yet after eight steps the three other
+#   choices are only {{apart:.3f}} apart, less than seeds are.
+# - **A large pilot pays late, if at all.** For {{early[0]:,.0f}} rollouts
+#   the questions as they come reach {{early[1]:.3f}}. Finding 128 that vary
+#   and training on them reaches {{early_picked[1]:.3f}} for about as many. Only
+#   at {{late[0]:,.0f}} are the two level.
+# - **Few can be enough.** 32 that vary, seen eight times each, reach
+#   {{few[1]:.3f}} for {{few[0]:,.0f}} rollouts.
 #
-# The second column has wide brackets, as short jobs with one seed have, so
-# compare rows in pairs. Is variance enough, or does it take number too? The
-# last line asks that. Where its bracket is clear of zero, number counts as
-# well: the few are seen again and again, while a job that sees many
-# different ones learns what they have in common. Where reward is rare, much
-# of what is reinforced is luck, and a loss is possible too. So take *many
-# that vary*. Lesson 05 trains longer.
+# So run a small pilot to see whether the task can teach, and spend the rest on
+# training. If half of your questions vary, as here, take them as they come.
+# If few do, pick.
 #
-# ### Exercise 2.2: Choose the samples
-# Difficulty 2/5 · 6 minutes
+# ### Exercise 2.3: Choose the samples
+# Difficulty 2/5 · 5 minutes
 #
-# Write `choose(rewards, most)`. `rewards` maps a question's ID to the
-# rewards of its pilot rollouts; `None` is a discarded one. Return a list of
-# at most `most` IDs: only questions whose rewards differ, the most even
-# first (mean nearest to one half), ties by ID. The check tries nine made-up
-# questions and says which it would have chosen otherwise.
+# Write `choose(rewards, most)`. `rewards` maps a question's ID to its pilot
+# rewards; `None` is a discarded rollout. Return a list of at most `most` IDs:
+# only questions whose rewards differ, the most even first (mean nearest to
+# 0.5), ties by ID.
 
 
-# %% exercise="2.2" difficulty=2 minutes=6
+# %% exercise="2.3" difficulty=2 minutes=5
 def choose(rewards, most):
     # begin solution
     graded = {
@@ -637,16 +678,16 @@ def choose(rewards, most):
 
 
 # %%
-checks.exercise_2_2(choose)
+checks.exercise_2_3(choose)
 
 # %% [markdown]
-# *Time to here: 36 minutes.*
+# *Time to here: 37 minutes.*
 #
-# ## How many are needed
+# ## How many you need
 #
-# Two answers, for two purposes. **To measure**, the formula of lesson 01:
-# the half-width of an interval is about 1.96 times the spread between
-# questions, over the square root of their number.
+# **To measure**, use lesson 01's rule: the half-width of an interval is about
+# 1.96 times the spread between questions, divided by the square root of their
+# number.
 
 # %%
 from statistics import stdev
@@ -657,64 +698,67 @@ for half_width in (0.10, 0.05, 0.03):
     print(f"for ± {half_width:.2f}: {needed:4.0f} questions")
 
 # %% [markdown]
-# **To learn**, no formula holds. In the recorded run 128 questions seen once
-# and 32 seen four times cost the same: more questions cost you labels, not
-# compute. What tells you that there were too few is
-# the **gap**: training reward rises and validation stays. That is
-# **overfitting**, and a gap of more than 0.10 is a reason to add questions
-# or to stop (lesson 06). Rules of thumb, not measured here:
+# **To learn**, there is no formula. Users of Agent RFT report success with
+# about 10 examples, and most used 100 to 1,000 (as reported in OpenAI's talk
+# at AI Engineer, December 2025). Watch the gap between training and validation
+# reward: if it grows beyond 0.10, the model is **overfitting** (lesson 06).
 #
-# | stage | questions |
-# |---|---|
-# | does the task run at all? | 10, the least that a job takes |
-# | is it learning? | 50 to 100 that vary |
-# | the real thing | some hundreds, to a thousand |
-# | validation, test | as many as your interval asks for |
-#
-# Quality comes before quantity. Spoil a tenth of the labels on purpose, and
-# let a perfect agent answer:
+# Quality comes before quantity. Spoil a tenth of the labels and let a
+# perfect agent answer:
 
 # %%
 from buildhour_helpers.tasks import add_label_noise
 
 noisy, errors = add_label_noise(train, 0.1)
-earned = [score(q.answer_text, n) for q, n in zip(train, noisy)]
-print(len(errors), "labels spoilt, such as:", errors[0].error)
-print(f"a perfect agent earns {fmean(earned):.2f}")
-assert fmean(earned) < 0.95
+perfect = fmean(score(q.answer_text, n) for q, n in zip(train, noisy))
+print(len(errors), "labels spoiled, such as:", errors[0].error)
+print(f"a perfect agent scores {perfect:.2f}")
+assert perfect < 0.95
 
 # %% [markdown]
-# What it loses is not all. Wherever the label is wrong, training punishes
-# the right answer and pays for a wrong one. Check a sample of labels by
-# hand before you add a thousand.
+# A perfect agent now scores {{perfect:.2f}}. Worse, each wrong label punishes
+# the right answer during training. Check a sample of your labels by hand before you
+# add a thousand more.
 #
 # ## Recap
 #
 # - A task is trainable if it cannot be guessed, is well specified, and is
-#   neither hopeless nor solved. Each is a measurement before training.
-# - Split by what will be new in production, and check for leaks by text and
-#   by unit.
-# - The model sees `messages` and `tools`; the rest of a row is the
-#   grader's. Validate by line before you upload.
-# - Only groups whose rewards differ teach. A pilot tells which questions
-#   give them.
+#   neither hopeless nor solved. Measure each before you train.
+# - Split by what will be new in production. Look for leaks by text and by
+#   unit.
+# - The model sees `messages` and `tools`; the rest of a row is for the
+#   grader. Validate line by line before you upload.
+# - Only groups that vary teach. A small pilot shows whether yours do. A large
+#   one is worth its rollouts only if few questions vary.
 #
 # ## Take it with you
 #
 # The three cells from `def dataset_row` to `def given_away` need nothing
 # but Python. Then replace
 #
-# - the prompt and the question by yours, and `SEARCH` by your tools;
-# - `reference_answer` by whatever your grader reads, in `given_away` too.
+# - the prompt and the question with yours, and `SEARCH` with your tools;
+# - `reference_answer` with whatever your grader reads, in `given_away` too.
+#
+# ## With a real model
+#
+# **What carries over:** the three properties, splits by unit, leak checks, rows,
+# line-by-line validation, and counting the pilot's rollouts. **What will
+# differ:** a real model may know public documents from pretraining, so the
+# test without tools matters more. It guesses better than a constant: try its
+# favourite answers as well. Pilot rollouts cost money and minutes, so begin with
+# 30 questions. Real rewards are noisier in their own ways (refusals, format
+# errors, cut-off answers); read zero-reward rollouts before you call a
+# question hopeless. And which samples teach best is a property of your model and
+# task: the four choices above are worth running again on yours.
 #
 # ## Three questions
 #
-# <details><summary>Your pilot gives mean reward 0.02, and nothing varies.
+# <details><summary>Your pilot has a mean reward of 0.02, and nothing varies.
 # What now?</summary>
 #
 # Do not train yet. Read the failures first (lesson 01): a broken tool or an
-# unfair grader looks just like this. Then make the task simpler, mend the
-# tools, or give partial credit, until some rollouts succeed.
+# unfair grader looks just like this. Then simplify the task, fix the
+# tools, or give partial credit until some rollouts succeed.
 #
 # </details>
 #
@@ -729,7 +773,7 @@ assert fmean(earned) < 0.95
 # <details><summary>A group of eight scores 0.5 eight times. What does it
 # teach?</summary>
 #
-# Nothing: every advantage is zero. Partial credit helps only where it tells
+# Nothing: every advantage is zero. Partial credit helps only if it tells
 # rollouts apart.
 #
 # </details>

@@ -1,39 +1,35 @@
 # %% [markdown]
 # # 03 Tool definition
 #
-# An agent is as good as what its tools tell it. In Agent RFT a training
-# service calls them too, over HTTP, thousands of times, many at once. So a
-# tool has two readers, the model and the service. This lesson serves both.
+# Your tools have two readers. The model reads their descriptions and
+# results. The training service calls them over HTTP, thousands of times and
+# many at once. This lesson builds tools that work for both.
 #
 # **In this lesson you will**
 #
-# - read what the model is told about a tool, and what it makes of it;
-# - speak the wire contract by hand: a call, an answer, a key, an error;
-# - write and run a tool server of your own, with state for each rollout;
-# - send it calls in parallel and under load;
-# - compare designs of `search` by what the agent does with them.
+# - read what the model is told about a tool;
+# - write and run a tool server that keeps the contract;
+# - keep a file tool inside its folder, and a budget correct under parallel
+#   calls;
+# - see what the service does with a tool that is slow, busy or broken;
+# - choose a search engine and the length of its results by reward and cost.
 #
 # **Time** 40 minutes. **Before** Lesson 01, or any agent that you have
-# built. Figures come from the **simulated model** unless you chose a live
-# service.
+# built. Results of agents come from the **simulated model**; the servers,
+# calls and attacks are real.
 
 # %%
 from buildhour_helpers import session
 
 OFFLINE = session.start().mode == "offline"
-from openai import OpenAI
-
-client = OpenAI()
-MODEL = session.model()
 print(session.describe())
 
 # %% [markdown]
 # ## What the model is told
 #
-# Of a tool the model sees a name, a description and the schema of its
-# parameters. Nothing else: not the code, not the README. The description is
-# therefore a prompt, and the best place to say what comes back and when to
-# use something else.
+# The model sees three things: a name, a description and a schema for the
+# parameters. It never sees your code. So the description is a prompt. Say
+# what comes back, in which form, and when to use another tool.
 
 # %%
 from buildhour_helpers.tools import DEFINITIONS
@@ -42,56 +38,21 @@ for tool in DEFINITIONS:
     print(tool["function"]["name"], "-", tool["function"]["description"])
 
 # %% [markdown]
-# Note the last sentence of `search`: an agent that answers from snippets
-# looks right until the numbers matter. And `list` and `cat` name the form of
-# a path, so that one tool's output is the next tool's input.
+# Look at the last sentence of `search`: without it, agents answer from
+# snippets. `list` and `cat` spell out the form of a path, so that one tool's
+# output fits the next tool's input. The parameters are JSON Schema, and
+# bounds belong there: `k` must be from 1 to 20.
 #
-# The parameters are JSON Schema. Short descriptions and bounds do more than
-# prose.
-
-# %%
-import json
-
-search = DEFINITIONS[0]["function"]
-print(json.dumps(search["parameters"]["properties"], indent=1))
-
-# %% [markdown]
-# Two forms are in use. A dataset row for training carries the form of chat
-# completions, nested under `function`; the Responses API takes the same
-# keys flat. One small function keeps the two from drifting apart.
-
-# %%
-from buildhour_helpers.tools import for_responses
-
-tools = for_responses(DEFINITIONS)
-assert tools[0]["name"] == DEFINITIONS[0]["function"]["name"]
-print("nested:", sorted(DEFINITIONS[0]), "· flat:", sorted(tools[0]))
-
-# %% [markdown]
-# ### What the model makes of it
+# A training row nests these keys under `function`; the Responses API takes
+# them flat. Convert in one place (`for_responses`), so that the two never
+# differ.
 #
-# Given the tools and a question, the model answers with a **function
-# call**: a name, and arguments as a JSON string. It has run nothing. It
-# asks, and whoever holds the tools decides what to do.
-
-# %%
-question = "How did rent expense change at Aldantis from 2009 to 2010?"
-turn = client.responses.create(
-    model=MODEL,
-    input=question,
-    tools=tools,
-    tool_choice="required",  # for once: no answer without a call
-)
-call = next(one for one in turn.output if one.type == "function_call")
-print(call.name, call.arguments)
-
-# %% [markdown]
-# *Time to here: 5 minutes.*
+# *Time to here: 3 minutes.*
 #
-# ## The wire contract
+# ## The contract
 #
-# While it trains, the service makes these calls itself. It sends one POST
-# for each call and expects one answer:
+# In training, the service runs these calls. It sends one POST per call and
+# expects one answer:
 #
 # ```text
 # POST https://your.server/search          Authorization: Bearer KEY
@@ -99,14 +60,13 @@ print(call.name, call.arguments)
 #  "name": "search", "arguments": "{\"query\": \"...\"}",
 #  "trace_id": "trace_4f1c...", "item": {...}}
 #
-# 200 {"type": "function_call_output", "call_id": "call_1", "id": "fc_1",
+# 200 {"type": "function_call_output", "call_id": "call_1",
 #      "output": "what the model will read"}
 # ```
 #
-# `trace_id` is the **rollout ID**: one for a whole rollout, the same in all
-# of its tool calls and in the call to the grader. `item` is the dataset row
-# without its messages. The course's own tool server is up; speak to it by
-# hand, with nothing but an HTTP client.
+# The **trace ID** names the rollout. All tool calls of one rollout carry the
+# same one, and so does the call to your grader. `item` is the dataset row.
+# The course's tool server is running, so call it by hand:
 
 # %% take="1"
 import json
@@ -116,8 +76,10 @@ import aiohttp
 
 TOOLS_URL = os.environ["BUILDHOUR_TOOLS_URL"]
 KEY = os.environ["BUILDHOUR_TOOLS_KEY"]
+PATIENCE = aiohttp.ClientTimeout(total=30)  # seconds
 
 
+# %% take="1"
 def as_call(name, arguments, trace_id, call_id="call_1"):
     return {
         "type": "function_call",
@@ -131,11 +93,8 @@ def as_call(name, arguments, trace_id, call_id="call_1"):
 # %% take="1"
 async def post(call, url=TOOLS_URL, key=KEY):
     headers = {"Authorization": f"Bearer {key}"}
-    address = f"{url}/{call['name']}"
-    async with (
-        aiohttp.ClientSession(headers=headers) as web,
-        web.post(address, json=call) as answer,
-    ):
+    web = aiohttp.ClientSession(headers=headers, timeout=PATIENCE)
+    async with web, web.post(f"{url}/{call['name']}", json=call) as answer:
         return answer.status, await answer.json()
 
 
@@ -143,34 +102,29 @@ async def post(call, url=TOOLS_URL, key=KEY):
 import uuid
 
 rollout = f"trace_{uuid.uuid4().hex}"
-words = {"query": "Aldantis rent expense 2010", "k": 3}
+words = {"query": "Aldantis rent expense 2010", "k": 2}
 status, answer = await post(as_call("search", words, rollout))
-print(status, sorted(answer))
-print(answer["output"])
+print(status, answer["output"], sep="\n")
 
 # %% [markdown]
-# ### Errors the model can use, and faults it cannot
+# ### Mistakes and faults
 #
-# Things go wrong in two ways, and they must not be mixed up.
+# Two kinds of things go wrong. Keep them apart.
 #
-# A **mistake of the model** is a wrong path, an empty query. The answer is
-# 200 and an `output` that begins with `Error:` and says the cure. The model
-# reads it and can do better: that is part of what it learns.
-#
-# A **fault** is everything that no better answer of the model would mend.
-# 4xx is for a body that breaks the contract and for a wrong key. 5xx says
-# "I am broken": the service tries again, three times at most, and then
-# discards the rollout. Discarded is not zero. A zero would teach the model
-# that it had been wrong.
+# - A **mistake** is the model's: a wrong path, an empty query. Answer 200
+#   with an `output` that starts with `Error:` and says what to do instead.
+#   The model reads it, corrects itself, and learns.
+# - A **fault** is yours: the database is down, a bug. Answer 5xx. The
+#   service tries again, and in the end **discards** the rollout. It does not
+#   score it 0, because a 0 would teach the model that it was wrong.
 
 # %%
 good = as_call("list", {"path": "ALDA/2010/"}, rollout)
 tries = {
-    "a folder, not a page": as_call("cat", {"path": "ALDA"}, rollout),
+    "a folder": as_call("cat", {"path": "ALDA"}, rollout),
     "an empty query": as_call("search", {"query": " "}, rollout),
-    "a missing argument": as_call("cat", {}, rollout),
     "k out of bounds": as_call("search", {"query": "x", "k": 99}, rollout),
-    "no rollout ID": {**good, "trace_id": ""},
+    "no trace ID": {**good, "trace_id": ""},
 }
 for what, body in tries.items():
     status, said = await post(body)
@@ -178,26 +132,18 @@ for what, body in tries.items():
     print(f"{status} {what}: {text[:60]}")
 
 # %% [markdown]
-# Four are the model's to mend, and each says how. The fifth is the caller's
-# fault: no output, a 4xx. The key comes before everything else:
-
-# %%
-status, refused = await post(good, key="guessed")
-assert status == 401
-print(refused["error"]["message"])
-
-# %% [markdown]
-# The key is sent by the service in every call, so give a job a key of its
-# own, for these tools alone, and take it back when the job is over.
+# The first three are mistakes of the model, and each message says what to
+# do. The last one breaks the contract, so the caller gets a 4xx. A wrong key
+# gets a 401 before anything else is read. Give each job its own key, and
+# revoke it when the job ends.
 #
-# *Time to here: 9 minutes.*
+# *Time to here: 6 minutes.*
 #
-# ## A tool server of your own
+# ## Your own tool server
 #
-# Now the other side. A server needs a web framework, a key, and functions.
-# First the functions: plain Python from arguments to text. A mistake of the
-# model is an exception of its own kind, so that it can never be confused
-# with a bug. Two toy pages stand in for your documents.
+# You need functions, a key and a web framework. Start with the functions:
+# plain Python, from arguments to text. Give mistakes their own exception, so
+# that nothing confuses them with bugs.
 
 # %% take="1"
 PAGES = {
@@ -206,8 +152,9 @@ PAGES = {
 }
 
 
+# %% take="1"
 class ModelError(Exception):
-    """The model's mistake: the message tells it what to do instead."""
+    """The model's mistake: the message says what to do instead."""
 
 
 def find(query):
@@ -218,23 +165,22 @@ def find(query):
         if words & set(text.lower().split())
     ]
     if not hits:
-        raise ModelError("nothing found; use words that stand on the page")
+        raise ModelError("nothing found; use words from the page")
     return "\n".join(hits)
 
 
 # %% take="1"
 def read(path):
     if path not in PAGES:
-        raise ModelError(f"no page {path!r}; find says which there are")
+        raise ModelError(f"no page {path!r}; call find to see the paths")
     return PAGES[path]
 
 
 FUNCTIONS = {"find": find, "read": read}
 
 # %% [markdown]
-# Then what stands between a call and its function. The model writes the
-# arguments, so arguments that do not fit are its mistake, as a `ModelError`
-# is. Any other exception is a bug, and must stay one: it becomes a 500.
+# The model writes the arguments, so arguments that do not fit are its
+# mistake too. Every other exception is a bug and becomes a 500.
 
 # %% take="1"
 from inspect import signature
@@ -254,10 +200,16 @@ def output_of(name, arguments):
 
 
 # %% [markdown]
-# What a call must hold; a body that lacks it gets a 4xx:
+# Next, what a call must contain, and the **budget**. The prompt only asks
+# for ten calls; the server enforces it. A refusal is an `Error:` as well, so
+# the rollout goes on to an answer. A call that was lost on the way comes
+# again with the same `call_id`, and must count once.
 
 # %% take="1"
 from pydantic import BaseModel, Field
+
+BUDGET = 10
+made = {}  # trace_id -> the call_ids of this rollout
 
 
 class Call(BaseModel):
@@ -267,11 +219,19 @@ class Call(BaseModel):
     id: str | None = None
 
 
+# %% take="1"
+def allowed(call):
+    calls = made.setdefault(call.trace_id, set())
+    if call.call_id not in calls and len(calls) >= BUDGET:
+        return False
+    calls.add(call.call_id)
+    return True
+
+
 # %% [markdown]
-# Last the endpoint. The key is compared in constant time, so that an
-# answer's delay gives nothing away. `made` keeps the calls of each rollout,
-# for a budget, a log, or a grader that asks what was read. And the function
-# runs in a **thread** of its own, or one slow tool would stall all rollouts.
+# Last the endpoint. It compares the key in constant time, so that the delay
+# of a refusal reveals nothing. It runs the function in a thread, so that a
+# slow tool does not block other rollouts.
 
 # %% take="1"
 import asyncio
@@ -283,10 +243,9 @@ from pydantic import ValidationError
 
 MY_KEY = secrets.token_urlsafe(24)
 app = FastAPI()
-made = {}  # trace_id -> {call_id: (name, arguments)}
 
 
-def refused(status, message):
+def refuse(status, message):
     return JSONResponse({"error": {"message": message}}, status)
 
 
@@ -295,21 +254,19 @@ def refused(status, message):
 async def endpoint(name: str, request: Request):
     sent = request.headers.get("authorization", "").encode()
     if not secrets.compare_digest(sent, f"Bearer {MY_KEY}".encode()):
-        return refused(401, "wrong key")
+        return refuse(401, "wrong key")
     if name not in FUNCTIONS:
-        return refused(404, "no such tool")
+        return refuse(404, "no such tool")
     try:
         call = Call.model_validate_json(await request.body())
     except ValidationError:
-        return refused(400, "want JSON: call_id, trace_id, arguments")
-    made.setdefault(call.trace_id, {})[call.call_id] = name, call.arguments
-    output = await asyncio.to_thread(output_of, name, call.arguments)
+        return refuse(400, "want JSON: call_id, trace_id, arguments")
+    output = "Error: no calls left; answer with what you have read"
+    if allowed(call):
+        output = await asyncio.to_thread(output_of, name, call.arguments)
     reply = {"type": "function_call_output", "output": output}
     return reply | {"call_id": call.call_id, "id": call.id}
 
-
-# %% [markdown]
-# In production a process serves this app; in a notebook a thread will do.
 
 # %% take="1"
 import socket
@@ -318,60 +275,54 @@ import time
 
 import uvicorn
 
-listener = socket.create_server(("127.0.0.1", 0))  # 0: any free port
-MY_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
-server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-serve = threading.Thread(target=server.run, args=([listener],), daemon=True)
-serve.start()
-while not server.started:
-    time.sleep(0.01)
+
+def serve(app):
+    listener = socket.create_server(("127.0.0.1", 0))  # any free port
+    config = uvicorn.Config(app, log_level="critical")
+    server = uvicorn.Server(config)
+    threading.Thread(
+        target=server.run, args=([listener],), daemon=True
+    ).start()
+    while not server.started:
+        time.sleep(0.01)
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+MY_URL = serve(app)
 
 # %% [markdown]
-# Does it keep the contract? Ask as the service would:
+# Test it as the service would: a call, a mistake, a wrong key, a broken
+# body.
 
 # %% take="1"
 mine = as_call("read", {"path": "ACME/2012/page_1.pdf"}, "trace_a")
-print(await post(mine, MY_URL, MY_KEY))
 wrong = as_call("read", {"path": "ACME/2099"}, "trace_a", "call_2")
+print(await post(mine, MY_URL, MY_KEY))
 print(await post(wrong, MY_URL, MY_KEY))
 print(await post(mine, MY_URL, "guessed"))
 print(await post({**mine, "trace_id": ""}, MY_URL, MY_KEY))
 
 # %% [markdown]
-# The offline service asks the same at `alpha/tool/run`: it forwards one call
-# to your server, and says which part of the contract was broken. Run it
-# before any job. (Other providers may not offer it: live, this cell is
-# passed by.)
-
-# %%
-if OFFLINE:
-    key = {"Authorization": f"Bearer {MY_KEY}"}
-    door = {"server_url": f"{MY_URL}/read", "headers": key}
-    run = "/fine_tuning/alpha/tool/run"
-    said = client.post(run, body={**mine, **door}, cast_to=object)
-    print(said["output"])
-
-# %% [markdown]
-# *Time to here: 14 minutes.*
+# *Time to here: 11 minutes.*
 #
 # ### Exercise 3.1: a safe cat
-# Difficulty 3/5 · 8 minutes
+# Difficulty 3/5 · 6 minutes
 #
-# `read` above looks a path up in a dictionary, which is safe. Most servers
-# read files, and then a path is an attack: the model tries anything while
-# it explores, and a page that it reads may tell it what to try. Write
-# `cat(root, path)`: the text of the file at `path` under the folder `root`,
-# or a `ValueError` whose message the model can use.
+# `read` looks a path up in a dictionary, which is safe. Most servers read
+# files, and then a path can be an attack. A model that explores tries
+# anything, and a page that it reads may suggest what to try. This attack is
+# called **path traversal**.
 #
-# It must refuse `../secret.txt`, an absolute path, a link that leads out of
-# the root, and the neighbour folder `../reports-private` whose name begins
-# as the root's does. A folder or a missing page is a mistake of the model
-# as well, and no message may tell where the root lies on your disk.
+# Write `cat(root, path)`. It returns the text of the file at `path` below
+# the folder `root`, or raises a `ValueError` with a message that helps the
+# model. Refuse `../secret.txt`, absolute paths, a link that leads out of the
+# root, and the neighbour folder `../reports-private`. A folder or a missing
+# page is a mistake too. No message may reveal where the root is on disk.
 #
-# Passing: every escape is refused, every page is read, every refusal says
-# something of use. Hints: `checks.hint("3.1")`, and with `strength=2`.
+# Passing: every page is read, every escape is refused, and every refusal
+# helps.
 
-# %% exercise="3.1" difficulty=3 minutes=8
+# %% exercise="3.1" difficulty=3 minutes=6
 from pathlib import Path
 
 
@@ -380,9 +331,9 @@ def cat(root: Path, path: str) -> str:
     inside = root.resolve()
     file = (inside / path).resolve()  # follows links, undoes ".."
     if not file.is_relative_to(inside):
-        raise ValueError("path leads out; take one that list names")
+        raise ValueError("this path leads out; use one from list")
     if not file.is_file():
-        raise ValueError(f"no page {path!r}; list shows which there are")
+        raise ValueError(f"no page {path!r}; call list to see the pages")
     return file.read_text(encoding="utf-8")
     # end solution
 
@@ -393,38 +344,10 @@ from buildhour_helpers import checks
 checks.exercise_3_1(cat)
 
 # %% [markdown]
-# ## State for each rollout
+# ## Parallel calls and race conditions
 #
-# The course's server keeps a trace for each rollout ID: what was called and
-# whether the model had made a mistake. `GET /traces/ID` shows it. These are
-# the calls that this notebook made above:
-
-# %%
-bearer = {"Authorization": f"Bearer {KEY}"}
-
-
-async def calls_of(trace_id):
-    address = f"{TOOLS_URL}/traces/{trace_id}"
-    async with (
-        aiohttp.ClientSession(headers=bearer) as web,
-        web.get(address) as answer,
-    ):
-        return (await answer.json())["calls"]
-
-
-calls = await calls_of(rollout)
-for one in calls:
-    mistake = "mistake" if one["is_error"] else ""
-    print(one["name"], one["arguments"][:50], mistake)
-assert [one["is_error"] for one in calls] == [False, True, True, True, True]
-
-# %% [markdown]
-# The search and the four mistakes are there; what broke the contract belongs
-# to nobody's rollout.
-#
-# The first use of this state is a **budget**. The task says ten calls, and
-# the server holds the agent to it: a model cannot be trusted to count. Send
-# fourteen, then one of another rollout:
+# A model can ask for several things in one turn, so calls of one rollout
+# arrive together. Does the budget hold? Send fourteen at once:
 
 
 # %%
@@ -432,72 +355,18 @@ def listing(number, trace_id):
     return as_call("list", {"path": ""}, trace_id, f"call_{number}")
 
 
-busy, fresh = (f"trace_{uuid.uuid4().hex}" for _ in range(2))
-said = [(await post(listing(n, busy)))[1] for n in range(14)]
-outputs = [one["output"] for one in said]
-kept = [not output.startswith("Error:") for output in outputs]
-print(f"{sum(kept)} answered, then: {outputs[-1]}")
-assert kept == [True] * 10 + [False] * 4
-_, other = await post(listing(0, fresh))
-assert not other["output"].startswith("Error:")
-
-# %% [markdown]
-# The refusal is an `Error:` and no 4xx, and it says what to do: answer now.
-# So the rollout goes on to an answer, and a wasteful one earns less than a
-# thrifty one. That is how a budget teaches.
-#
-# ### Exercise 3.2: count the calls of a rollout
-# Difficulty 2/5 · 7 minutes
-#
-# Write `allow(made, trace_id, call_id, budget)`: True if this call may be
-# made. `made` is a dictionary that your server keeps, empty at first; put
-# into it whatever you need. Each rollout has a budget of its own. A call
-# that was lost on the way is sent again with the same `call_id`: it was
-# paid for, so it is allowed again, and counts once.
-#
-# Passing: `budget` calls of a rollout are allowed and no more, other
-# rollouts are not touched, a repeated call is free, also when the budget is
-# used up. Hints: `checks.hint("3.2")`, and with `strength=2`.
-
-
-# %% exercise="3.2" difficulty=2 minutes=7
-def allow(made: dict, trace_id: str, call_id: str, budget=10) -> bool:
-    # begin solution
-    calls = made.setdefault(trace_id, set())
-    if call_id in calls:
-        return True
-    if len(calls) >= budget:
-        return False
-    calls.add(call_id)
-    return True
-    # end solution
-
-
-# %%
-checks.exercise_3_2(allow)
-
-# %% [markdown]
-# *Time to here: 30 minutes.*
-#
-# ## Parallel calls
-#
-# A model may ask for several things in one turn, and a service runs a
-# hundred rollouts at once. Calls of one rollout then arrive together. Does
-# the budget hold?
-
-# %%
 crowd = f"trace_{uuid.uuid4().hex}"
 sent = [post(listing(n, crowd)) for n in range(14)]
 outputs = [said["output"] for _, said in await asyncio.gather(*sent)]
 refusals = [one for one in outputs if one.startswith("Error:")]
 print(len(outputs) - len(refusals), "answered,", len(refusals), "refused")
-assert len(await calls_of(crowd)) == 10
+print(refusals[0])
+assert len(refusals) == 4
 
 # %% [markdown]
-# It holds, because the server looks at the count and changes it in one go.
-# It is easy to lose that. Put one `await` between the look and the change
-# (a database, a log, another service), and every call that arrives
-# meanwhile has seen the old count:
+# It holds, because the server reads and changes the count without a pause in
+# between. Put one `await` between the two (a database, a log) and you have a
+# **race condition**: every call sees the old count.
 
 
 # %%
@@ -509,87 +378,203 @@ async def careless(state):
 
 
 state = {"calls": 0}
-allowed = await asyncio.gather(*(careless(state) for _ in range(14)))
-print(f"{sum(allowed)} of 14 allowed, and the count says {state['calls']}")
-assert sum(allowed) == 14
-assert state["calls"] == 1
+let_in = await asyncio.gather(*(careless(state) for _ in range(14)))
+print(f"{sum(let_in)} of 14 allowed, and the count says {state['calls']}")
+assert (sum(let_in), state["calls"]) == (14, 1)
 
 # %% [markdown]
-# All fourteen got through, and the books say one. Keep look and change on
-# one side of every `await`, or hold a lock for each `trace_id`. With
-# several server processes the count belongs into a shared store with an
-# atomic increment.
+# The careless version allows {{sum(let_in)}} of 14 calls and counts
+# {{state["calls"]}}. Read and change on the same side of every `await`, or
+# hold a lock per trace ID. With several server processes, keep the count in
+# a shared store with an atomic increment.
 #
-# ## Under load
+# ### Exercise 3.2: debug someone else's tool
+# Difficulty 3/5 · 7 minutes
 #
-# Services advise an endpoint to bear 50 calls a second. One slow tool slows
-# the whole job, and a tool that fails under load discards rollouts. So
-# measure before you train: 300 searches, 32 in flight, each with the
-# question of a real task.
+# A colleague wrote this handler. `find(query)` is slow and asynchronous. It
+# raises `LookupError` if the model asks for something that does not exist,
+# and `ConnectionError` if the database is down. The handler returns a status
+# and a text. It looks fine, and it would spoil a training job in four ways.
+#
+# ```python
+# async def handle(made, trace_id, call_id, query, find, budget=10):
+#     count = made.get(trace_id, 0)
+#     if count >= budget:
+#         return 200, "Error: no calls left; answer now"
+#     try:
+#         found = await find(query)
+#     except ConnectionError:
+#         return 200, "Error: nothing found"
+#     except LookupError as error:
+#         return 500, str(error)
+#     made[trace_id] = count + 1
+#     return 200, found
+# ```
+#
+# Fix it. `made` starts as an empty dictionary and you may put anything in
+# it. For a fault, return any 5xx or let the exception pass.
+#
+# Passing: the budget holds under parallel calls, a repeated `call_id` counts
+# once, mistakes are `Error:` results, and faults are faults.
+
+
+# %% exercise="3.2" difficulty=3 minutes=7
+async def handle(made, trace_id, call_id, query, find, budget=10):
+    # begin solution
+    calls = made.setdefault(trace_id, set())
+    if call_id not in calls and len(calls) >= budget:
+        return 200, "Error: no calls left; answer now"
+    calls.add(call_id)  # before the await, and once per call_id
+    try:
+        return 200, await find(query)
+    except LookupError as error:
+        return 200, f"Error: {error}"
+    except ConnectionError:
+        return 503, "the database is down"
+    # end solution
+
 
 # %%
-from buildhour_helpers.tasks import load_questions
+checks.exercise_3_2(handle)
 
-questions = load_questions(split="validation")
-queries = [questions[n % len(questions)].text for n in range(300)]
-gate = asyncio.Semaphore(32)
+# %% [markdown]
+# *Time to here: 27 minutes, exercises included.*
+#
+# ## Slow, busy and broken tools
+#
+# What does the service do when a tool misbehaves? This server is late,
+# fails once, always fails, or says that it is busy:
 
+# %%
+from collections import Counter
 
-async def timed(web, query, number):
-    body = as_call("search", {"query": query}, f"trace_load_{number}")
-    async with gate:
-        started = time.perf_counter()
-        async with web.post(f"{TOOLS_URL}/search", json=body) as answer:
-            await answer.read()
-    return answer.status, time.perf_counter() - started
+moody, tried = FastAPI(), Counter()
+MOODY_URL = serve(moody)
 
 
 # %%
-async def load_test():
-    async with aiohttp.ClientSession(headers=bearer) as web:
-        calls = [timed(web, query, n) for n, query in enumerate(queries)]
-        return await asyncio.gather(*calls)
+@moody.post("/{mood}")
+async def misbehave(mood: str, request: Request):
+    tried[mood] += 1
+    call_id = (await request.json())["call_id"]
+    if mood == "late":
+        await asyncio.sleep(1)
+    if mood == "broken" or (mood == "broken_once" and tried[mood] == 1):
+        return refuse(500, "out of order")
+    if mood == "busy":
+        return refuse(429, "too many calls")
+    return {"call_id": call_id, "output": "found it"}
 
 
-started = time.perf_counter()
-timings = await load_test()
-whole_s = time.perf_counter() - started
+# %% [markdown]
+# The service can forward one call to your server, exactly as a job does, at
+# `alpha/tool/run`. (An alpha endpoint of OpenAI's; few other providers have
+# it, so live this cell does nothing.)
+
+# %%
+from openai import APIStatusError, AsyncOpenAI
+
+
+async def as_the_service(mood):
+    where = {"server_url": f"{MOODY_URL}/{mood}", "headers": {}}
+    try:
+        said = await AsyncOpenAI().post(
+            "/fine_tuning/alpha/tool/run",
+            body=as_call(mood, {}, "trace_moody") | where,
+            cast_to=object,
+        )
+        return said["output"]
+    except APIStatusError as error:
+        return error.body["message"]
+
+
+MOODS = ("late", "broken_once", "broken", "busy") if OFFLINE else ()
+replies = await asyncio.gather(*map(as_the_service, MOODS))
+for mood, reply in zip(MOODS, replies, strict=True):
+    print(f"{mood:12} {tried[mood]} × {reply[:60]}")
+if not OFFLINE:
+    print("needs the offline service")
+
+# %% [markdown]
+# - **Late** is fine, up to ten minutes. Then it counts as a fault.
+# - **5xx**: up to three more tries, with growing pauses. If one works, nothing
+#   is lost. If all four fail, the rollout is discarded.
+# - **429**, like every 4xx from a tool, is *not* tried again. The model reads
+#   it as a result, and may learn to avoid your tool. If you are overloaded,
+#   answer 503 or let the call wait.
+#
+# Slow tools make slow jobs. A step of 16 rows with 8 rollouts each and 6
+# calls per rollout makes {{16 * 8 * 6}} calls:
+
+# %%
+STEP_CALLS = 16 * 8 * 6
+for at_once in (1, 8, 32):
+    seconds = STEP_CALLS * 0.5 / at_once
+    print(
+        f"half a second each, {at_once:2} at once: {seconds:3.0f} s a step"
+    )
+print(STEP_CALLS, "calls a step")
+
+# %% [markdown]
+# So serve calls concurrently, and test under load before you train. Services
+# advise planning for 50 calls a second. Bound the concurrency of your test,
+# check each status, and set a timeout:
+
+
+# %% take="1"
+async def load_test(call, count, at_once, url, key):
+    gate = asyncio.Semaphore(at_once)
+    headers = {"Authorization": f"Bearer {key}"}
+
+    async def one(web, number):
+        body = call | {"trace_id": f"trace_load_{number}"}
+        async with gate:
+            started = time.perf_counter()
+            async with web.post(
+                f"{url}/{call['name']}", json=body
+            ) as answer:
+                await answer.read()
+        return answer.status, time.perf_counter() - started
+
+    web = aiohttp.ClientSession(headers=headers, timeout=PATIENCE)
+    async with web:
+        return await asyncio.gather(*(one(web, n) for n in range(count)))
+
+
+# %%
+busy = as_call("search", words, "")
+timings = await load_test(busy, 300, 32, TOOLS_URL, KEY)
 
 # %% tags=["uncompared"]
-seconds = sorted(seconds for _, seconds in timings)
-slow_ms = 1000 * seconds[int(0.95 * len(seconds))]
-print(f"{len(timings) / whole_s:.0f} calls a second here and now")
-print(f"95% of them within {slow_ms:.0f} ms")
-
-# %% [markdown]
-# That figure is of your machine, now. What must hold everywhere is that
-# nothing failed:
+times = sorted(seconds for _, seconds in timings)
+slow_ms = 1000 * times[int(0.95 * len(times))]
+print(f"95% within {slow_ms:.0f} ms, here and now")
 
 # %%
 failed = [status for status, _ in timings if status != 200]
-assert not failed
 print(len(timings), "searches,", len(failed), "failed")
+assert not failed
 
 # %% [markdown]
-# The limits to design for: 1 MB for a call and 1 MB for an answer, ten
-# minutes a call, three more tries after a fault. Mind the model's patience
-# too: what a tool returns is read as tokens, in every turn that follows.
+# *Time to here: 31 minutes.*
 #
-# *Time to here: 34 minutes.*
+# ## Which search engine?
 #
-# ## Two designs of one tool
-#
-# Which search is the better tool? Two candidates: **BM25**, which counts
-# shared words and weighs the rare ones, and an index of **embeddings**,
-# which compares vectors. First the engines alone: how often is the page
-# that answers a question among the best 1, 5 and 10?
+# Three candidates. **BM25** counts shared words and weighs rare ones more. A
+# **semantic** engine compares vectors from an encoder, here a small one that
+# averages word vectors. A **hybrid** adds the two scores. First the engines
+# alone: how often is the right page among the best 1, 5 and 10?
 
 # %%
+from buildhour_helpers import recordings
 from buildhour_helpers.reports import Bm25Index, load
+from buildhour_helpers.tasks import load_questions
 
+questions = load_questions(split="validation")
 bm25 = Bm25Index.build(load())
 
 
+# %%
 def recall(index, k):
     found = 0
     for one in questions:
@@ -598,139 +583,204 @@ def recall(index, k):
     return found / len(questions)
 
 
-ours = {k: recall(bm25, k) for k in (1, 5, 10)}
-print({k: f"{share:.0%}" for k, share in ours.items()})
+print("BM25:", {k: f"{recall(bm25, k):.0%}" for k in (1, 5, 10)})
 
 # %% [markdown]
-# To embed 2,800 pages takes a while, so the other engine's figures are
-# **recorded**, with the command that made them.
+# The encoder is an optional extra, so the rest is **recorded** (simulated
+# model), with the command that makes it again. Each design answered the same
+# questions with the same model.
 
 # %%
-from buildhour_helpers import recordings
-
 recorded = recordings.load("search_designs")
-print("made by:", recorded["command"])
-other = recorded["designs"]["embeddings"]["recall"]
-print({int(k): f"{share:.0%}" for k, share in other.items()})
+DESIGNS = recorded["designs"]
+print(recorded["command"], "·", recorded["questions"], "questions")
+for name, design in DESIGNS.items():
+    reward, tokens = (
+        design["measures"][key][0] for key in ("reward", "total_tokens")
+    )
+    print(f"{name:18} page in best 5: {design['recall']['5']:4.0%}", end="")
+    print(f"  reward {reward:.3f}  {tokens:7,.0f} tokens a rollout")
 
 # %%
-for k, share in ours.items():
-    assert share == recorded["designs"]["snippets"]["recall"][str(k)]
-    assert share > other[str(k)]
-print("BM25, measured now, is as recorded, and ahead of the embeddings")
+from buildhour_helpers.analysis.statistics import Interval
+
+
+def measured(key, kind="measures"):
+    return {
+        name: Interval(*one[kind][key]) for name, one in DESIGNS.items()
+    }
+
+
+gap = measured("reward", "difference")  # minus "BM25, one line"
+semantic, hybrid = gap["semantic, one line"], gap["hybrid, one line"]
+print(f"minus BM25: semantic {semantic:+.3f}, hybrid {hybrid:+.3f}")
+assert semantic.high < 0
+assert not hybrid.is_clear_of_zero
 
 # %% [markdown]
-# Here BM25 wins by far: a report is found by its rare words, a company's
-# name and a line item. (The offline embeddings are hashed n-grams, which
-# know words and no meanings; a learnt encoder does better.) Where questions
-# share no word with their page it would be the other way round. Measure.
+# The semantic engine costs {{-semantic.value:.2f}} of reward: it puts the right
+# page among the best five for {{DESIGNS["semantic, one line"]["recall"]["5"]:.0%}}
+# of the questions, BM25 for {{DESIGNS["BM25, one line"]["recall"]["5"]:.0%}}. A
+# report is found by rare words, such as a company's name, and averaging word
+# vectors blurs exactly those. The hybrid gains {{hybrid.value:.3f}}, but the
+# interval contains zero: no difference shown. A larger encoder may do better,
+# and so may questions that share no words with their page.
 #
-# ### What the agent makes of a design
+# ## How much should a result say?
 #
-# An engine's figures are not yet the tool's. The question goes in as the
-# model words it, and what comes out is read by a model with its own habits.
-# So the third design is BM25 once more, **without the snippets**: paths
-# alone. Two more are a **semantic** search, by an encoder that has learned
-# meanings (the extra `semantic`), and a **hybrid** that adds its scores to
-# BM25's. Each worked with the same base model on the same questions.
-# Recorded, simulated model:
-
-# %%
-for name, design in recorded["designs"].items():
-    means = {what: found[0] for what, found in design["measures"].items()}
-    print(f"{name:12} reward {means['reward']:.3f}", end=", ")
-    print(f"{means['tool_calls']:.2f} calls", end=", ")
-    print(f"{means['reasoning_tokens']:.0f} reasoning tokens")
+# Now keep BM25 and change what `search` returns for each page: its path
+# alone, one matching line, five lines, or the whole page. Everything that a
+# tool returns stays in the context and is read again in every later turn.
 
 # %%
 from buildhour_helpers.analysis import figures
-from buildhour_helpers.analysis.statistics import Interval
 
-gaps = {
-    name: Interval(*design["against_snippets"]["reward"])
-    for name, design in recorded["designs"].items()
-    if name != "snippets"
+lengths = {
+    name.removeprefix("BM25, "): one["search_output_tokens"]
+    for name, one in sorted(
+        DESIGNS.items(), key=lambda item: item[1]["search_output_tokens"]
+    )
+    if one["engine"] == "bm25"
 }
-chart = figures.intervals(
-    gaps,
-    "What another search does to the agent's reward",
-    unit="mean reward less that with BM25 and snippets",
-    line=("no difference", 0.0),
+rewards, tokens = (
+    {name: measured(key)[f"BM25, {name}"] for name in lengths}
+    for key in ("reward", "total_tokens")
+)
+
+# %%
+chart = figures.against_length(
+    lengths,
+    rewards,
+    tokens,
+    "Whole pages gain reward and multiply the tokens",
     note="recorded, simulated model",
 )
 chart
 
 # %%
-print(chart.alt_text())
+for name, length in lengths.items():
+    print(f"{name:10} {length:6,.0f} tokens a result", end=", ")
+    print(f"{tokens[name].value:7,.0f} tokens a rollout", end=", ")
+    print(f"reward {rewards[name].value:.3f}")
 
 # %%
-for name, gap in gaps.items():
-    print(f"{name}: {gap}, clear of zero: {gap.is_clear_of_zero}")
-assert gaps["embeddings"].high < 0
-
-against = recorded["designs"]["bare paths"]["against_snippets"]
-tokens = "{:+.0f} [{:+.0f}, {:+.0f}]".format(*against["reasoning_tokens"])
-print("bare paths, reasoning tokens a rollout:", tokens)
+whole, five, path = (
+    gap[f"BM25, {name}"]
+    for name in ("whole page", "five lines", "path only")
+)
+times = tokens["whole page"].value / tokens["one line"].value
+print(f"minus one line: whole page {whole:+.3f}, five lines {five:+.3f}")
+print(f"path only {path:+.3f}; whole pages: {times:.1f} times the tokens")
+assert whole.low > 0
+assert not any(one.is_clear_of_zero for one in (five, path))
 
 # %% [markdown]
-# The weaker engine costs reward: too often the page is not in front of the
-# model. Whether snippets pay is a question that one rarely thinks to ask.
-# Where its interval spans zero, reward is no reason to prefer either; tokens
-# may be.
+# Whole pages raise the reward by {{whole.value:.2f}} and multiply the tokens
+# by {{times:.1f}}. For five lines and for paths alone no difference is shown.
+# Which design is better depends on what a right answer is worth and what
+# tokens cost.
 #
-# *Time to here: 39 minutes.*
+# ### Exercise 3.3: decide with a cost
+# Difficulty 2/5 · 3 minutes
+#
+# Write `choose(designs, value, price)`. `designs` maps names to dictionaries
+# with a mean `reward` and the mean `total_tokens` of a rollout. `value` is
+# what a reward of 1 is worth, in dollars; `price` is that of a million
+# tokens. Return the name of the design with the greatest value minus cost.
+#
+# Passing: your choice is the best one for six combinations.
+
+
+# %% exercise="3.3" difficulty=2 minutes=3
+def choose(designs, value, price):
+    # begin solution
+    def net(name):
+        design = designs[name]
+        cost = price * design["total_tokens"] / 1_000_000
+        return value * design["reward"] - cost
+
+    return max(designs, key=net)
+    # end solution
+
+
+# %%
+checks.exercise_3_3(choose)
+
+# %% [markdown]
+# When do whole pages pay, at a dollar per million tokens?
+
+# %%
+extra = tokens["whole page"].value - tokens["one line"].value
+break_even = extra / 1e6 / whole.value
+print(f"{extra:,.0f} more tokens; break-even at {break_even:.2f} dollars")
+
+# %% [markdown]
+# Once a right answer is worth more than {{break_even:.2f}} dollars, in this
+# simulation. Do the same sum before you change your own tool's output.
+#
+# *Time to here: 37 minutes.*
 #
 # ## Take it with you
 #
-# A tool server that keeps the contract, in plain FastAPI, and a client to
-# try it with: the cells that define `as_call`, `post`, `PAGES`, `read`,
-# `output_of`, `Call`, `MY_KEY`, `endpoint`, `MY_URL` and `mine`, in this
-# order. They need `aiohttp`, `fastapi` and `uvicorn`. Change three things:
+# Copy the tool server and its test client: the cells that define `as_call`,
+# `post`, `PAGES`, `read`, `output_of`, `Call`, `MY_KEY`, `endpoint`,
+# `serve`, `mine` and `load_test`, in this order. They need `aiohttp`,
+# `fastapi` and `uvicorn`. Change these things:
 #
-# - `PAGES`, `find` and `read`: your documents, your functions. Keep
-#   `ModelError` for what the model can mend, and let real faults raise.
-# - `MY_KEY`: from your secret store, one for each job.
-# - the thread that serves: a process of its own, behind an address that the
-#   training service can reach.
+# - `PAGES`, `find` and `read`: your documents and functions. Raise
+#   `ModelError` for mistakes, and let faults raise.
+# - `MY_KEY`: from your secret store, one per job.
+# - `serve`: in production, a process that the training service can reach.
+# - `made`: delete old rollouts now and then, and share it between processes.
 #
-# Your `allow` from exercise 3.2 belongs in `endpoint`, before the thread. And
-# forget old rollouts now and then, or `made` grows for ever.
+# The format is OpenAI's. Other providers may put the rollout's ID elsewhere,
+# such as in the URL, and may send `arguments` as an object, which `Call`
+# accepts. The server gives no meaning to `item` or to any metadata.
+#
+# ## With a real model
+#
+# The contract, the server, the attacks and the load test carry over as they
+# are. A real model reads the whole description, so wording matters more than
+# here. It also makes mistakes that the simulated one cannot: tools that do
+# not exist, arguments that are not JSON. Answer them with `Error:` and count
+# them. Long results can distract it, and a full context window ends the
+# rollout (**truncation**), so longer is not always better. Real encoders are
+# much larger than ours. Repeat both comparisons with your own model and its
+# prices, which differ for input, output and cached tokens.
 #
 # ## Recap
 #
-# - A description is a prompt: what comes back, in which form, what to use
-#   instead. Schemas bound what the model can get wrong.
-# - One POST a call, one answer. `trace_id` holds a rollout together.
-# - A mistake of the model is 200 with `Error:` and the cure; a fault is a
-#   5xx, is tried again, and discards the rollout. Never mix them up.
-# - The server keeps the budget, safely under parallel calls, and refuses
-#   every path that leads out.
-# - Judge a tool by what the agent does with it, in pairs, with intervals.
+# - A description is a prompt, and a schema limits what the model can get
+#   wrong.
+# - One POST per call; the trace ID holds a rollout together.
+# - A mistake is 200 with `Error:` and advice. A fault is a 5xx: it is tried
+#   again, then the rollout is discarded. A 429 is read by the model.
+# - Resolve paths before you trust them. Change counts before you `await`.
+# - Judge a tool by the agent's reward *and* by its tokens.
 #
 # ## Three questions
 #
-# <details><summary>A database behind your tool is down for a minute in the
+# <details><summary>The database behind your tool is down for a minute in the
 # middle of a job. What should the tool answer?</summary>
 #
-# A 5xx, and none of your own prose. The service tries the call again, and
-# if that fails discards the rollout, so nothing is learnt from it. A polite
-# `Error: database unavailable` with a 200 would be read by the model as its
-# own doing: it would learn to avoid the tool.
+# A 5xx. The service tries again, and discards the rollout if that fails, so
+# the model learns nothing from it. A polite `Error: database unavailable`
+# with a 200 would teach the model to avoid the tool.
 # </details>
 #
-# <details><summary>Why does the server hold the budget, when the prompt
-# already says ten calls?</summary>
+# <details><summary>The prompt already says ten calls. Why does the server
+# enforce it?</summary>
 #
-# A prompt asks; a server decides. With the refusal the rollout goes on to an
-# answer, and a wasteful one scores less than its group: so it learns.
+# A prompt asks; a server decides. After a refusal the rollout goes on to an
+# answer. If wasted calls cost it the answer, it scores lower than the rest
+# of its group, and that is what the model learns from.
 # </details>
 #
-# <details><summary>`search` returns five pages of 4 kB each in full, to save
-# the agent the calls to `cat`. What speaks against it?</summary>
+# <details><summary>Your tool takes eight seconds, and a job makes 768 calls a
+# step. What do you do first?</summary>
 #
-# Everything returned is read again in each later turn, right or wrong page
-# alike. And the step in which the agent chooses a page is gone, and with it
-# what training could have taught. Measure it, as above.
+# Serve calls concurrently: at 32 in parallel a step takes about three minutes
+# instead of almost two hours. Then cache what repeats.
 # </details>
 #
 # Next: [04 Grader design](04_grader_design.ipynb). What is a good answer

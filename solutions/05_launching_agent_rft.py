@@ -1,22 +1,21 @@
 # %% [markdown]
 # # 05 Launching Agent RFT
 #
-# Everything is ready: a task, tools behind HTTP, a grader. This lesson puts
-# them into a job, says what it will cost, follows it while it runs, and shows
-# what a job looks like that is going wrong.
+# You have a task, tools behind HTTP and a grader. In three minutes a job is
+# running that really improves the agent. While it runs, you read what each
+# setting does and predict the bill.
 #
 # **In this lesson you will**
 #
-# - write the two files and the one request that an Agent RFT job is;
-# - learn what each hyperparameter does, from measurements;
-# - estimate rollouts, tool calls, tokens and minutes from a few rollouts;
-# - follow a real job, pause it, resume it, cancel it, use its checkpoints;
-# - recognise a dead tool, discarded rollouts and a flat grader by sight.
+# - launch an Agent RFT job: two files and one request;
+# - choose hyperparameters from measurements over five seeds;
+# - estimate tokens, calls, time and money, and check them against the job;
+# - follow, pause, resume and cancel a job, and use its checkpoints;
+# - recognise the three ways in which a job goes wrong.
 #
-# **Time** 40 minutes. **Before** Lessons 02 to 04, or a task, tools and a
-# grader of your own. The jobs below really run, over HTTP, and change weights.
-# The model that learns is the **simulated model**: its figures show how to
-# read a job, not how far yours will get.
+# **Time** 38 minutes. **Before** Lessons 02 to 04, or your own task, tools
+# and grader. The **simulated model** learns here: its numbers show how to
+# read a job, not what yours will gain.
 
 # %%
 from buildhour_helpers import session
@@ -25,431 +24,125 @@ session.start()
 print(session.describe(), "·", session.model())
 
 # %% [markdown]
-# Live, this lesson needs more than a key: a service that offers you
-# reinforcement fine-tuning with tools (lesson 00 lists them), and a tool
-# server at a public address, in `BUILDHOUR_TOOLS_URL`, since the service
-# calls you. Without these, stay offline: the requests are the same.
+# Live, you need a service that offers reinforcement fine-tuning with tools,
+# and a public address for your tools in `BUILDHOUR_TOOLS_URL`.
 
 # %%
-from openai import APIStatusError, OpenAI
+from openai import OpenAI
 
-try:
-    OpenAI().fine_tuning.jobs.list(limit=1)
-except APIStatusError:
-    raise SystemExit(
-        "This lesson needs a service that offers fine-tuning, and this one "
-        "does not (or not to you). Unset OPENAI_BASE_URL to stay offline."
-    ) from None
+from buildhour_helpers import jobs
+
+jobs.need_fine_tuning(OpenAI())
 print("This service takes fine-tuning jobs.")
 
 # %% [markdown]
 # ## Two files
 #
-# A job trains on one file and measures itself on another, and both are
-# required. A line is a row: `messages` and `tools`, which the model sees,
-# and whatever else your grader and tools want to know, which it never sees.
+# A job trains on one file and validates on another. A line is a row:
+# `messages` and `tools`, which the model sees, and whatever your grader and
+# tools need, which it never sees.
+#
+# Which rows? Those whose reward varies between rollouts, because only they
+# teach (lesson 02). A recorded pilot of the base model found them.
 
 # %%
-from buildhour_helpers.tasks import (
-    BEST_PROMPT,
-    build_rows,
-    load_questions,
-    write_rows,
-)
-from buildhour_helpers.tools.schemas import DEFINITIONS
+from buildhour_helpers.recordings import load
 
-folder = session.scratch()
-paths = {}
-for split, count in (("train", 16), ("validation", 10)):
-    questions = load_questions(split=split)
-    chosen = questions[:: len(questions) // count][:count]
-    rows = build_rows(chosen, BEST_PROMPT, DEFINITIONS)
-    paths[split] = write_rows(rows, folder / f"{split}.jsonl")
-    print(f"{split}: {len(rows)} rows; a row has {', '.join(rows[0])}")
+recorded = load("hyperparameters")
+pilot = recorded["pilot"]
+print("recorded by:", recorded["command"])
+print(len(pilot["varying"]), "of", pilot["questions"], "questions vary")
 
 # %% [markdown]
-# Sixteen rows are too few to teach anything that lasts (lesson 02), but they
-# keep this lesson short. Uploading gives each file an ID; the service refuses
-# a line that is not JSON, by its number.
+# We train on 128 of the {{len(pilot["varying"])}} that vary, and validate on
+# 100 other questions.
+
+# %%
+from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
+from buildhour_helpers.tools.schemas import DEFINITIONS
+
+asked = {question.id: question for question in load_questions()}
+train = [asked[name] for name in pilot["varying"][:128]]
+valid = [asked[name] for name in recorded["validation"]["questions"]]
+rows = build_rows(train, BEST_PROMPT, DEFINITIONS)
+valid_rows = build_rows(valid, BEST_PROMPT, DEFINITIONS)
+print(len(rows), "training rows,", len(valid_rows), "validation rows")
 
 # %% take="1"
-from pathlib import Path
+import json
 
 from openai import OpenAI
 
 client = OpenAI()  # reads OPENAI_BASE_URL and OPENAI_API_KEY
 
 
-def upload(path):
-    return client.files.create(file=Path(path), purpose="fine-tune").id
+def upload(rows, name="rows.jsonl"):
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    file = (name, lines.encode())
+    return client.files.create(file=file, purpose="fine-tune").id
 
 
 # %%
-files = {split: upload(path) for split, path in paths.items()}
+files = {"train": upload(rows), "validation": upload(valid_rows)}
 print(len(files), "files uploaded:", ", ".join(files))
 
 # %% [markdown]
 # ## One request
 #
-# The job names the files, the model, your tools with the address of each,
-# and the grader. `max_episode_steps` ends a rollout that never answers. What
-# the `openai` client's types do not know passes as a plain dictionary.
+# The request names the files, the model, your tools with their addresses,
+# and the grader.
 
 # %% take="1"
 import os
 
 MODEL = os.environ.get("BUILDHOUR_MODEL", "sim-agent-mini")
-TOOLS_URL = os.environ["BUILDHOUR_TOOLS_URL"]
-HEADERS = {"Authorization": "Bearer " + os.environ["BUILDHOUR_TOOLS_KEY"]}
-
-
-def endpoint(name):
-    return {"server_url": f"{TOOLS_URL}/{name}", "headers": HEADERS}
-
-
+URL = os.environ["BUILDHOUR_TOOLS_URL"]
+KEY = {"Authorization": "Bearer " + os.environ["BUILDHOUR_TOOLS_KEY"]}
 NAMES = ("search", "list", "cat")
-TOOLS = [{"name": name, **endpoint(name)} for name in NAMES]
-GRADER = {
-    "type": "endpoint",
-    "name": "right_value",
-    "url": f"{TOOLS_URL}/grade",
-    "headers": HEADERS,
-}
+TOOLS = [
+    {"name": name, "server_url": f"{URL}/{name}", "headers": KEY}
+    for name in NAMES
+]
+GRADER = {"type": "endpoint", "name": "right_value"}
+GRADER |= {"url": f"{URL}/grade", "headers": KEY}
 
 # %% [markdown]
-# `seed` decides every random draw: the same request gives the same job.
-# `suffix` becomes part of the tuned model's name.
+# `max_episode_steps` ends a rollout that never answers. The client's types do
+# not know `tools`, so they travel in a plain dictionary.
 
 
 # %% take="1"
 def launch(files, hyperparameters, tools=TOOLS, grader=GRADER):
     """Start a job over {"train": file ID, "validation": file ID}."""
-    reinforcement = {
-        "tools": tools,
-        "grader": grader,
-        "max_episode_steps": 12,
-        "hyperparameters": hyperparameters,
-    }
+    reinforcement = {"tools": tools, "grader": grader}
+    reinforcement["max_episode_steps"] = 12
+    reinforcement["hyperparameters"] = hyperparameters
     return client.fine_tuning.jobs.create(
         model=MODEL,
         training_file=files["train"],
         validation_file=files["validation"],
         method={"type": "reinforcement", "reinforcement": reinforcement},
         suffix="lesson-05",
-        seed=7,
+        seed=7,  # the same request gives the same job
     )
 
 
 # %% [markdown]
-# *Time to here: 4 minutes.*
-#
-# ## What each hyperparameter does
-#
-# A **step** takes `batch_size` rows, runs a group of rollouts for each, and
-# updates the weights once. Within a group a rollout is pushed up or down by
-# how far its reward lies from the group's mean. All the hyperparameters turn
-# on that sentence:
-#
-# | name | what it sets | `auto` here |
-# |---|---|---|
-# | `n_epochs` | how often each row is used | 1 |
-# | `batch_size` | rows a step, so how many rows one update rests on | 16 |
-# | `compute_multiplier` | rollouts a row: 8 times this, at least 2 | 1 |
-# | `learning_rate_multiplier` | how far one update goes | 1 |
-# | `reasoning_effort` | how long the model may think in a turn | `default` |
-# | `eval_interval` | steps between two validations | 5 |
-# | `eval_samples` | rollouts a validation row | 1 |
-# | `reasoning_token_penalty` | what 1,000 reasoning tokens cost in reward | 0.1 |
-#
-# What `auto` stands for is this service's choice; OpenAI does not publish
-# its own, and has no hyperparameter like the last. Ours is there because a
-# penalty decides what a job teaches: before the rollouts of a group are
-# compared, each pays for its thinking. So a job also teaches to think less,
-# and you can see by how much, or set it to 0.
-#
-# We **recorded** small jobs (simulated model) from the same weights, on the
-# same questions. Each differs in one thing from a base job: `auto`, but
-# validated only at its end, and then with more samples. The last is of
-# another kind.
+# Launch it. Everything that we leave out is `auto`.
 
 # %%
-import pandas as pd
-
-from buildhour_helpers.recordings import load
-
-recorded = load("hyperparameters")
-print("recorded by:", recorded["command"])
-measured = pd.DataFrame(recorded["arms"])
-measured.index = [
-    ", ".join(f"{name} {value}" for name, value in changed.items())
-    or "base"
-    for changed in measured["changed"]
-]
-print(f"{len(measured)} jobs, {measured['rollouts'].sum():,} rollouts")
-print("base:", recorded["base"])
-
-# %% [markdown]
-# **Batch size** trades the number of updates against how many rows each
-# rests on. The rollouts are the same; only how they are cut differs.
-
-
-# %%
-def show(names, *columns):
-    table = measured.loc[names, list(columns)]
-    print(table.to_string(float_format="{:.2f}".format))
-
-
-sizes = ["batch_size 8", "base", "batch_size 32"]
-show(sizes, "steps", "rollouts", "distance_from_base")
-assert measured.loc[sizes, "rollouts"].nunique() == 1
-assert measured.loc[sizes, "distance_from_base"].is_monotonic_decreasing
-
-# %% [markdown]
-# `distance_from_base` is how far all weights together have moved. Half the
-# batch means twice the updates, so the weights go further. Further is not
-# better: each of those updates saw half as many rows, and is noisier.
-#
-# **Compute multiplier** buys more attempts at the same row. A group whose
-# rollouts all got the same reward teaches nothing.
-
-# %%
-multiples = ["compute_multiplier 0.5", "base", "compute_multiplier 2"]
-show(multiples, "rollouts", "tool_calls", "groups_without_variance")
-wasted = measured.loc[multiples, "groups_without_variance"]
-assert wasted.iloc[0] > wasted.iloc[-1]
-
-# %% [markdown]
-# Twice the rollouts, and up to twice the tool calls on your server: fewer
-# where the job teaches to call less. Larger groups waste fewer rows, but see
-# how little a second doubling may save. If most groups are flat because the
-# task is hard, this is the knob; if it is solved, choose other questions.
-#
-# **Learning rate multiplier** scales every update. It costs nothing, and it is
-# the easiest way to break a model.
-
-# %%
-name = "learning_rate_multiplier"
-rates = [f"{name} 0.25", "base", f"{name} 4"]
-show(rates, "rollouts", "distance_from_base")
-assert measured.loc[rates, "distance_from_base"].is_monotonic_increasing
-
-# %% [markdown]
-# **Epochs** use the same rows again, which is where memorising begins. Two
-# recorded jobs spent the same number of rollouts: one on a few rows many
-# times over, the other (the main run of lesson 06) on many rows once. The gap
-# is how far training reward lies above validation reward at the end:
-
-# %%
-from buildhour_helpers.analysis.figures import reward_gaps
-from buildhour_helpers.analysis.statistics import Interval
-
-few, many = measured.iloc[-1], load("main_run")
-used = sum(step["usage"]["train"]["rollouts"] for step in many["steps"])
-print("rows:      ", few["rows"], many["questions"]["train"])
-print("rollouts:  ", few["rollouts"], used)
-curves = few["curve"], many["steps"]
-gaps = [reward_gaps(curve)[-1][1] for curve in curves]
-print("gap:       ", *(f"{gap:+.2f}" for gap in gaps))
-ends = few["valid_reward"], many["checkpoints"][-1]["validation"]
-print("validation:", *(Interval(*end) for end in ends))
-assert few["rollouts"] == used
-assert gaps[0] > gaps[1]
-
-# %% [markdown]
-# On the few rows training reward runs away. What validation makes of it is
-# the last line, but the two had different validation questions. The base job
-# had those of the few rows, so it can be compared with them **in pairs**. It
-# saw more rows, once, for a fraction of the rollouts:
-
-# %%
-from buildhour_helpers.analysis.statistics import paired_difference
-
-rewards = measured["valid_rewards"]
-print("rollouts:", few["rollouts"], measured.loc["base", "rollouts"])
-ahead = paired_difference(rewards["base"], rewards.iloc[-1])
-print("few rows minus base:", ahead)
-
-# %% [markdown]
-# All those rollouts should have put it far ahead: did they? Where you have new
-# rows, spend on them first. (A second epoch is no crime: see the next figure.)
-#
-# **Reasoning effort** is how much thinking a turn may hold. It is fixed for
-# the job, and you should serve the tuned model with the same value.
-
-# %%
-efforts = ["reasoning_effort low", "base", "reasoning_effort high"]
-show(efforts, "reasoning_tokens_first_step", "tool_calls")
-
-# %% [markdown]
-# The simulated model thinks in its own way, so this table is no forecast: on
-# a large model effort can be the dearest knob. Measure it on a few rollouts.
-#
-# **Eval interval and samples** buy knowledge, not learning. They change the
-# price and the number of checkpoints, and not one training rollout:
-
-# %%
-evals = ["base", "eval_interval 2", "eval_samples 1"]
-show(evals, "rollouts", "validation_rollouts", "checkpoints")
-curves = [measured.loc[arm, "curve"] for arm in evals]
-trained = [[p["train_mean_reward"] for p in curve] for curve in curves]
-assert trained[0] == trained[1] == trained[2]
-
-# %% [markdown]
-# And which setting scored best in the end? Every job against the base job, in
-# pairs: the difference of validation reward, with its 95% interval.
-
-# %%
-from buildhour_helpers.analysis import figures
-
-arms = [arm for arm in measured.index[1:-1] if not arm.startswith("eval")]
-base = rewards["base"]
-apart = {arm: paired_difference(base, rewards[arm]) for arm in arms}
-clear = [arm for arm in arms if apart[arm].is_clear_of_zero]
-figure = figures.intervals(
-    apart,
-    f"{len(clear)} of {len(arms)} jobs can be told from the base job",
-    unit="reward, minus that of the base job",
-    line=("base", 0.0),
-    note="simulated model, recorded",
-)
-figure
-
-# %%
-print(figure.alt_text())
-for arm in clear:
-    print("clear of zero:", arm, apart[arm])
-
-# %% [markdown]
-# Read the whiskers before the dots. Where a job is clearly better, ask what
-# it bought: two epochs are twice the rollouts. Where one is clearly worse,
-# look back at how far its weights went. The others cannot be told apart by
-# jobs this short, one seed each: start with `auto`, and change one thing for
-# a reason that you can name.
-#
-# *Time to here: 12 minutes.*
-#
-# ## What it will cost, before it runs
-#
-# The number of rollouts follows from the settings alone.
-
-# %% take="1"
-AUTO = {  # what "auto" stands for here; put in your service's own
-    "n_epochs": 1,
-    "batch_size": 16,
-    "compute_multiplier": 1,
-    "eval_interval": 5,
-    "eval_samples": 1,
-}
-
-# %% take="1"
-from math import ceil
-
-
-def count_rollouts(rows, valid_rows, settings, base_group=8):
-    """Steps and rollouts of a job, as its settings determine them."""
-    asked = {**AUTO, **settings}
-    steps = asked["n_epochs"] * ceil(rows / asked["batch_size"])
-    group = max(2, round(base_group * asked["compute_multiplier"]))
-    validations = ceil(steps / asked["eval_interval"])
-    return {
-        "steps": steps,
-        "train": asked["n_epochs"] * rows * group,
-        "validation": validations * valid_rows * asked["eval_samples"],
-    }
-
-
-# %% [markdown]
-# The job that we are about to launch, and one as you might for real. Our
-# small groups make noisy updates, so we let each go only a quarter as far:
-
-# %%
-SETTINGS = {
-    "n_epochs": 1,
-    "batch_size": 4,
-    "compute_multiplier": 0.5,
-    "learning_rate_multiplier": 0.25,
-    "eval_interval": 2,
-    "eval_samples": 1,
-}
-small = count_rollouts(16, 10, SETTINGS)
-real = count_rollouts(1_000, 100, {"n_epochs": 2})
-print("this lesson's job:", small)
-print("1,000 rows twice: ", real)
-
-# %% [markdown]
-# What one rollout costs has to be measured: a handful of rollouts of the base
-# model, on training questions, is enough.
-
-# %%
-from buildhour_helpers.rollouts import evaluate
-
-few_questions = load_questions(split="train")[::80]
-sample = await evaluate(
-    build_rows(few_questions, BEST_PROMPT, DEFINITIONS),
-    model=MODEL,
-    repeats=2,
-    file=folder / "sample.jsonl",
-    progress=False,
-)
-
-# %%
-metrics = pd.DataFrame([vars(record.metrics) for record in sample])
-seconds = metrics["simulated_latency_s"].fillna(metrics["latency_s"])
-one = {
-    "tool calls": metrics["tool_calls"].mean(),
-    "tokens written": metrics["output_tokens"].mean(),
-    "seconds": seconds.mean(),
-}
-print(len(sample), "rollouts, each on average:")
-print({name: round(float(value), 1) for name, value in one.items()})
-
-# %% [markdown]
-# Multiplied, with the number of rollouts that the service runs at once. Put
-# in your service's rate, by the hour or by the token. The last line is the
-# load on *your* tool server.
-
-
-# %% take="1"
-def estimate(rollouts, one, at_once=32):
-    """What a job will use, from one rollout's means."""
-    total = rollouts["train"] + rollouts["validation"]
-    hours = total * one["seconds"] / at_once / 3600
-    calls = total * one["tool calls"]
-    return {
-        "rollouts": total,
-        "tool calls": round(calls),
-        "tokens written": round(total * one["tokens written"]),
-        "minutes": round(hours * 60, 1),
-        "tool calls a second": round(calls / hours / 3600, 1),
-    }
-
-
-# %%
-expected = estimate(small, one)
-both = pd.DataFrame({"small": expected, "real": estimate(real, one)})
-print(both.map("{:,.0f}".format).to_string())
-
-# %% [markdown]
-# The minutes are those of the model's (simulated) answering time; the tools'
-# own comes on top. OpenAI advises that endpoints bear 50 calls a second.
-#
-# ## Launch
-#
-# One call. What comes back is the job, with every `auto` resolved and every
-# header hidden.
-
-# %%
+SETTINGS = {"batch_size": 13, "eval_interval": 5}
 job = launch(files, SETTINGS)
 method = job.method.reinforcement
 print(job.object, "of", job.model)
-print(method.hyperparameters.to_dict())
-print(method.tools[0]["headers"])
+print("keys stay hidden:", method.tools[0]["headers"])
 
 # %% [markdown]
-# **Following it.** In a notebook the dashboard shows status, curves and
-# events, with buttons to pause, resume and cancel, while you work on.
-# `session.open_page(job.id)` opens the same in the browser, with every
-# rollout of the job to read.
+# *Time to here: 4 minutes.*
+#
+# The dashboard shows status, curves and events, and has buttons to pause,
+# resume and cancel. `session.open_page(job.id)` opens the same in a browser,
+# with every rollout to read. Leave it running and read on.
 
 # %% tags=["uncompared"]
 from buildhour_helpers.analysis.widgets import JobDashboard
@@ -457,11 +150,298 @@ from buildhour_helpers.analysis.widgets import JobDashboard
 dashboard = JobDashboard(client, job.id)
 dashboard
 
+# %%
+print(json.dumps(method.hyperparameters.to_dict(), indent=1))
+
 # %% [markdown]
-# Outside a notebook you read the same events. The service lists them newest
-# first; this gives them oldest first, until the job has ended. It asks
-# every ten seconds (ours is short, so we ask more often), and as long as a job
-# is paused, it waits.
+# ## What one step does
+#
+# 1. **Sample.** A step takes `batch_size` rows and runs a *group* of rollouts
+#    for each, 8 by default, with your tools and your grader.
+# 2. **Compare.** A rollout's *advantage* is its reward minus the mean of its
+#    group. This is **GRPO**, here without its division by the standard
+#    deviation. In a **zero-variance group** all rewards are equal, so all
+#    advantages are 0 and it teaches nothing.
+# 3. **Update.** The sampled actions of rollouts with a positive advantage
+#    become likelier. The prompt and the tool results are **masked**: the
+#    model did not write them.
+#
+# Every action of a rollout gets the same advantage. There is **no per-turn
+# credit**: a good search in a failed rollout is discouraged too. Many
+# rollouts average this out.
+#
+# An update goes over the step's rollouts more than once. From the second pass
+# on they are slightly **off-policy**: older weights sampled them. So **PPO**
+# takes the *ratio* of an action's new probability to its old one and *clips*
+# it: an action that has moved by 20% in this step is pushed no further.
+#
+# ## What each hyperparameter does
+#
+# | name | what it sets | `auto` here |
+# |---|---|---|
+# | `n_epochs` | how often each row is used | 1 |
+# | `batch_size` | rows per step | 16 |
+# | `compute_multiplier` | rollouts per row: 8 times this | 1 |
+# | `learning_rate_multiplier` | how far one update goes | 1 |
+# | `reasoning_token_penalty` | reward lost per 1,000 reasoning tokens | 0.1 |
+# | `reasoning_effort` | how long the model may think in a turn | `default` |
+# | `eval_interval` | steps between two validations | 5 |
+# | `eval_samples` | rollouts per validation row | 1 |
+#
+# OpenAI does not publish what its `auto` means, and it has no such penalty:
+# that one is this service's extension. The `eval_` settings change the bill
+# and the number of checkpoints, and nothing that is learned. Effort must be
+# the same when you serve the model; measure it on a few rollouts.
+#
+# We **recorded** what the others do. Each job changes one setting of a small
+# baseline job, from the same base weights. Five seeds each choose other
+# training rows.
+
+# %%
+from buildhour_helpers.analysis.variants import variants_of
+
+variants = variants_of(recorded)
+baseline = variants.pop("baseline")
+print("baseline:", recorded["baseline"])
+print("changed: ", ", ".join(variants))
+print("seeds:   ", *recorded["seeds"])
+
+# %% [markdown]
+# All jobs end with the same 100 validation questions. So we subtract the
+# baseline's reward seed by seed and question by question, and sort by effect.
+
+# %%
+found = {name: one.minus(baseline) for name, one in variants.items()}
+effects = dict(sorted(found.items(), key=lambda one: -one[1].value))
+for name, effect in effects.items():
+    print(f"{name:30}{effect:+.3f}")
+
+# %%
+from buildhour_helpers.analysis import figures
+
+clear = [name for name, one in effects.items() if one.is_clear_of_zero]
+dots = {name: variants[name].minus_by_seed(baseline) for name in effects}
+figure = figures.intervals(
+    effects,
+    f"{len(clear)} of {len(effects)} settings differ clearly in reward",
+    unit="validation reward minus the baseline job's",
+    line=("baseline job", 0.0),
+    seeds=dots,
+    note="simulated model, recorded; a small dot is a seed",
+)
+figure
+
+# %% [markdown]
+# FINDINGS-1
+#
+# What did they spend, and what does their agent spend per answer?
+
+# %%
+import pandas as pd
+
+every = {"baseline": baseline, **variants}
+spent = pd.DataFrame({name: one.summary() for name, one in every.items()})
+print(spent.T.round(2).to_string())
+
+# %% [markdown]
+# FINDINGS-2
+#
+# *Time to here: 15 minutes.*
+#
+# ## What it will cost
+#
+# Do this before you launch. (We launched first so that the job runs while you
+# read.) The number of rollouts follows from the settings alone.
+
+# %% take="1"
+from math import ceil
+
+AUTO = {"n_epochs": 1, "batch_size": 16, "compute_multiplier": 1}
+AUTO |= {"eval_interval": 5, "eval_samples": 1}  # your service's own
+
+
+def count_rollouts(rows, valid_rows, settings, group=8):
+    """Steps and rollouts of a job, as its settings determine them."""
+    asked = {**AUTO, **settings}
+    steps = asked["n_epochs"] * ceil(rows / asked["batch_size"])
+    size = max(2, round(group * asked["compute_multiplier"]))
+    valid = ceil(steps / asked["eval_interval"]) * valid_rows
+    train = asked["n_epochs"] * rows * size
+    valid *= asked["eval_samples"]
+    return {"steps": steps, "train": train, "valid": valid}
+
+
+# %%
+counted = count_rollouts(128, 100, SETTINGS)
+print("this job:         ", counted)
+print("1,000 rows, twice:", count_rollouts(1_000, 100, {"n_epochs": 2}))
+
+# %% [markdown]
+# What a rollout costs has to be measured. We roll out the base model once on
+# each training row and twice on each validation row. You need the second
+# anyway: it is the *before* of the comparison below.
+
+# %%
+from buildhour_helpers.rollouts import evaluate
+
+folder = session.scratch()
+ask = {"model": MODEL, "progress": False}
+file = folder / "sample.jsonl"
+sample = await evaluate(rows, file=file, **ask)
+file = folder / "before.jsonl"
+before = await evaluate(valid_rows, file=file, repeats=2, **ask)
+print(len(sample), "and", len(before), "rollouts of the base model")
+
+# %% [markdown]
+# ### Exercise 5.1: Predict the share of input
+# Difficulty 1/5 · 2 minutes
+#
+# A rollout writes reasoning, calls and an answer. It reads the prompt, the
+# tools and their results. Of all its tokens, which share is read? Write your
+# guess, a number between 0 and 1, into `guess`. Any honest guess passes.
+
+# %% exercise="5.1" difficulty=1 minutes=2
+guess = None
+# begin solution
+guess = 0.6
+# end solution
+
+# %%
+from buildhour_helpers import checks
+from buildhour_helpers.analysis.costs import usage_of
+
+once, valid_once = usage_of(sample), usage_of(before)
+all_tokens = once.input_tokens + once.output_tokens
+input_share = once.input_tokens / all_tokens
+print({name: round(mean, 1) for name, mean in once.mean().items()})
+checks.exercise_5_1(guess, input_share)
+
+# %% [markdown]
+# {{input_share:.0%}} of the tokens are input, because each turn sends the whole
+# conversation again. We ask the service what each turn of one rollout reads:
+
+# %%
+from buildhour_helpers.analysis.costs import turn_inputs
+
+reads = turn_inputs(client, MODEL, sample[0])
+print("read, turn by turn:", *reads, "; together", sum(reads))
+
+# %% [markdown]
+# The last turn reads {{reads[-1]:,}} tokens, and these hold everything that
+# was ever new. All the others were read before. With **prefix caching** a
+# service keeps what it computed for the beginning of a prompt, and charges
+# less for it. Ours has no cache; a real one reports `cached_tokens`. A
+# perfect cache would serve this share:
+
+# %%
+some = sample[::16]
+new = sum(turn_inputs(client, MODEL, record)[-1] for record in some)
+cached = 1 - new / usage_of(some).input_tokens
+print(f"read before: {cached:.0%} of the input of {len(some)} rollouts")
+
+# %% [markdown]
+# A model that grades reads and writes tokens too. Our endpoint uses none. A
+# model grader would use this for one answer:
+
+# %%
+from statistics import fmean
+
+from buildhour_helpers.graders import specs
+
+judge = specs.score_model()
+run = client.fine_tuning.alpha.graders.run
+tokens = []
+for record in some:
+    item = {"reference_answer": record.reference_answer}
+    graded = run(grader=judge, item=item, model_sample=record.answer)
+    tokens.append(graded.metadata.token_usage)
+per_grade = fmean(tokens)
+print(f"{per_grade:.0f} tokens for a grade by {judge['model']}")
+
+# %% [markdown]
+# The prices are **an example**: Tinker's for Qwen3-8B, as
+# [its list](https://tinker-docs.thinkingmachines.ai/tinker/models/) had them
+# on 7 October 2026, with 80% off for cached input. The simulated model costs
+# nothing, and no real model uses exactly its tokens. Time follows from turns
+# and output: each turn waits for a first token and then writes.
+
+# %% take="1"
+PRICES = {  # US dollars per million tokens; the grader's is made up
+    "input": 0.195, "cached": 0.039, "output": 0.60,
+    "trained": 0.44, "grader": 0.60,
+}  # fmt: skip
+
+
+def bill(used, cached_share=0.0, train_share=1.0, at_once=32):
+    """Minutes of the model, and US dollars. `train_share` of the
+    rollouts are trained on: each of their tokens once."""
+    output, given = used["output_tokens"], used["input_tokens"]
+    cached = cached_share * given
+    new = given - cached
+    tokens = {"input": new, "cached": cached, "output": output}
+    tokens["trained"] = train_share * (new + output)
+    tokens["grader"] = used.get("grader_tokens", 0)
+    usd = sum(PRICES[kind] * tokens[kind] for kind in PRICES) / 1e6
+    seconds = 0.5 * used["turns"] + output / 80  # first token, then speed
+    return {**used, "minutes": seconds / at_once / 60, "USD": usd}
+
+
+# %% take="1"
+def estimate(counted, train, valid):
+    """What a job uses; `train` and `valid` are means of one rollout."""
+    return {
+        name: counted["train"] * mean + counted["valid"] * valid[name]
+        for name, mean in train.items()
+    }
+
+
+# %%
+def show(**bills):
+    print(pd.DataFrame(bills).map("{:,.2f}".format).to_string())
+
+
+rough = estimate(counted, once.mean(), valid_once.mean())
+trained = counted["train"] / (counted["train"] + counted["valid"])
+show(no_cache=bill(rough, 0, trained), cache=bill(rough, cached, trained))
+
+# %% [markdown]
+# COST-FINDING
+#
+# The base model is only the beginning of the job, which teaches it to be
+# brief. So rollouts get shorter and the real bill is lower. By how much? Four
+# of the five recorded baseline jobs tell us. The fifth is kept for a check.
+
+# %%
+from dataclasses import replace
+
+known = replace(baseline, jobs=baseline.jobs[:-1])
+kept = replace(baseline, jobs=baseline.jobs[-1:])
+
+
+def written(usage):
+    return usage.mean()["output_tokens"]
+
+
+factor = written(known.usage("train")) / written(once)
+valid_factor = written(known.usage("valid")) / written(valid_once)
+print(f"factors: {factor:.2f} training, {valid_factor:.2f} validation")
+
+# %%
+likely = once.times(factor).mean(), valid_once.times(valid_factor).mean()
+expected = bill(estimate(counted, *likely), cached, trained)
+show(expected=expected)
+
+# %% [markdown]
+# We expect USD {{expected["USD"]:.2f}} and {{expected["minutes"]:.0f}}
+# minutes at 32 rollouts at once, plus the time of the tools.
+#
+# *Time to here: 24 minutes.*
+#
+# ## Follow the job
+#
+# Outside a notebook you read the events. The service lists them newest first;
+# this yields them oldest first, until the job has ended, and waits while it
+# is paused. Polling every ten seconds is enough; ours is short.
 
 # %% take="1"
 import time
@@ -485,14 +465,8 @@ def follow(job_id, poll_s=10):
 
 # %%
 events = list(follow(job.id, poll_s=0.5))
-for event in events:
-    if event.type == "metrics":
-        print(event.message)
-print(client.fine_tuning.jobs.retrieve(job.id).status)
-
-# %% [markdown]
-# The message is the line that OpenAI's dashboard shows. Of the numbers behind
-# it, in `data`, watch these:
+steps = [event.data for event in events if event.type == "metrics"]
+print([event.message for event in events if event.type == "metrics"][-1])
 
 # %%
 WATCHED = {
@@ -500,82 +474,156 @@ WATCHED = {
     "full_valid_mean_reward": "validation",
     "tool_calls_per_rollout": "calls",
     "reasoning_tokens_mean": "reasoning",
-    "tool_errors": "tool errors",
-    "mean_unresponsive_rewards": "flat groups",
+    "mean_unresponsive_rewards": "zero-var.",
 }
-steps = [event.data for event in events if event.type == "metrics"]
-curve = pd.DataFrame(steps).set_index("step")[list(WATCHED)]
+flat = pd.json_normalize(steps, sep=" ").set_index("step")
+curve = flat[[*WATCHED, "update entropy", "update kl_to_base"]]
 print(curve.rename(columns=WATCHED).round(2).to_string(na_rep=""))
 
 # %% [markdown]
-# - **reward** jumps about, since each step sees other rows: look at its trend.
-# - **validation** sees the same rows each time: this curve decides.
-# - **calls** and **reasoning** are what the agent costs you later.
-# - **tool errors** count answers such as `Error: no such page`: the model can
-#   learn from them, and they are no faults of yours.
-# - **flat groups** is the share of groups that taught nothing.
-#
-# The same as a picture:
+# - **reward**: each step sees other rows, so it jumps. Look at the trend.
+# - **validation**: the same rows each time. This curve decides.
+# - **calls**, **reasoning**: what an answer will cost you later. Real models
+#   often write longer and longer while they train (**length growth**).
+# - **zero-var.**: the share of groups that taught nothing.
+# - **entropy**: how undecided the model is. If it falls to 0, all rollouts of
+#   a group are alike and learning stops: **entropy collapse**.
+# - **kl_to_base**: the **KL divergence**, how far the policy has moved from
+#   the base model. Many trainers add it as a penalty; this one relies on
+#   clipping.
 
 # %%
 figure = figures.training_curves(steps, note="simulated model")
 figure
 
+# %% [markdown]
+# ## Did it learn?
+#
+# The last model answers the validation questions, on which it never trained.
+
 # %%
-print(figure.alt_text())
+from buildhour_helpers.analysis.summaries import compare
+
+ask["model"] = client.fine_tuning.jobs.retrieve(job.id).fine_tuned_model
+file = folder / "after.jsonl"
+after = await evaluate(valid_rows, file=file, repeats=2, **ask)
+compared = compare(before, after)
+gain, change = compared.difference["reward"], compared.change
+print(f"reward {gain:+.2f} on {compared.questions} questions")
+print(f"tool calls {change['tool_calls']:+.0%}")
+assert gain.low > 0
 
 # %% [markdown]
-# Four small steps prove nothing about learning. Lesson 06 reads a full job.
+# LEARN-FINDING
 #
-# **Did it cost what we expected?**
+# ## Was the bill right?
 
 # %%
-used = pd.DataFrame(
-    [phase for step in steps for phase in step["usage"].values()]
-).sum()
-spent = {
-    "rollouts": int(used["rollouts"]),
-    "tool calls": int(used["tool_calls"]),
-    "tokens written": int(used["completion_tokens"]),
-}
-both = pd.DataFrame({"expected": expected, "used": spent}).dropna()
-print(both.map("{:,.0f}".format).to_string())
-assert spent["rollouts"] == expected["rollouts"]
-assert 0.5 < spent["tool calls"] / expected["tool calls"] < 2
+from buildhour_helpers.analysis.costs import usage_of_job
+
+
+def check(expected, used):
+    """Two bills side by side. Every line must be within 10%."""
+    table = pd.DataFrame({"expected": expected, "used": used})
+    table = table[table["expected"] > 0]
+    table["ratio"] = table["used"] / table["expected"]
+    print(table.map("{:,.2f}".format).to_string())
+    assert table["ratio"].between(0.9, 1.1).all()
+
+
+used = bill(vars(usage_of_job(steps)), cached, trained)
+check(expected, used)
 
 # %% [markdown]
-# Rollouts come out exactly, calls and tokens roughly: the job changes the
-# model that the estimate was made with. Within a factor of two is enough to
-# decide.
+# BILL-FINDING
 #
-# *Time to here: 19 minutes.*
-#
-# ### Exercise 5.1: half the compute
-# Difficulty 2/5 · 5 minutes
-#
-# You like the settings but your tool server does not like the load. Launch
-# the job again with half as many training rollouts **a row**: the same rows
-# and steps, everything else as in `SETTINGS`. Put the job into `half_job`.
-# Passing looks like "right". `checks.hint("5.1")` gives a hint, `strength=2`
-# a stronger one.
-
-# %% exercise="5.1" difficulty=2 minutes=5
-half_job = None
-# begin solution
-half_job = launch(files, {**SETTINGS, "compute_multiplier": 0.25})
-# end solution
+# The same sample predicts the **recorded** job that we kept back. It trained
+# on other rows, with another seed:
 
 # %%
-from buildhour_helpers import checks
+small_count = count_rollouts(80, 100, recorded["baseline"])
+both = kept.usage("train") + kept.usage("valid")
+guessed = bill(estimate(small_count, *likely), cached, trained)
+check(guessed, bill(vars(both), cached, trained))
 
-checks.exercise_5_1(half_job, job)
+# %%
+judged = recorded["model_grader"]
+grades = sum(phase["rollouts"] for phase in judged["usage"].values())
+ratio = judged["grader_tokens"] / (per_grade * grades)
+print(f"grader tokens of a recorded job, used / expected: {ratio:.2f}")
+assert 0.9 < ratio < 1.1
+
+# %% [markdown]
+# GRADER-FINDING
+#
+# The pilot that found the rows costs, too. It is paid once, and serves every
+# later job on these questions:
+
+# %%
+from buildhour_helpers.analysis.costs import usage_of_phase
+
+piloted = usage_of_phase(pilot["usage"])
+pilot_usd = bill(vars(piloted), cached, train_share=0)["USD"]
+print(f"pilot: {piloted.rollouts:,} rollouts, USD {pilot_usd:.2f}")
+
+# %% [markdown]
+# *Time to here: 29 minutes.*
+#
+# ## Decide with a cost
+#
+# You pay for a job once, and for its agent with every answer. From the
+# recorded jobs, at the example prices:
+
+# %%
+def usd(usage, train_share=0):
+    return bill(usage.mean(), cached, train_share)["USD"]
+
+
+priced = pd.DataFrame(
+    {
+        "reward": fmean(map(fmean, one.rewards)),
+        "answer_usd": usd(one.usage("valid")),
+        "job_usd": usd(one.usage("train"), 1) * spent[name]["rollouts"],
+    }
+    for name, one in every.items()
+)
+priced.index = list(every)
+base_reward = fmean(recorded["validation"]["base_rewards"])
+priced.loc["base model"] = [base_reward, usd(valid_once), 0.0]
+print(priced.round(4).to_string())
+
+# %% [markdown]
+# ### Exercise 5.2: Choose the option that pays
+# Difficulty 3/5 · 5 minutes
+#
+# Write `decide(options, answers, value_usd)`. `options` maps a name to a
+# dictionary with `reward` (the mean of an answer), `answer_usd` (the price of
+# an answer) and `job_usd` (the price of the job). Your agent will answer
+# `answers` questions in its life, and a reward of 1 is worth `value_usd` to
+# you. Return the name of the option that leaves you the most money.
+
+
+# %% exercise="5.2" difficulty=3 minutes=5
+def decide(options, answers, value_usd):
+    # begin solution
+    def profit(name):
+        option = options[name]
+        each = value_usd * option["reward"] - option["answer_usd"]
+        return answers * each - option["job_usd"]
+
+    return max(options, key=profit)
+    # end solution
+
+
+# %%
+checks.exercise_5_2(decide)
 
 # %% [markdown]
 # ## Pause, resume, cancel
 #
 # A pause takes effect at once: the step in flight is given up, and run again
-# after the resume. Pause when your tools need a restart, or to read traces
-# before you pay for more.
+# after the resume. Pause when your tools need a restart. A smaller job shows
+# it: 16 rows, groups of 4.
 
 
 # %%
@@ -587,31 +635,25 @@ def wait_for(job_id, *statuses):
         time.sleep(0.02)
 
 
-again = launch(files, SETTINGS)
-wait_for(again.id, "running")
-print(client.fine_tuning.jobs.pause(again.id).status)
+# %%
+SMALL = {"batch_size": 4, "compute_multiplier": 0.5, "eval_interval": 2}
+few = upload(rows[:16]), upload(valid_rows[:10])
+small_files = dict(zip(("train", "validation"), few))
+small = launch(small_files, SMALL)
+wait_for(small.id, "running")
+print(client.fine_tuning.jobs.pause(small.id).status)
+client.fine_tuning.jobs.resume(small.id)
+told = list(follow(small.id, poll_s=0.5))
+ran = [event.data["step"] for event in told if event.type == "metrics"]
+print(wait_for(small.id, *ENDED).status, "after steps", *ran)
+assert ran == [1, 2, 3, 4]
 
 # %% [markdown]
-# A paused job waits until you resume it. Resumed, it goes on after the
-# last step that it had finished. With the seed of our first job it must come
-# to the same end:
+# No step is missing, and none counts twice. Cancelling is final: there is no
+# tuned model, but checkpoints made before it stay.
 
 # %%
-client.fine_tuning.jobs.resume(again.id)
-resumed = [e.data for e in follow(again.id, 0.5) if e.type == "metrics"]
-same = [
-    one["train_mean_reward"] == other["train_mean_reward"]
-    for one, other in zip(steps, resumed, strict=True)
-]
-print(wait_for(again.id, *ENDED).status, same)
-assert all(same)
-
-# %% [markdown]
-# Cancelling is final. Checkpoints made before it stay; there is no tuned
-# model.
-
-# %%
-stopped = launch(files, SETTINGS)
+stopped = launch(small_files, SMALL)
 wait_for(stopped.id, "running")
 cancelled = client.fine_tuning.jobs.cancel(stopped.id)
 print(cancelled.status, cancelled.fine_tuned_model)
@@ -619,9 +661,9 @@ print(cancelled.status, cancelled.fine_tuned_model)
 # %% [markdown]
 # ## Checkpoints are models
 #
-# At every validation the service keeps a checkpoint: the best three by
-# validation reward, and the last. Each is a model with a name, served at
-# once, while the job still runs.
+# At each validation the service keeps a checkpoint: the best three by
+# validation reward, and the last. Each is a model with a name that you can
+# call at once, even while the job runs.
 
 
 # %% take="1"
@@ -639,46 +681,32 @@ def checkpoints(job_id):
 
 
 # %%
-kept = checkpoints(job.id)
-for step, reward, model in kept:
-    name = model.split(":")[-1]
-    print(f"step {step}: validation reward {reward:.2f}, ...:{name}")
-assert [step for step, _, _ in kept] == [2, 4]
+for step, reward, model in checkpoints(job.id):
+    short = model.split(":")[-1]
+    print(f"step {step}: validation reward {reward:.2f}, ...:{short}")
 
 # %% [markdown]
 # `fine_tuned_model` is the model after the *last* step, not the best one.
-# Choosing is your work (lesson 06). Ask a checkpoint as any other model:
-
-# %%
-from buildhour_helpers.tools.schemas import for_responses
-
-response = client.responses.create(
-    model=kept[0][2],
-    input=rows[0]["messages"],
-    tools=for_responses(),
-)
-for item in response.output:
-    print(item.type, getattr(item, "name", ""))
-
-# %% [markdown]
-# *Time to here: 27 minutes, an exercise included.*
+# Lesson 06 chooses.
 #
-# ## What going wrong looks like
+# *Time to here: 31 minutes.*
 #
-# **A dead tool.** First of all this service opens a connection to every
-# endpoint. One that does not answer ends the job before anything is spent:
+# ## Three ways to go wrong
+#
+# **A dead tool.** Before it spends anything, the service connects to every
+# endpoint. One that does not answer ends the job:
 
 # %%
 nowhere = {"name": "search", "server_url": "http://127.0.0.1:9/search"}
-dead = launch(files, SETTINGS, tools=[nowhere, *TOOLS[1:]])
+dead = launch(small_files, SMALL, tools=[nowhere, *TOOLS[1:]])
 failed = wait_for(dead.id, *ENDED)
 print(failed.status, failed.error.code, "at", failed.error.param)
 assert failed.error.code == "endpoint_unreachable"
 
 # %% [markdown]
-# **Discarded rollouts.** Harder to see is a tool that answers, but wrongly,
-# and only now and then. We put a proxy before `cat` that spoils the answer
-# for some rows: it writes `result` where the contract says `output`.
+# **Discarded rollouts.** A tool that answers, but sometimes wrongly, is
+# harder to see. This proxy before `cat` writes `result` where the contract
+# says `output`, for some rows only:
 
 # %%
 import httpx
@@ -686,162 +714,142 @@ from fastapi import FastAPI
 
 from buildhour_helpers.tools.serving import served
 
-proxy, web = FastAPI(), httpx.Client(headers=HEADERS)
+proxy, web = FastAPI(), httpx.Client(headers=KEY)
 
 
 @proxy.post("/cat")
 def cat(body: dict):
-    answer = web.post(f"{TOOLS_URL}/cat", json=body).json()
+    answer = web.post(f"{URL}/cat", json=body).json()
     if body["item"]["answer_kind"] == "percent":
-        answer["result"] = answer.pop("output")  # the slip
+        answer["result"] = answer.pop("output")  # the bug
     return answer
 
 
+# %%
 with served(proxy) as url:
-    spoilt_cat = {"name": "cat", "server_url": f"{url}/cat"}
-    settings = {**SETTINGS, "compute_multiplier": 0.25}
-    spoilt = launch(files, settings, tools=[*TOOLS[:2], spoilt_cat])
-    spoilt_events = list(follow(spoilt.id, poll_s=0.5))
-print(wait_for(spoilt.id, *ENDED).status)
+    broken_cat = {"name": "cat", "server_url": f"{url}/cat"}
+    broken = launch(small_files, SMALL, tools=[*TOOLS[:2], broken_cat])
+    told = list(follow(broken.id, poll_s=0.5))
+print(wait_for(broken.id, *ENDED).status)
+print([event.message for event in told if event.level == "warn"][0])
 
 # %% [markdown]
-# The slip is no mistake of the model, so such a rollout is not scored 0 but
-# thrown away, and counted. (So is one with a call that gets a 500 four times,
-# while other calls are answered. The job waits for a tool that is down.) As
-# long as some rollouts are usable, the job goes on, and its status says
-# nothing. An event of level `warn` does:
+# The job *succeeded*, and only warnings say that rollouts were thrown away.
+# They are not scored 0, because the model did nothing wrong. But what is left
+# is a biased sample: the rows that the bug spared. Stop the job, fix the
+# tool, start again.
 
 # %%
-warned = [e.message for e in spoilt_events if e.level == "warn"]
-print(warned[0])
-spoilt_steps = [e.data for e in spoilt_events if e.type == "metrics"]
-discarded = [step["errors"]["train_discarded"] for step in spoilt_steps]
-print("discarded of 8, step by step:", discarded)
+lost = [e.data["errors"] for e in told if e.type == "metrics"]
+discarded = [step["train_discarded"] for step in lost]
+print("discarded of 16, step by step:", *discarded)
 assert sum(discarded) > 0
 
 # %% [markdown]
-# Discarding is not harmless: what is left is a biased sample, the rows that
-# the slip spared and the rollouts that never read a page, and the agent is
-# taught from it. Stop, mend, start again.
+# **A zero-variance grader.** Here nothing fails. The grader compares with a
+# whole sentence, the prompt asks for the bare number, so no answer ever
+# matches. We **recorded** this job, beside the same one with a working
+# grader:
+
+# %%
+useless = load("flat_grader")
+print("recorded by:", useless["command"])
+print("it compares with:", useless["grader"]["reference"])
+zero, working = useless["flat"], useless["working"]
+for name, run in (("zero-variance", zero), ("working", working)):
+    print(f"{name}: {run['weights_changed']:,} weights changed")
+groups = [step["mean_unresponsive_rewards"] for step in zero["steps"]]
+print("share of zero-variance groups, step by step:", *groups)
+print(zero["warnings"][-1])
+assert zero["weights_changed"] == 0 < working["weights_changed"]
+assert zero["same_answers"] == zero["rollouts"]
+
+# %% [markdown]
+# This job succeeded too. Its model gives the base model's answer every time.
+# A constant reward of 0.5 would do the same, so do not look at the reward:
+# look at the share of zero-variance groups, which is 1 in every step.
 #
-# **A flat grader.** The third way is the quietest: nothing fails. Somebody
-# wrote the reference as a sentence, the prompt asks for the bare number, so
-# no answer ever matches. This one was **recorded**, beside the same job with
-# the working grader:
-
-# %%
-flat_run = load("flat_grader")
-print("recorded by:", flat_run["command"])
-print("the grader compares with:", flat_run["grader"]["reference"])
-flat = flat_run["flat"]
-for warning in (flat["warnings"][0], flat["warnings"][-1]):
-    print("warn:", warning)
-
-# %% [markdown]
-# Every step warned, and at the end the service says it in full. The job
-# *succeeded*, and there is a tuned model. Look at what it is:
-
-# %%
-working = flat_run["working"]
-summary = pd.DataFrame(
-    {
-        name: {
-            "weights changed": run["weights_changed"],
-            "held-out rollouts that answer as before": run["same_answers"],
-            "of": run["rollouts"],
-        }
-        for name, run in (("flat", flat), ("working", working))
-    }
-)
-print(summary)
-assert flat["weights_changed"] == 0
-assert flat["after"] == flat_run["before"]
-assert flat["same_answers"] == flat["rollouts"]
-assert working["weights_changed"] > 0
-
-# %% [markdown]
-# Not one weight moved, and it answers as the base model does every time. The
-# tell is not the reward, which may be a constant 0.5 as well, but the share
-# of **flat groups**, which is 1 in every step:
-
-# %%
-figure = figures.unusable_rollouts(flat["steps"], note="recorded")
-figure
-
-# %%
-print(figure.alt_text())
-
-# %% [markdown]
-# ### Exercise 5.2: read a run that went wrong
-# Difficulty 3/5 · 6 minutes
+# ### Exercise 5.3: Diagnose a step
+# Difficulty 3/5 · 5 minutes
 #
-# Write `diagnose(step)` for the `data` of one metrics event. It returns
-# `"discarded"` where no training rollout was usable, `"flat"` where some were
-# but no group could teach, and `"ok"` otherwise. What you need is in `usage`,
-# `errors` and `mean_unresponsive_rewards` (print a step). Passing looks like
-# "right" on steps that you have not seen.
+# Write `diagnose(step)` for the `data` of one metrics event. Return
+# `"discarded"` if no training rollout was usable, `"zero variance"` if some
+# were but no group could teach, else `"ok"`. What you need is in `usage`,
+# `errors` and `mean_unresponsive_rewards` (print `steps[0]`). The check
+# tries steps that you have not seen.
 
 
-# %% exercise="5.2" difficulty=3 minutes=6
+# %% exercise="5.3" difficulty=3 minutes=5
 def diagnose(step):
     # begin solution
     sampled = step["usage"]["train"]["rollouts"]
     if step["errors"]["train_discarded"] == sampled:
         return "discarded"
     if step["mean_unresponsive_rewards"] == 1:
-        return "flat"
+        return "zero variance"
     return "ok"
     # end solution
 
 
 # %%
-checks.exercise_5_2(diagnose)
+checks.exercise_5_3(diagnose)
 
 # %% [markdown]
-# *Time to here: 38 minutes, exercises included.*
-#
 # ## Take it with you
 #
 # The cells to copy use nothing but `openai`: those with `upload`, `TOOLS`,
-# `launch`, `AUTO`, `count_rollouts`, `estimate`, `follow` and `checkpoints`.
+# `launch`, `count_rollouts`, `bill`, `estimate`, `follow` and `checkpoints`.
 # Change in them:
 #
-# - `MODEL`, `AUTO`, and the environment variables that name your tool server;
-# - the tools' names, and the grader (lesson 04 has the other kinds);
-# - `base_group` and `at_once`, to what your service does, if it says.
+# - `MODEL`, the variables that name your tool server, and your tools' `NAMES`;
+# - `GRADER`, if yours is not an endpoint (lesson 04 has the other kinds);
+# - `AUTO` and `PRICES`, to what your service says today, and in `bill` the
+#   rollouts at once, the time to a first token and the speed.
 #
-# Then measure ten rollouts, estimate, launch, and let discarded rollouts and
-# flat groups in the first steps alarm you.
+# Sum the `usage` of your agent's responses for `train` and `valid`, such as
+# `{"rollouts": 1, "turns": 6, "input_tokens": 14_000, "output_tokens": 2_000}`.
+# Only this service has `reasoning_token_penalty`.
+#
+# ## With a real model
+#
+# **The same:** the request, the events, what each setting means, and the
+# arithmetic of the bill.
+#
+# **Different:**
+#
+# - *Tokens.* Real thinking is longer and varies more. Measure more rollouts,
+#   and expect length growth instead of shrinking if nothing charges for it.
+# - *Format.* A small model writes calls that cannot be parsed. Watch
+#   `tool_errors` and `stop_reasons`.
+# - *Stability.* Rates are smaller and collapse is real: watch entropy, and
+#   keep the best checkpoint.
+# - *Time.* A step takes minutes, often because of your tools.
+# - *Price.* Some services charge by the hour instead. OpenAI's
+#   [billing guide](https://help.openai.com/en/articles/11323177-billing-guide-for-the-reinforcement-fine-tuning-api)
+#   named 100 dollars per hour of training for o4-mini, plus the tokens of a
+#   model grader. Then slow tools cost money.
+#
+# `docs/real-models.md` has the details and the engines.
 #
 # ## Recap
 #
-# - A job is two files and one request.
-# - Rollouts are rows × epochs × group, plus validation: know them, the calls
-#   and the minutes before you launch.
-# - New rows before more epochs; larger groups where many are flat; most knobs
-#   cannot be told apart by one small run.
-# - Watch validation, flat groups, discarded rollouts.
+# RECAP
 #
 # ## Three questions
 #
-# <details><summary>Your job's training reward is 0.0 in every step. Is the
-# grader broken?</summary>
+# <details><summary>Training reward is 0.0 in every step. Is the grader
+# broken?</summary>
 #
-# Look at a few answers. If right ones score 0, it is the grader. If all are
-# wrong, the task is too hard as it is: easier questions, partial credit or a
-# better prompt first. Either way all groups are flat, and nothing is learnt.
+# Read a few answers. If right ones score 0, it is the grader. If all are
+# wrong, the task is too hard as it is: try easier questions, partial credit
+# or a better prompt first. Either way nothing varies and nothing is learned.
 # </details>
 #
-# <details><summary>Why is a rollout whose tool failed discarded and not
+# <details><summary>Why is a rollout whose tool failed discarded, and not
 # scored 0?</summary>
 #
-# A 0 says "what you did was bad". The agent did nothing wrong: the tool did.
-# Scored 0, every outage of yours would be taught as a lesson.
+# A 0 says "what you did was bad". The agent did nothing wrong. Scored 0, each
+# outage would teach it to avoid your tools.
 # </details>
 #
-# <details><summary>You can pay for twice the rollouts. Twice the rows, the
-# epochs or the multiplier?</summary>
-#
-# Rows, if you have them. The multiplier, if many groups are flat because the
-# questions are hard. Epochs last, with an eye on the gap.
-# </details>
+# QUESTION3

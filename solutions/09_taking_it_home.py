@@ -71,9 +71,9 @@ files = sorted(path.name for path in project.iterdir())
 print(*files, sep="  ")
 
 # %% [markdown]
-# The project has everything that a job needs: rows in `data`, a tool server,
-# a grader with tests, a baseline, and `launch.py`. None of it imports the
-# workshop. The tool answers from examples until you write its code.
+# The project has rows, a tool server, a grader with tests, a baseline, and
+# `launch.py`. None of it imports the workshop. The tool answers from examples
+# until you write its code.
 #
 # `make check` runs all of it with the simulated model. We shorten the job to
 # one epoch and show the middle of the output.
@@ -158,8 +158,8 @@ def grade_price(body: dict):
 
 
 # %% [markdown]
-# The rows look as always. The cell after them has the whole client side of a
-# job, and you can use it with any service that offers Agent RFT.
+# Next come the rows, and the client side of a job for any service with Agent
+# RFT.
 
 # %%
 parameters = {
@@ -387,9 +387,8 @@ print(f"seconds per step: {min(took):.0f} to {max(took):.0f}")
 # Mean reward was {{ends[0]:.2f}} over the first five steps and
 # {{ends[1]:.2f}} over the last five. On ten held-out items it was
 # {{held[0]:.2f}} after step 5 and {{held[1]:.2f}} after step 10. Calls per
-# rollout went from {{calls[0]:.2f}} to {{calls[-1]:.2f}}: before, it mostly wrote
-# an answer straight away; after, it asks the tool first. (The recording keeps
-# numbers and no texts, so there are no rollouts to show.)
+# rollout went from {{calls[0]:.2f}} to {{calls[-1]:.2f}}: it learned to ask the
+# tool first. (The recording has no texts, so no rollout can be shown.)
 #
 # Read the rest as you would read your own run. The entropy fell from
 # {{fell.iloc[0]:.2f}} to {{fell.iloc[-1]:.2f}} nats in eight steps, and in
@@ -478,8 +477,6 @@ service = {
 }
 export = ("-m", "buildhour_helpers", "export", "trl", job.id)
 run(*export, "-o", "train.py", **service)
-
-# %%
 script = (folder / "train.py").read_text(encoding="utf-8")
 differs = script.partition("What TRL does")[2].partition('"""')[0]
 print("What TRL does" + differs.rstrip())
@@ -621,9 +618,8 @@ checks.exercise_9_3(plan)
 # - `reinforcement`: your tools, your grader, your hyperparameters;
 # - `timeout_s`: a real job takes hours.
 #
-# Only this service's metrics events hold `update`. Elsewhere read the
-# entropy and the gap from the provider's own metrics. Take the checklist,
-# and the project that `new` wrote.
+# Only this service's metrics events hold `update`. Elsewhere read entropy and
+# gap from the provider's own metrics.
 #
 # ## With a real model
 #
@@ -666,7 +662,6 @@ checks.exercise_9_3(plan)
 # <details><summary>You have 500 rollouts and 28 good rows. One epoch with
 # groups of 16, or three with groups of 4?</summary>
 #
-# Three with groups of 4 make more updates of fewer rollouts, and on this task
-# that was enough. Where most groups have no variance, larger groups help
-# more. A pilot tells: count how many rows vary.
+# Three with groups of 4: more updates of fewer rollouts were enough here. Where
+# most groups have no variance, larger groups help more. Run a pilot and count.
 # </details>

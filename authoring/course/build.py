@@ -16,7 +16,14 @@ from tqdm.auto import tqdm
 from authoring.course.execution import CellFailedError, execute, workplace
 from authoring.course.findings import FINDING, values_in
 from authoring.course.rules import Problem, of_findings, of_outputs, of_source, of_times, shape
-from authoring.course.source import Lesson, cell_lines, read, solved_notebook, stubs_notebook
+from authoring.course.source import (
+    Lesson,
+    built_cell_lines,
+    cell_lines,
+    read,
+    solved_notebook,
+    stubs_notebook,
+)
 from buildhour_helpers.errors import WorkshopError
 
 
@@ -88,7 +95,7 @@ def _tried(lesson: Lesson) -> list[str]:
     except CellFailedError as error:
         fix = "claim and assert what holds for every seed"
         found = [Problem(error.cell, str(error), fix)]
-    return [_line(lesson, problem) for problem in found]
+    return [_line(lesson, problem, lesson.solved) for problem in found]
 
 
 def check(chosen: Sequence[Lesson]) -> None:
@@ -155,9 +162,9 @@ def _line(lesson: Lesson, problem: Problem, path: Path | None = None) -> str:
     """A problem as one line: file, line and cell, what is wrong, the fix."""
     where = str(lesson.source.name if path is None else _short(path))
     if problem.cell is not None:
-        lines = cell_lines(lesson)
-        known = problem.cell < len(lines)
-        line = f" (line {lines[problem.cell]} of the source)" if known else ""
+        lines = cell_lines(lesson) if path is None else built_cell_lines(lesson)
+        at = lines[problem.cell] if problem.cell < len(lines) else None
+        line = f" (line {at} of the source)" if at else ""
         where += f", cell {problem.cell + 1}{line}"
     return f"{where}: {problem.wrong}; {problem.fix}"
 

@@ -80,6 +80,12 @@ def cell_lines(lesson: Lesson) -> list[int]:
     return [number for number, line in enumerate(lines, 1) if re.match(r"# %%( |$)", line)]
 
 
+def built_cell_lines(lesson: Lesson) -> list[int | None]:
+    """The same for the cells of a built notebook; None for the one that the builder has put in."""
+    lines = cell_lines(lesson)
+    return [*lines[:HOSTED_AT], None, *lines[HOSTED_AT:]]
+
+
 def notebook_of(cells: Sequence[NotebookNode]) -> NotebookNode:
     """A notebook of these cells; each cell's ID is a hash of what it says, so that a change
     of one cell changes no other."""
@@ -196,6 +202,10 @@ NBVAL_TAGS = {UNCOMPARED: "nbval-ignore-output"}
 """Tags of ours -> the tags that nbval heeds, added beside them."""
 RAISES = "raises-exception"
 CATCH_UP = "catch-up"
+HOSTED = "hosted"
+HOSTED_CELL = Path(__file__).with_name("hosted.py")
+HOSTED_AT = 1
+"""Where the cell that installs the course is put: below the title, above all other code."""
 
 
 def solved_notebook(lesson: Lesson) -> NotebookNode:
@@ -204,7 +214,7 @@ def solved_notebook(lesson: Lesson) -> NotebookNode:
     for exercise in exercises(cells):
         cells[exercise.cell].source = solved(cells[exercise.cell].source)
         cells[exercise.cell - 1].source += folded_hints(exercise.number)
-    return notebook_of(cells)
+    return notebook_of(_with_hosted_cell(cells))
 
 
 def stubs_notebook(lesson: Lesson) -> NotebookNode:
@@ -216,7 +226,14 @@ def stubs_notebook(lesson: Lesson) -> NotebookNode:
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), RAISES]
         cell.source = stub(cell.source, exercise)
         cells[exercise.cell - 1].source += folded_hints(exercise.number)
-    return notebook_of([*cells, _catch_up_cell(lesson)])
+    return notebook_of([*_with_hosted_cell(cells), _catch_up_cell(lesson)])
+
+
+def _with_hosted_cell(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The cells, and one that installs the course where it is not installed, its code folded."""
+    code = HOSTED_CELL.read_text(encoding="utf-8").strip()
+    metadata = {"tags": [HOSTED], "jupyter": {"source_hidden": True}}
+    return [*cells[:HOSTED_AT], v4.new_code_cell(code, metadata=metadata), *cells[HOSTED_AT:]]
 
 
 def _catch_up_cell(lesson: Lesson) -> NotebookNode:

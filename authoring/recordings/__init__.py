@@ -27,6 +27,7 @@ NAMES = (
     "samples",
     "search_designs",
     "smollm2",
+    "spotlights",
 )
 MAX_BYTES = 300_000
 

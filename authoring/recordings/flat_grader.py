@@ -30,6 +30,8 @@ GRADER = specs.string_check(name="exact", reference=f"The final answer is: {spec
 SEEDS = (101, 102, 103, 104, 105)
 STEPS, BATCH_SIZE = 6, 8
 VALIDATION = 20
+OF_A_STEP = ("step", "train_mean_reward", "full_valid_mean_reward", "mean_unresponsive_rewards")
+"""What is recorded of each step."""
 
 
 def record(
@@ -119,7 +121,7 @@ def _side(
     base, tuned = weights(client, BASE_MODEL), weights(client, run.model)
     same = sum(old.answer == new.answer for old, new in zip(before, after, strict=True))
     return {
-        "steps": run.steps,
+        "steps": [{name: step[name] for name in OF_A_STEP} for step in run.steps],
         "warnings": [text for level, text in run.messages if level == "warn"],
         "weights": len(base),
         "weights_changed": sum(tuned.get(name) != value for name, value in base.items()),

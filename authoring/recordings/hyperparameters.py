@@ -1,14 +1,16 @@
-"""Lesson 05: what each hyperparameter does. Small jobs that each change one setting.
+"""Lesson 05: what each hyperparameter does, from jobs over several seeds.
 
-Every job starts from the base model, trains on questions sampled by one seed, and ends with the
-same validation, so that rows can be compared. With one seed per variant, differences of reward are
-noisy, and the intervals say how much; counts, costs and the distance of the weights are exact.
+A pilot of the base model finds the training rows whose rewards vary. Each job trains on some of
+them from the base weights, changes one setting, and ends with the same validation, so that jobs can
+be compared in pairs by seed and by question. A seed shuffles the rows and samples the rollouts.
+
+One more job has a model as its grader, for what such a grader costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -16,107 +18,165 @@ from typing import Any
 
 from openai import OpenAI
 
+from authoring.parallel import Part, run_parts
 from authoring.recordings.runs import (
     LAST_STEP_ONLY,
     JobRun,
     distance,
     questions,
+    roll_out,
     run_job,
-    triple,
     weights,
 )
-from buildhour_helpers.analysis.statistics import mean_interval
+from buildhour_helpers.analysis.summaries import by_question
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.demo.work import BASE_MODEL
+from buildhour_helpers.graders import specs
+from buildhour_helpers.rollouts import RolloutRecord
 
-ROWS, BATCH_SIZE = 96, 16
-VALIDATION, EVAL_SAMPLES = 50, 3
-FEW_ROWS, MANY_EPOCHS = 10, 64
-CURVE = ("step", "train_mean_reward", "full_valid_mean_reward")
+SEEDS = (11, 12, 13, 14, 15)
+ALL_QUESTIONS = 1_000_000
+PILOT_QUESTIONS, PILOT_REPEATS = 480, 3
+ROWS, BATCH_SIZE = 80, 10
+VALIDATION, EVAL_SAMPLES = 100, 2
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A job: the settings that differ from the default, and its number of training rows."""
+    """A job: the settings that differ from the baseline, and its number of training rows."""
 
     changed: Mapping[str, Any] = field(default_factory=dict)
     rows: int = ROWS
 
     @property
     def name(self) -> str:
-        return "-".join(f"{key}-{value}" for key, value in self.changed.items()) or "default"
+        """ "n_epochs 2", "160 rows" or "baseline"."""
+        changed = [f"{key} {value}" for key, value in self.changed.items()]
+        changed += [f"{self.rows} rows"] if self.rows != ROWS else []
+        return ", ".join(changed) or "baseline"
 
     def hyperparameters(self) -> dict[str, Any]:
-        default = {
+        baseline = {
             "n_epochs": 1,
             "batch_size": BATCH_SIZE,
             "eval_interval": LAST_STEP_ONLY,
             "eval_samples": EVAL_SAMPLES,
         }
-        return {**default, **self.changed}
+        return {**baseline, **self.changed}
 
 
 VARIANTS = (
     Variant(),
-    Variant({"batch_size": 8}),
-    Variant({"batch_size": 32}),
-    Variant({"compute_multiplier": 0.5}),
-    Variant({"compute_multiplier": 2}),
-    Variant({"learning_rate_multiplier": 0.25}),
-    Variant({"learning_rate_multiplier": 4}),
-    Variant({"reasoning_effort": "low"}),
-    Variant({"reasoning_effort": "high"}),
-    Variant({"reasoning_token_penalty": 0}),
-    Variant({"eval_interval": 2}),
-    Variant({"eval_samples": 1}),
     Variant({"n_epochs": 2}),
-    Variant(
-        {"n_epochs": MANY_EPOCHS, "batch_size": FEW_ROWS, "eval_interval": 8, "eval_samples": 2},
-        FEW_ROWS,
-    ),
+    Variant(rows=2 * ROWS),
+    Variant({"compute_multiplier": 0.5}),
+    Variant({"batch_size": 20}),
+    Variant({"learning_rate_multiplier": 4}),
+    Variant({"reasoning_token_penalty": 0}),
+    Variant({"reasoning_token_penalty": 0.3}),
 )
-"""The last one has as many rollouts as the main run, from a few rows repeated many times."""
 
 
 def record(
     folder: Path,
     progress: Callable[[str], None],
     *,
-    seed: int = 0,
-    variants: tuple[Variant, ...] = VARIANTS,
-    rows: int | None = None,
-    validation: int = VALIDATION,
-    workers: int = 2,
+    seeds: Sequence[int] = SEEDS,
+    variants: Sequence[Variant] = VARIANTS,
+    pilot_questions: int = PILOT_QUESTIONS,
+    at_once: int | None = None,
 ) -> dict[str, Any]:
-    """Run the jobs, `workers` at once, each on its own servers. Fewer `rows` give a quick look."""
-
-    def run(variant: Variant) -> dict[str, Any]:
-        job_folder = folder / variant.name
-        job_folder.mkdir(parents=True, exist_ok=True)
-        with stage(job_folder, None, seed, 32) as up:
-            done = job(up, job_folder, variant, seed=seed, rows=rows, validation=validation)
-            return {
-                "changed": dict(variant.changed),
-                "rows": variant.rows,
-                **_row(up.client(), done),
-            }
-
-    found = []
-    with ThreadPoolExecutor(workers) as pool:
-        for variant, row in zip(variants, pool.map(run, variants), strict=True):
-            progress(f"{variant.name}: {row['rollouts']} rollouts")
-            found.append(row)
-    told: dict[str, Any] = rounded_off(
+    """The pilot, the base model's validation, and a job per variant and seed."""
+    progress("pilot")
+    pilot, before = run_parts(
+        [(measure_base, folder, "train", pilot_questions), (measure_base, folder, "validation")],
+        at_once,
+    )
+    varying = [name for name, rewards in pilot["rewards"].items() if len(set(rewards)) > 1]
+    judge = specs.score_model()
+    parts: list[Part] = [
+        *((run_variant, folder, one, seed, varying) for seed in seeds for one in variants),
+        (run_variant, folder, Variant(), seeds[0], varying, judge),
+    ]
+    jobs = []
+    for part, row in zip(parts, run_parts(parts, at_once), strict=True):
+        progress(f"seed {part[3]}, {part[2].name}: {row['usage']['train']['rollouts']} rollouts")
+        jobs.append(row)
+    *compared, judged = jobs
+    found: dict[str, Any] = rounded_off(
         {
-            "seed": seed,
             "model": "simulated",
-            "validation": validation,
-            "base": Variant().hyperparameters(),
-            "arms": found,
+            "seeds": list(seeds),
+            "baseline": Variant().hyperparameters(),
+            "pilot": {
+                "questions": len(pilot["rewards"]),
+                "repeats": PILOT_REPEATS,
+                "usage": pilot["usage"],
+                "varying": varying,
+            },
+            "validation": {
+                "questions": list(before["rewards"]),
+                "base_rewards": [fmean(rewards) for rewards in before["rewards"].values()],
+                "base_usage": before["usage"],
+            },
+            "variants": [
+                {
+                    "name": one.name,
+                    "changed": dict(one.changed),
+                    "rows": one.rows,
+                    "jobs": compared[index :: len(variants)],
+                }
+                for index, one in enumerate(variants)
+            ],
+            "model_grader": {"grader": judge, **judged},
         }
     )
-    return told
+    return found
+
+
+def measure_base(folder: Path, split: str, count: int = VALIDATION) -> dict[str, Any]:
+    """The base model on questions of a split: the rewards of each question, and what it took."""
+    assert split in ("train", "validation")
+    own = folder / f"base-{split}"
+    own.mkdir()
+    asked = questions(split, count, 0)
+    with stage(own, None, 0, 32) as up:
+        records = roll_out(up, own / "records.jsonl", asked, repeats=PILOT_REPEATS)
+    grouped = by_question(records)
+    return {
+        "rewards": {name: [one.reward for one in repeats] for name, repeats in grouped.items()},
+        "usage": usage_of(records),
+    }
+
+
+def usage_of(records: Sequence[RolloutRecord]) -> dict[str, int]:
+    """What rollouts used, with the names of a metrics event."""
+    found = [one.metrics for one in records]
+    output = sum(one.output_tokens for one in found)
+    return {
+        "rollouts": len(found),
+        "prompt_tokens": sum(one.total_tokens for one in found) - output,
+        "completion_tokens": output,
+        "reasoning_tokens": sum(one.reasoning_tokens for one in found),
+        "tool_calls": sum(one.tool_calls for one in found),
+        "turns": sum(one.turns for one in found),
+    }
+
+
+def run_variant(
+    folder: Path,
+    variant: Variant,
+    seed: int,
+    varying: Sequence[str],
+    grader: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The job of one variant and seed, on servers of its own."""
+    own = folder / f"{seed}-{variant.name}-{'judge' if grader else 'rule'}".replace(" ", "-")
+    own.mkdir()
+    with stage(own, None, seed, 32) as up:
+        done = job(up, own, variant, seed=seed, varying=varying, grader=grader)
+        return {"seed": seed, **_row(up.client(), done)}
 
 
 def job(
@@ -124,48 +184,50 @@ def job(
     folder: Path,
     variant: Variant,
     *,
-    seed: int = 0,
-    rows: int | None = None,
-    validation: int = VALIDATION,
+    seed: int,
+    varying: Sequence[str],
+    grader: Mapping[str, Any] | None = None,
     stop_after: int | None = None,
 ) -> JobRun:
-    """The job of one variant."""
+    """The job, with the given grader or (None) the tool server's."""
+    allowed = set(varying)
+    rows = [one for one in questions("train", ALL_QUESTIONS, seed) if one.id in allowed]
     return run_job(
         up,
         folder,
-        train=questions("train", variant.rows, seed)[:rows],
-        validation=questions("validation", validation, seed),
+        train=rows[: variant.rows],
+        validation=questions("validation", VALIDATION, 0),
         hyperparameters=variant.hyperparameters(),
-        name="arm",
+        grader=grader,
+        name="job",
         seed=seed,
         stop_after=stop_after,
     )
 
 
 def _row(client: OpenAI, done: JobRun) -> dict[str, Any]:
-    """What a job cost and what it achieved, with a curve over its steps."""
+    """What a job used and what it achieved."""
     steps = done.steps
-    train = [step["usage"]["train"] for step in steps]
-    valid_rewards = last_validation(client, done)
+    usage: dict[str, Counter[str]] = {"train": Counter(), "valid": Counter()}
+    for step in steps:
+        for phase, used in step["usage"].items():
+            usage[phase].update(used)
+    updates = [step["update"] for step in steps if step["update"]]
     return {
         "steps": len(steps),
-        "rollouts": sum(used["rollouts"] for used in train),
-        "validation_rollouts": sum(step["usage"]["valid"]["rollouts"] for step in steps),
-        "tool_calls": sum(used["tool_calls"] for used in train),
-        "tokens": sum(used["completion_tokens"] for used in train),
-        "groups_without_variance": fmean(step["mean_unresponsive_rewards"] for step in steps),
+        "usage": {phase: dict(used) for phase, used in usage.items()},
+        "grader_tokens": sum(sum(s["model_graders_token_usage"].values()) for s in steps),
+        "zero_variance_groups": fmean(step["mean_unresponsive_rewards"] for step in steps),
         "distance_from_base": distance(weights(client, BASE_MODEL), weights(client, done.model)),
-        "reasoning_tokens_first_step": steps[0]["reasoning_tokens_mean"],
-        "valid_reward": triple(mean_interval(valid_rewards)),
-        "valid_rewards": valid_rewards,
-        "checkpoints": len([step for step in steps if step["full_valid_mean_reward"] is not None]),
-        "curve": [{name: step[name] for name in CURVE} for step in steps],
+        "entropy": [updates[0]["entropy"], updates[-1]["entropy"]],
+        "kl_to_base": updates[-1]["kl_to_base"],
+        "train_rewards": [step["train_mean_reward"] for step in steps],
+        "rewards": last_validation(client, done),
     }
 
 
 def last_validation(client: OpenAI, done: JobRun) -> list[float]:
-    """The mean reward of each row in the last validation, in the order of the rows. All variants
-    share these rows, so two variants can be compared in pairs."""
+    """The mean reward of each row in the last validation, in the order of the rows."""
     rewards: dict[int, list[float]] = {}
     for rollout in validation_rollouts(client, done):
         if rollout["reward"] is not None:

@@ -20,8 +20,11 @@ from buildhour_helpers.rollouts import RolloutRecord
 from buildhour_helpers.tasks import BEST_PROMPT, FIRST_PROMPT, Question, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS, Definition
 
-REPEATS = 3
-ANSWER_FORM = " Answer with the number only; write a percentage with a % sign."
+REPEATS, MANY_REPEATS = 3, 8
+UNITS_AND_SIGNS = (
+    " Mind units (thousands, millions) and that parentheses mean a negative number. Write a "
+    "percentage with a % sign and two decimals."
+)
 READ_FIRST = " Read the whole page with cat before you answer: a snippet is not enough."
 EXAMPLE = """
 An example. Question: By what percentage did rental income at Acme grow from 2011 to 2012?
@@ -37,7 +40,8 @@ class Variant:
 
     name: str
     prompt: str
-    tools: Sequence[Definition]
+    tools: Sequence[Definition] = tuple(DEFINITIONS)
+    repeats: int = REPEATS
 
 
 def without_descriptions(tools: Sequence[Definition]) -> list[Definition]:
@@ -51,18 +55,18 @@ def without_descriptions(tools: Sequence[Definition]) -> list[Definition]:
 
 
 VARIANTS = (
-    Variant("no instructions", "Answer the question.", DEFINITIONS),
-    Variant("first prompt", FIRST_PROMPT, DEFINITIONS),
-    Variant("+ form of the answer", FIRST_PROMPT + ANSWER_FORM, DEFINITIONS),
-    Variant("+ read before answering", FIRST_PROMPT + ANSWER_FORM + READ_FIRST, DEFINITIONS),
-    Variant("best prompt", BEST_PROMPT, DEFINITIONS),
-    Variant("best + an example", BEST_PROMPT + EXAMPLE, DEFINITIONS),
+    Variant("a poem about the sea", "Write a poem about the sea."),
+    Variant("first prompt", FIRST_PROMPT, repeats=MANY_REPEATS),
+    Variant("first + units and signs", FIRST_PROMPT + UNITS_AND_SIGNS),
+    Variant("first + read before answering", FIRST_PROMPT + READ_FIRST),
+    Variant("best prompt", BEST_PROMPT),
+    Variant("best + an example", BEST_PROMPT + EXAMPLE),
     Variant("best, tools undescribed", BEST_PROMPT, without_descriptions(DEFINITIONS)),
 )
 
 
 def record(folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Every variant on every validation question, `REPEATS` times."""
+    """Every variant on every validation question, each at least `REPEATS` times."""
     questions = load_questions(split="validation")
     variants: dict[str, Any] = {}
     with stage(folder, None, 0, 32) as up:
@@ -72,6 +76,7 @@ def record(folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
             measures = summarise(records).measures
             variants[variant.name] = {
                 "prompt": variant.prompt,
+                "repeats": variant.repeats,
                 "means": {name: interval.value for name, interval in measures.items()},
                 "rewards": rewards_of(records),
             }
@@ -79,7 +84,6 @@ def record(folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
         "model": "simulated",
         "split": "validation",
         "questions": len(questions),
-        "repeats": REPEATS,
         "variants": rounded_off(variants),
     }
 
@@ -92,7 +96,7 @@ def measure(
         up,
         folder / f"{VARIANTS.index(variant)}.jsonl",
         questions,
-        repeats=REPEATS,
+        repeats=variant.repeats,
         run=variant.name,
         prompt=variant.prompt,
         tools=variant.tools,

@@ -1,27 +1,43 @@
-"""Checks of lesson 02: a leak planted in a split, and the choice of samples."""
+"""Checks of lesson 02: a leak planted in a split, a prediction, and the choice of samples."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
+from buildhour_helpers import recordings
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
 from buildhour_helpers.tasks import Question, load_questions
 
 HINTS = {
     "2.1": (
-        "Two tests, and a question goes if either says so: has its text been asked in the test "
-        "split, and is its company one of theirs? Not every question still has its pages.",
-        "Collect two sets from the test questions: ' '.join(q.text.lower().split()), and the "
-        "first part of each gold page's path. A training question leaks if its text is in the one "
-        "or any of its pages is of a company in the other.",
+        "A training question must go for one of two reasons: its text is asked in the test, or its "
+        "company is one of the test's. Some questions have lost their pages, so text is all "
+        "that is left of them.",
+        "Collect two sets from the test questions: their texts, in lower case and with single "
+        "spaces, and their companies, the first part of each path in gold_pages. Then look up "
+        "each training question in both.",
+        "texts = {' '.join(q.text.lower().split()) for q in test}; companies = "
+        "{path.split('/')[0] for q in test for path in q.gold_pages}; return the IDs of the "
+        "training questions whose text is in texts or one of whose companies is in companies.",
     ),
     "2.2": (
+        "Ask of each choice how many of its groups will have rollouts that differ. Only those "
+        "teach.",
+        "Questions that varied in four repeats will mostly vary in a group of eight. Questions "
+        "that never scored may still score once in eight.",
+        'predicted = ["128 that vary", "32 that vary", "as they come", "32 that never score"] is '
+        "one order, by the share of groups that teach. Does the number of questions matter "
+        "too? Decide, and see.",
+    ),
+    "2.3": (
         "Drop what is None first. Then keep the questions with at least two different rewards, "
-        "and sort them by how far their mean is from one half.",
+        "and think about what to sort them by.",
+        "len(set(graded)) > 1 tells that rewards differ. sorted() takes a key that may be a "
+        "tuple: first the distance of the mean from one half, then the ID. Cut the list last.",
         "sorted(kept, key=lambda name: (abs(fmean(graded[name]) - 0.5), name))[:most], where "
         "graded[name] has no None and kept are those with len(set(graded[name])) > 1.",
     ),
@@ -84,7 +100,7 @@ MISSED = {
         "where gold_pages is empty only the text can tell",
     ),
     MOVED: (
-        "a question of its own about a company of the test split",
+        "another question about a company of the test split",
         "compare companies: the first part of each gold page's path",
     ),
 }
@@ -93,22 +109,46 @@ MISSED = {
 @exercise("2.1")
 def exercise_2_1(find_leak: Callable[..., Collection[str]]) -> Findings:
     """Which training questions are reported as leaks, in the lesson's split and in another."""
-    for seed in (SHOWN, HIDDEN):
-        leaky = _plant(seed)
-        found = find_leak(leaky.train, leaky.test)
-        if not isinstance(found, Collection) or not all(isinstance(one, str) for one in found):
-            yield wrong("it does not return IDs", "return a set of question.id")
-            return
-        findings = [*_missed(set(found), leaky), *_accused(set(found), leaky)]
-        if seed == SHOWN:
-            yield from findings
-        elif all(finding.is_right for finding in findings):
-            yield right("the same in a second split, which you have not seen")
-        else:
-            yield wrong(
-                "in a second split, which you have not seen, it is wrong",
-                "name no ID, company or number of the first: call leaky_split(2) and look",
-            )
+    shown = _plant(SHOWN)
+    found = _ids(find_leak(shown.train, shown.test))
+    if found is None:
+        yield wrong("it does not return IDs", "return a set of question.id")
+        return
+    findings = [*_missed(found, shown), *_reported(found, shown)]
+    yield from findings
+    if all(finding.is_right for finding in findings):
+        yield from _elsewhere(find_leak, found)
+
+
+def _elsewhere(find_leak: Callable[..., Collection[str]], found: set[str]) -> Findings:
+    """The same function on another split. Only asked once it is right on the lesson's."""
+    other = _plant(HIDDEN)
+    again = _ids(find_leak(other.train, other.test)) or set()
+    findings = [*_missed(again, other), *_reported(again, other)]
+    if all(finding.is_right for finding in findings):
+        yield right("it is right on a second split too")
+    elif again == found:
+        yield wrong(
+            "on a second split it returns the same IDs as on the first",
+            "use the parameters train and test inside the function, not leaky_train and leaky_test",
+        )
+    else:
+        yield wrong(
+            f"it is right on this split. On a second one: {_first_wrong(findings).text}",
+            f"{_first_wrong(findings).fix}. leaky_split(2) gives you that split",
+        )
+
+
+def _first_wrong(findings: Collection[Finding]) -> Finding:
+    return next(finding for finding in findings if not finding.is_right)
+
+
+def _ids(found: object) -> set[str] | None:
+    """IDs from whatever holds them: a set, a list, a generator, an array; None if it does not."""
+    if isinstance(found, str) or not isinstance(found, Iterable):
+        return None
+    ids = list(found)
+    return {str(one) for one in ids} if all(isinstance(one, str) for one in ids) else None
 
 
 def _missed(found: Collection[str], leaky: Leaky) -> Findings:
@@ -122,21 +162,70 @@ def _missed(found: Collection[str], leaky: Leaky) -> Findings:
             yield right(f"found: {what}")
 
 
-def _accused(found: set[str], leaky: Leaky) -> Findings:
+def _reported(found: set[str], leaky: Leaky) -> Findings:
     """Questions that were reported but do not leak."""
-    accused = found - set(leaky.planted)
-    if not accused:
-        yield right("nothing is accused that does not leak")
-    elif accused & {question.id for question in leaky.test}:
+    clean = found - set(leaky.planted)
+    if not clean:
+        yield right("it reports nothing that does not leak")
+    elif clean & {question.id for question in leaky.test}:
         yield wrong(
             "it names questions of the test split",
             "keep the test as it is; it is the training questions that must go",
         )
     else:
         yield wrong(
-            f"{len(accused)} innocent training questions are accused, such as {min(accused)}",
+            f"it reports {len(clean)} training questions that do not leak, such as {min(clean)}",
             "years, rows and kinds are shared by all companies; only text and company tell",
         )
+
+
+CHOICES = ("as they come", "128 that vary", "32 that vary", "32 that never score")
+AFTER_STEPS = 8
+
+
+@exercise("2.2")
+def exercise_2_2(predicted: Iterable[str]) -> Findings:
+    """Any order of the four choices; how it differs from the recorded one."""
+    order = _order_of(predicted)
+    if order is None:
+        yield wrong(
+            f"{predicted!r:.60} is not an order of the four",
+            f"a list of these names, best first: {', '.join(CHOICES)}",
+        )
+        return
+    yield right("that is a prediction, so the figure below can surprise you")
+    reward = recorded_after(AFTER_STEPS)
+    pairs = [(a, b) for n, a in enumerate(order) for b in order[n + 1 :]]
+    upset = [(a, b) for a, b in pairs if reward[a] < reward[b]]
+    recorded = ", ".join(
+        f"{name} {reward[name]:.2f}" for name in sorted(reward, key=lambda name: -reward[name])
+    )
+    yield right(f"recorded after {AFTER_STEPS} steps, mean of five seeds: {recorded}")
+    if upset:
+        above, below = max(upset, key=lambda pair: reward[pair[1]] - reward[pair[0]])
+        yield right(
+            f"{len(pairs) - len(upset)} of {len(pairs)} pairs as you said. The largest surprise: "
+            f"{below} is ahead of {above} by {reward[below] - reward[above]:.2f}"
+        )
+    else:
+        yield right("all pairs as you said")
+
+
+def _order_of(predicted: object) -> list[str] | None:
+    """The four choices in the predicted order; None if it is not an order of them."""
+    if isinstance(predicted, Mapping) or not isinstance(predicted, Iterable):
+        return None
+    names = predicted.split(",") if isinstance(predicted, str) else predicted
+    order = [" ".join(str(name).lower().split()) for name in names]
+    return order if sorted(order) == sorted(CHOICES) else None
+
+
+def recorded_after(steps: int) -> dict[str, float]:
+    """The mean reward over the seeds after these steps, for each choice that was recorded."""
+    return {
+        name: fmean(at["reward"] for job in jobs for at in job["curve"] if at["step"] == steps)
+        for name, jobs in recordings.load("samples")["variants"].items()
+    }
 
 
 Rewards = Mapping[str, Sequence[float | None]]
@@ -156,21 +245,22 @@ SAMPLES: Rewards = {
 TIED = ("also evenly", "evenly", "one discarded")  # all with a mean of one half
 
 
-@exercise("2.2")
-def exercise_2_2(choose: Callable[[Rewards, int], Sequence[str]]) -> Findings:
+@exercise("2.3")
+def exercise_2_3(choose: Callable[[Rewards, int], Sequence[str]]) -> Findings:
     """The questions chosen from a small pilot."""
     found = choose(SAMPLES, len(SAMPLES))
-    if not isinstance(found, list | tuple):
+    if isinstance(found, str | set | Mapping) or not isinstance(found, Iterable):
         yield wrong(f"it returns a {type(found).__name__}", "return a list of IDs, best first")
         return
+    found = list(found)
     kept = set(found)
     yield from _zero_variance(kept)
     yield from _discarded(kept)
-    yield from _order(list(found))
+    yield from _order(found)
     few = list(choose(SAMPLES, MOST))
     if len(few) > MOST:
         yield wrong(f"asked for {MOST} at most, it returns {len(few)}", "cut the list: [:most]")
-    elif few != list(found)[:MOST]:
+    elif few != found[:MOST]:
         yield wrong(
             f"asked for {MOST} it returns others than the first {MOST} of all",
             "sort all that qualify, and cut afterwards",
@@ -191,7 +281,7 @@ def _zero_variance(kept: Collection[Any]) -> Findings:
     missing = [name for name in ("seldom", "evenly", "mostly", "also evenly") if name not in kept]
     for name in missing:
         yield wrong(
-            f"it drops {name!r}: {SAMPLES[name]}", "keep whatever has two different rewards"
+            f"it drops {name!r}: {SAMPLES[name]}", "keep every question with two different rewards"
         )
     if not wrongly and not missing:
         yield right("it keeps the questions whose repeats differ, and no others")
@@ -219,7 +309,7 @@ def _order(found: list[Any]) -> Findings:
     if distance != sorted(distance):
         yield wrong(
             "the order is not by how even they are: " + ", ".join(known),
-            "sort by abs(mean - 0.5), least first",
+            "sort by abs(mean - 0.5), smallest first",
         )
     elif (ties := [name for name in known if name in TIED]) != sorted(ties):
         yield wrong("ties are not in the order of their IDs", "sort by (abs(mean - 0.5), id)")

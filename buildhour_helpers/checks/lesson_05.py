@@ -1,104 +1,131 @@
-"""Checks of lesson 05: a job with half the compute, and the diagnosis of steps."""
+"""Checks of lesson 05: a predicted share, a decision with a cost, and the diagnosis of steps."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
-
-from openai.types.fine_tuning import FineTuningJob
 
 from buildhour_helpers.checks.verdict import Finding, Findings, exercise, expect, right, wrong
 
 HINTS = {
     "5.1": (
-        "Which of the settings says how many rollouts a row gets? Look at the table of "
-        "hyperparameters, and at its value in SETTINGS: half of that, not half of auto.",
-        "launch(files, {**SETTINGS, 'compute_multiplier': ...}) with half the value that "
-        "SETTINGS has. The batch size would change the steps, and the epochs the rows.",
+        "Count what one turn reads: the prompt, the descriptions of the tools, and every result "
+        "so far. Then count what it writes: a thought and a call.",
+        "A rollout has about six turns, and each turn reads the whole conversation again. A page "
+        "of a report that came in turn two is read in turns three, four, five and six as well.",
+        "Any number between 0 and 1 passes, such as `guess = 0.7`. Well above one half is close.",
     ),
     "5.2": (
-        "Ask the worst first: were all of usage['train']['rollouts'] discarded? Only then ask "
-        "whether groups differed. The mean reward alone tells neither.",
-        "discarded: errors['train_discarded'] equals the number of training rollouts. flat: "
-        "mean_unresponsive_rewards is 1. In that order, since a step with no usable rollout has "
-        "no group that differs either.",
+        "What does one answer earn, and what does it cost? Do that for one option on paper, then "
+        "take off the job.",
+        "profit = answers * (value_usd * reward - answer_usd) - job_usd. The name of the option "
+        "with the highest profit is the answer.",
+        "Write an inner function `profit(name)` with that formula, then "
+        "`return max(options, key=profit)`: iterating over a dictionary gives its names.",
+    ),
+    "5.3": (
+        "Ask the worst first: was there any usable rollout at all? Only then ask whether groups "
+        "could teach. The mean reward tells you neither.",
+        "Compare `errors` -> `train_discarded` with the number of training rollouts in `usage`. "
+        "`mean_unresponsive_rewards` is the share of zero-variance groups.",
+        'if step["errors"]["train_discarded"] == step["usage"]["train"]["rollouts"]: return '
+        '"discarded". After that: if step["mean_unresponsive_rewards"] == 1: return '
+        '"zero variance".',
     ),
 }
 
-BASE_GROUP = 8
-"""Rollouts per row where compute_multiplier is 1; the service documents it."""
-
 Step = Mapping[str, Any]
+Options = Mapping[str, Mapping[str, float]]
 
 
 @exercise("5.1")
-def exercise_5_1(half_job: object, first: FineTuningJob) -> Findings:
-    """A job that differs from the first one only in rollouts per row, by half."""
-    if not isinstance(half_job, FineTuningJob):
+def exercise_5_1(guess: object, measured: float) -> Findings:
+    """A guess at the share of input among a rollout's tokens: any share passes."""
+    if isinstance(guess, bool) or not isinstance(guess, Real) or math.isnan(guess):
+        yield wrong(f"guess is {guess!r}, not a number", "a number such as 0.4: guess = 0.4")
+    elif 1 < guess <= 100:
         yield wrong(
-            f"half_job is a {type(half_job).__name__}, not a job",
-            "half_job = launch(files, ...): keep what launch returns",
+            f"guess is {guess}: as a share that is more than all tokens",
+            f"write {guess}% as {float(guess) / 100:g}",
         )
-        return
-    if half_job.id == first.id:
-        yield wrong("half_job is the first job itself", "launch another one")
-        return
-    if half_job.training_file != first.training_file:
-        yield wrong("it trains on another file", "pass the same `files` to launch")
-    asked, before = _settings(half_job), _settings(first)
-    for name in sorted(before.keys() - {"compute_multiplier"}):
-        if asked.get(name) != before[name]:
-            yield _other_setting(name, asked.get(name), before[name])
-    yield _group(_group_size(asked), _group_size(before))
-
-
-def _settings(job: FineTuningJob) -> dict[str, Any]:
-    method = job.method and job.method.reinforcement
-    asked = method and method.hyperparameters
-    return dict(asked.to_dict()) if asked else {}
-
-
-def _group_size(settings: Mapping[str, Any]) -> int:
-    multiplier: float = settings["compute_multiplier"]
-    return max(2, round(BASE_GROUP * multiplier))
-
-
-def _other_setting(name: str, asked: Any, before: Any) -> Finding:
-    text = f"{name} is {asked} and was {before}"
-    if name == "batch_size":
-        return wrong(
-            f"{text}: fewer rows a step means more steps, and as many rollouts as before",
-            "leave the batch; change how many rollouts each row gets",
+    elif not 0 < guess < 1:
+        yield wrong(
+            f"guess is {guess}: a rollout both reads and writes, so the share is between 0 and 1",
+            "0.5 would say that it reads as much as it writes",
         )
-    if name == "n_epochs":
-        return wrong(f"{text}: other rows, or other steps", "leave the epochs as they are")
-    if name.startswith("eval_"):
-        return wrong(
-            f"{text}: that changes what you know, and no training rollout",
-            "leave validation as it is, so that the two jobs can be compared",
-        )
-    return wrong(text, f"start from SETTINGS: {{**SETTINGS, ...}} keeps {name}")
+    else:
+        yield right(f"you guessed {float(guess):.0%}; measured: {measured:.0%}")
+        yield right(_about(float(guess), measured))
 
 
-def _group(asked: int, before: int) -> Finding:
-    if 2 * asked == before:
-        return right(f"{asked} rollouts a row where there were {before}")
-    if asked == before:
-        return wrong(
-            f"{asked} rollouts a row, as many as before",
-            "half of what SETTINGS has, and SETTINGS has half of `auto` already",
-        )
-    return wrong(
-        f"{asked} rollouts a row where there were {before}",
-        "rollouts a row are 8 times compute_multiplier, and never fewer than 2",
-    )
+def _about(guess: float, measured: float) -> str:
+    if abs(guess - measured) <= 0.05:
+        return "very close. Most people guess far less"
+    if guess > measured:
+        return "even more than it is; reasoning and answers do count for something"
+    return "less than it is: each turn reads the whole conversation again, and that adds up"
 
 
 @exercise("5.2")
-def exercise_5_2(diagnose: Callable[[Step], str]) -> Findings:
+def exercise_5_2(decide: Callable[[Options, int, float], str]) -> Findings:
+    """The choice in five situations, each of which one common mistake gets wrong."""
+    for options, answers, value_usd, expected, example, fix in DECISIONS:
+        found = decide({name: dict(of) for name, of in options.items()}, answers, value_usd)
+        if isinstance(found, str) and found not in options:
+            yield wrong(f"{example}: it says {found!r}, which is not one of the options", fix)
+        else:
+            yield expect(found, expected, example, fix)
+
+
+def _options(names: str) -> Options:
+    base, cheap, accurate, large = names.split(", ")
+    return {
+        accurate: {"reward": 0.50, "answer_usd": 0.005, "job_usd": 6.0},
+        base: {"reward": 0.30, "answer_usd": 0.004, "job_usd": 0.0},
+        large: {"reward": 0.51, "answer_usd": 0.005, "job_usd": 60.0},
+        cheap: {"reward": 0.40, "answer_usd": 0.002, "job_usd": 6.0},
+    }
+
+
+FIRST, SECOND = _options("base, cheap, accurate, large"), _options("A, B, C, D")
+# Options, answers, the value of a reward of 1, the best option, what it is an example of, and what
+# to try if the answer differs.
+DECISIONS: tuple[tuple[Options, int, float, str, str, str], ...] = (
+    (FIRST, 100, 0.01, "base", "100 answers worth 1 cent each",
+     "take off job_usd: so few answers never pay for a job"),
+    (FIRST, 1_000_000, 0.01, "cheap", "a million answers worth 1 cent each",
+     "take off answer_usd for each answer: with answers worth so little, cheap ones win"),
+    (SECOND, 1_000, 1.0, "C", "1,000 answers worth 1 dollar each",
+     "weigh the higher reward against the price of the job: both count"),
+    (SECOND, 1_000_000, 1.0, "D", "a million answers worth 1 dollar each",
+     "multiply by the number of answers: over so many, a little more reward pays for any job"),
+    (SECOND, 1_000, 0.0, "A", "1,000 answers that are worth nothing",
+     "if every option loses money, return the one that loses least"),
+)  # fmt: skip
+
+
+@exercise("5.3")
+def exercise_5_3(diagnose: Callable[[Step], str]) -> Findings:
     """The diagnosis of six steps, each of which one common mistake gets wrong."""
     for step, expected, example, fix in STEPS:
-        yield expect(diagnose(step), expected, example, fix)
+        found = diagnose(step)
+        if isinstance(found, str):
+            found = found.lower().replace("-", " ").replace("_", " ")
+        yield _diagnosed(found, expected, example, fix)
+
+
+def _diagnosed(found: object, expected: str, example: str, fix: str) -> Finding:
+    if found in DIAGNOSES:
+        return expect(found, expected, example, fix)
+    return wrong(
+        f"{example}: it says {found!r}, not {expected!r}",
+        f"return one of {', '.join(map(repr, DIAGNOSES))}",
+    )
+
+
+DIAGNOSES = ("discarded", "zero variance", "ok")
 
 
 def _step(reward: float | None, zero_variance: float, discarded: int = 0) -> Step:
@@ -127,23 +154,23 @@ def _step(reward: float | None, zero_variance: float, discarded: int = 0) -> Ste
     }
 
 
-# A step, its diagnosis, what it is an example of, and the fix for who gets it wrong.
+# A step, its diagnosis, what it is an example of, and what to try if the answer differs.
 STEPS: tuple[tuple[Step, str, str, str], ...] = (
     (
         _step(reward=0.2, zero_variance=0.5),
         "ok",
         "a healthy step",
-        "some flat groups are quite usual",
+        "some zero-variance groups are normal: compare the share with 1",
     ),
     (
         _step(reward=0.0, zero_variance=1.0),
-        "flat",
+        "zero variance",
         "a grader that always gives 0",
         "look at mean_unresponsive_rewards: the share of groups that teach nothing",
     ),
     (
         _step(reward=0.5, zero_variance=1.0),
-        "flat",
+        "zero variance",
         "a grader that always gives 0.5",
         "the mean reward does not tell; the share of groups without variance does",
     ),
@@ -156,13 +183,13 @@ STEPS: tuple[tuple[Step, str, str, str], ...] = (
     (
         _step(reward=0.3, zero_variance=0.5, discarded=5),
         "ok",
-        "a step that lost 5 of 16 rollouts and learnt from the others",
+        "a step that lost 5 of 16 rollouts and learned from the others",
         "compare train_discarded with the number of training rollouts, not with 0",
     ),
     (
         _step(reward=0.0, zero_variance=1.0, discarded=5),
-        "flat",
-        "a step that lost 5 of 16, the others all alike",
-        "there were usable rollouts, and no group could teach",
+        "zero variance",
+        "a step that lost 5 of 16, with equal rewards among the others",
+        "11 rollouts were usable, but no group could teach",
     ),
 )

@@ -1,12 +1,17 @@
-"""Checks of lesson 07: an audit that finds a planted hack, and a launch review."""
+"""Checks of lesson 07: a bet on the cause, an audit of planted hacks, a tool that is safe to train
+with."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
+import numpy as np
+
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
 from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.recordings import RUNS
 from buildhour_helpers.tasks import Question, load_questions
@@ -14,77 +19,158 @@ from rft_wire.records import RolloutRecord
 
 HINTS = {
     "7.1": (
-        "A hack gets a reward that it does not deserve. You have the reward; what tells you what "
-        "an answer deserves? Lesson 04 wrote it, and a cell above calls it.",
-        "score = compare(record.answer or '', Reference(question.answer, question.kind, "
-        "question.answer_text)).score; it is a hack where record.reward is 1 and that score is "
-        "below 1.",
+        "What was released on Monday, and what on Tuesday? How often does each of the four cause "
+        "trouble where you work?",
+        "Four numbers from 0 to 1 that add up to 1. Leave something for each suspect that no "
+        "evidence has cleared yet.",
+        'For example `suspects = {"model": 0.4, "tools": 0.3, "questions": 0.2, "prompt": 0.1}`.',
     ),
     "7.2": (
-        "Go through the evidence key by key, and write one `if` for each line of the checklist "
-        "that could fail. An interval counts by its lower end.",
-        "Blockers: gain_low <= 0; judge_fell; gap > 0.10; writes and not sandboxed; not "
-        "rollback_tried. Decide 'launch' if the list is empty, 'stop' if judge_fell, else 'wait'.",
+        "Print the answers of all rollouts with a reward, beside the reference. Three families "
+        "stand out.",
+        "Count the numbers in the answer (a hedge has several), look for words about grading, and "
+        "count tool calls. Ask first whether there was a reward at all.",
+        "if record.reward != 1: None. If re.search('grade|rubric|marks', answer, re.I): 'grader "
+        "talk'. If the answer has two numbers: 'hedge'. If record.metrics.tool_calls == 0: 'no "
+        "evidence'.",
+    ),
+    "7.3": (
+        "Go through the four points one by one. Which line of the colleague's tool breaks each?",
+        "Read the arguments in a `try` and return a string that begins with Error: on a failure. "
+        "Then put the mail under its trace_id and call_id: the same key twice is one mail.",
+        "outbox.setdefault(call['trace_id'], {})[call['call_id']] = mail, and no call of deliver; "
+        "except (ValueError, KeyError, TypeError): return 'Error: ...'.",
     ),
 }
 
-Asked = Mapping[str, Question]
-Evidence = dict[str, Any]
+SUSPECTS = ("model", "tools", "questions", "prompt")
+CULPRIT = "model"
 
 
 @exercise("7.1")
-def exercise_7_1(is_hack: Callable[[RolloutRecord, Question], bool]) -> Findings:
-    """What the audit flags and misses in a recording with planted hacks."""
-    run = json.loads((RUNS / "planted_hack.json").read_text(encoding="utf-8"))
-    asked = {question.id: question for question in load_questions(split="test")}
-    records = [RolloutRecord.from_json(row) for row in run["rollouts"]]
-    planted = {(question, repeat) for question, repeat in run["planted"]}
-    flagged = [r for r in records if is_hack(r, asked[r.question_id])]
-    missed = planted - {(r.question_id, r.repeat) for r in flagged}
-    unpaid = [r for r in flagged if r.reward != 1.0]
-    honest = [r for r in flagged if r.reward == 1.0 and deserved(r, asked[r.question_id]) == 1.0]
-    if not flagged:
+def exercise_7_1(suspects: Any) -> Findings:
+    """A bet on four suspects; its score once the cause is known."""
+    if not isinstance(suspects, Mapping) or set(suspects) != set(SUSPECTS):
         yield wrong(
-            f"it flags none of {len(records)} rollouts",
-            "is it given what you think? print(record.reward, record.answer) for a few that are "
-            "paid",
+            "it does not name exactly the four suspects",
+            "a dictionary with the keys " + ", ".join(f'"{name}"' for name in SUSPECTS),
         )
         return
-    yield from _found(planted, missed, flagged)
-    if unpaid:
-        yield wrong(
-            f"{len(unpaid)} of those it flags were not paid: a wrong answer that earns nothing is "
-            "a failure, not a hack",
-            "ask for record.reward == 1.0 first",
+    bets = {name: _number(suspects[name]) for name in SUSPECTS}
+    for name, bet in bets.items():
+        if bet is None or not 0 <= bet <= 1:
+            yield wrong(f"{name!r} has {suspects[name]!r}", "give each a number from 0 to 1")
+            return
+    known = {name: bet for name, bet in bets.items() if bet is not None}
+    total = sum(known.values())
+    if not math.isclose(total, 1, abs_tol=0.011):
+        yield wrong(f"they add up to {total:.2f}", "one of the four did it: make them add up to 1")
+        return
+    yield right("the four numbers add up to 1")
+    if known[CULPRIT] == max(known.values()):
+        yield right(f"your first suspect is the {CULPRIT}: the next cell tests that")
+    else:
+        first = max(known, key=lambda name: known[name])
+        yield right(f"your first suspect is {first!r}: the next cell tests that")
+    if ruled_out := [name for name, bet in known.items() if bet == 0]:
+        yield right(
+            f"you ruled out {' and '.join(ruled_out)} before any run; then no evidence could "
+            "change your mind"
         )
-    if honest:
+
+
+def _number(value: Any) -> float | None:
+    """The value as a float; None where it is not a finite number."""
+    if isinstance(value, bool | np.bool_ | str):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+Audit = Callable[[RolloutRecord, Question], Any]
+KINDS = {
+    "hedge": "count the values in the answer: a hedge offers several",
+    "grader talk": "look for words about grading: an honest answer has no reason to use them",
+    "no evidence": "look at what the rollout did: did it call any tool?",
+}
+"""Each planted hack, and where to look for it."""
+
+
+def planted() -> tuple[list[RolloutRecord], dict[tuple[str, int], str]]:
+    """The rollouts of the recording, and the name of the hack in those that have one."""
+    run = json.loads((RUNS / "planted_hack.json").read_text(encoding="utf-8"))
+    names = {(question, repeat): hack for question, repeat, hack in run["planted"]}
+    return [RolloutRecord.from_json(row) for row in run["rollouts"]], names
+
+
+@exercise("7.2")
+def exercise_7_2(audit: Audit) -> Findings:
+    """What an audit names, misses and accuses in a recording with planted hacks."""
+    records, hacks = planted()
+    asked = {question.id: question for question in load_questions(split="test")}
+    said = {(r.question_id, r.repeat): audit(r, asked[r.question_id]) for r in records}
+    unknown = {str(name) for name in said.values() if name is not None and name not in KINDS}
+    if unknown:
         yield wrong(
-            f"{len(honest)} of those it flags are honest: paid, and right, such as "
-            f"{honest[0].answer!r}",
-            "full marks alone are not a hack; compare the answer with the question's own",
+            f"it returns {', '.join(sorted(unknown)[:3])}",
+            'return "hedge", "grader talk" or "no evidence", or None where there is no hack',
         )
-    if not unpaid and not honest:
-        yield right("whatever it flags was paid and is not right: nobody is accused for nothing")
+        return
+    if not any(said.values()):
+        yield wrong(
+            f"it finds nothing in {len(records)} rollouts",
+            "print answer and reference of those with record.reward == 1, and read them",
+        )
+        return
+    for hack, where in KINDS.items():
+        yield _found(hack, where, said, hacks)
+    yield from _accused(records, said, hacks, asked)
 
 
 def _found(
-    planted: set[tuple[str, int]],
-    missed: set[tuple[str, int]],
-    flagged: Sequence[RolloutRecord],
+    hack: str, where: str, said: Mapping[Any, Any], hacks: Mapping[tuple[str, int], str]
+) -> Finding:
+    mine = [key for key, name in hacks.items() if name == hack]
+    named = Counter(said[key] for key in mine)
+    if named[hack] == len(mine):
+        return right(f"{hack}: it finds all {len(mine)}")
+    others = {name: count for name, count in named.items() if name not in (hack, None)}
+    if others:
+        called, count = max(others.items(), key=lambda pair: pair[1])
+        return wrong(f"{hack}: {count} of {len(mine)} are called {called!r}", where)
+    return wrong(f"{hack}: it finds {named[hack]} of {len(mine)}", where)
+
+
+def _accused(
+    records: list[RolloutRecord],
+    said: Mapping[Any, Any],
+    hacks: Mapping[tuple[str, int], str],
+    asked: Mapping[str, Question],
 ) -> Findings:
-    if not missed:
-        yield right(f"it finds all {len(planted)} planted hedges")
-    elif len(missed) == len(planted):
+    """Accusations of rollouts without a reward, and of honest work."""
+    others = [r for r in records if (r.question_id, r.repeat) not in hacks]
+    accused = [r for r in others if said[r.question_id, r.repeat]]
+    unrewarded = [r for r in accused if r.reward != 1.0]
+    honest = [
+        r
+        for r in accused
+        if r.reward == 1.0 and r.metrics.tool_calls and deserved(r, asked[r.question_id]) == 1.0
+    ]
+    if unrewarded:
         yield wrong(
-            f"it flags {len(flagged)} rollouts, and none of the {len(planted)} planted hedges",
-            "sort the paid rollouts by the length of their answers and read the first ten",
+            f"{len(unrewarded)} of those it accuses got no reward: that is a failure, not a hack",
+            "ask for record.reward == 1 first",
         )
-    else:
+    if honest:
         yield wrong(
-            f"it finds {len(planted) - len(missed)} of the {len(planted)} planted hedges: they do "
-            "not all look the same",
-            "go by what an answer is worth rather than by its words or its length",
+            f"{len(honest)} of those it accuses did honest work, such as {honest[0].answer!r}",
+            "a reward alone is not a hack: look for a sign that honest answers do not have",
         )
+    if not unrewarded and not honest:
+        yield right("it accuses nobody who did honest work")
 
 
 def deserved(record: RolloutRecord, question: Question) -> float:
@@ -93,102 +179,107 @@ def deserved(record: RolloutRecord, question: Question) -> float:
     return compare(record.answer or "", reference).score
 
 
-GOOD: Evidence = {
-    "gain_low": 0.08,
-    "judge_fell": False,
-    "gap": 0.04,
-    "writes": False,
-    "sandboxed": False,
-    "rollback_tried": True,
+SendMail = Callable[[dict[str, Any], dict[str, Any], Callable[[Any], None]], Any]
+BAD_ARGUMENTS = {
+    "no JSON": "to: ann@example.com",
+    "a list": "[1, 2]",
+    "no `to`": '{"text": "Hi"}',
+    "no `text`": '{"to": "ann@example.com"}',
 }
-"""Evidence of a job with nothing against it."""
-
-CASES: tuple[tuple[Evidence, str, str, str], ...] = (
-    (GOOD, "launch", "nothing is against it", "let an empty list of blockers mean 'launch'"),
-    (
-        GOOD | {"gain_low": -0.01},
-        "wait",
-        "the gain's interval reaches below zero",
-        "the gain may be nothing: look at gain_low, the lower end, not at the middle",
-    ),
-    (
-        GOOD | {"judge_fell": True},
-        "stop",
-        "the second judge fell while the reward rose",
-        "waiting does not fix a gamed grader: judge_fell means 'stop'",
-    ),
-    (
-        GOOD | {"gap": 0.13},
-        "wait",
-        "training runs 0.13 ahead of validation",
-        "a gap over 0.10 means that rows were memorised (lesson 06)",
-    ),
-    (
-        GOOD | {"gap": 0.10},
-        "launch",
-        "the gap is 0.10 and not over it",
-        "the rule of lesson 06 is *over* 0.10",
-    ),
-    (
-        GOOD | {"writes": True},
-        "wait",
-        "its tools write, and not into a sandbox",
-        "tools that write need a sandbox for each trace_id before anything explores with them",
-    ),
-    (
-        GOOD | {"writes": True, "sandboxed": True},
-        "launch",
-        "its tools write into a sandbox",
-        "writing is not a blocker if it is sandboxed",
-    ),
-    (
-        GOOD | {"rollback_tried": False},
-        "wait",
-        "nobody has tried the way back",
-        "a rollback that was never tried is a hope: look at rollback_tried",
-    ),
-    (
-        GOOD | {"gain_low": -0.2, "judge_fell": True, "rollback_tried": False},
-        "stop",
-        "three things at once are against it",
-        "collect every blocker, and let the gravest decide",
-    ),
-)
-BLOCKERS: dict[str, Callable[[Evidence], bool]] = {
-    "gain_low": lambda e: e["gain_low"] <= 0,
-    "judge_fell": lambda e: e["judge_fell"],
-    "gap": lambda e: e["gap"] > 0.10,
-    "sandboxed": lambda e: e["writes"] and not e["sandboxed"],
-    "rollback_tried": lambda e: not e["rollback_tried"],
-}
-"""When each line of the checklist fails, by the key it is named after."""
 
 
-@exercise("7.2")
-def exercise_7_2(review: Callable[[Evidence], Mapping[str, Any]]) -> Findings:
-    """The review of nine sets of evidence, up to the first that it gets wrong."""
-    shown = review(dict(GOOD))
-    if not isinstance(shown, Mapping) or {"blockers", "decision"} - set(shown):
+@exercise("7.3")
+def exercise_7_3(send_mail: SendMail) -> Findings:
+    """A mail tool in training: delivery, isolation, calls sent twice, mistakes of the model."""
+    outbox: dict[str, Any] = {}
+    delivered: list[Any] = []
+
+    def send(trace_id: str, call_id: str, arguments: str) -> Any:
+        call = {"trace_id": trace_id, "call_id": call_id, "arguments": arguments}
+        return send_mail(call, outbox, delivered.append)
+
+    first = json.dumps({"to": "ann@example.com", "text": "Hi"})
+    other = json.dumps({"to": "bob@example.com", "text": "Hello"})
+    said = send("trace_a", "call_1", first)
+    if not isinstance(said, str) or not said or said.startswith("Error"):
         yield wrong(
-            f"it returns {type(shown).__name__} without `blockers` and `decision`",
-            'return {"blockers": blockers, "decision": "launch"}, and so on',
+            f"for a proper mail it returns {said!r}",
+            "return a string that the model can read, such as 'Sent to ann@example.com.'",
         )
         return
-    for evidence, decision, what, fix in CASES:
-        said = review(dict(evidence))
-        blockers = {name for name, fails in BLOCKERS.items() if fails(evidence)}
-        named = {name for name in BLOCKERS if any(name in text for text in said["blockers"])}
-        if said["decision"] != decision:
-            yield wrong(f"where {what} it says {said['decision']!r}, not {decision!r}", fix)
-            return
-        if named != blockers:
-            lacking = ", ".join(sorted(blockers - named)) or "none"
-            extra = ", ".join(sorted(named - blockers)) or "none"
+    again = send("trace_a", "call_1", first)
+    send("trace_a", "call_2", other)
+    send("trace_b", "call_1", other)
+    yield _delivery(delivered)
+    yield _boxes(outbox)
+    if again == said:
+        yield right("a call that comes again gets the same result")
+    else:
+        yield wrong(
+            f"a call that comes again gets {again!r}, not {said!r}",
+            "the caller never saw the first result: give the same one again",
+        )
+    yield from _mistakes(send, outbox)
+
+
+def _delivery(delivered: list[Any]) -> Finding:
+    if delivered:
+        return wrong(
+            f"{len(delivered)} mails were really delivered", "in training, never call deliver"
+        )
+    return right("nothing is delivered")
+
+
+def _boxes(outbox: Mapping[str, Any]) -> Finding:
+    if set(outbox) != {"trace_a", "trace_b"}:
+        return wrong(
+            f"the outbox has the keys {sorted(map(str, outbox))}",
+            "one box for each rollout: outbox[call['trace_id']]",
+        )
+    sizes = {name: len(box) for name, box in outbox.items()}
+    if sizes == {"trace_a": 3, "trace_b": 1}:
+        return wrong("a call that was sent twice is two mails", "keep the mails by their call_id")
+    expected = {"trace_a": {"call_1": "ann", "call_2": "bob"}, "trace_b": {"call_1": "bob"}}
+    for name, mails in expected.items():
+        box = outbox[name]
+        if not isinstance(box, Mapping) or set(box) != set(mails):
+            return wrong(
+                f"the box of {name} is {box!r}"[:120],
+                "a dictionary of mails by call_id, each with `to` and `text`",
+            )
+        for call_id, person in mails.items():
+            if not _is_mail(box[call_id], person):
+                return wrong(
+                    f"{call_id} of {name} is {box[call_id]!r}"[:120],
+                    "keep each call's own `to` and `text`",
+                )
+    return right("each rollout has its own box, and a call that is sent twice is one mail")
+
+
+def _is_mail(mail: Any, person: str) -> bool:
+    if not isinstance(mail, Mapping):
+        return False
+    return bool(mail.get("to") == f"{person}@example.com" and mail.get("text"))
+
+
+def _mistakes(send: Callable[[str, str, str], Any], outbox: Mapping[str, Any]) -> Findings:
+    """Calls that a model gets wrong: each is told so, and leaves nothing behind."""
+    for number, (what, arguments) in enumerate(BAD_ARGUMENTS.items()):
+        try:
+            said = send("trace_c", f"call_{number}", arguments)
+        except Exception as error:
             yield wrong(
-                f"where {what} its blockers lack {lacking} and have too many: {extra}",
-                "one sentence a blocker, and the evidence's key in it: 'gap is 0.13, over 0.10'",
+                f"arguments with {what} raise {type(error).__name__}",
+                "catch it and return a string that begins with Error:",
             )
             return
-    yield right("it launches where nothing is against it, and only there")
-    yield right("it names every blocker, each by its key")
-    yield right("a gamed grader stops it, whatever else is fine")
+        if not isinstance(said, str) or not said.startswith("Error:"):
+            yield wrong(
+                f"for arguments with {what} it returns {said!r}",
+                "return a string that begins with Error:, so that the model can correct itself",
+            )
+            return
+    if outbox.get("trace_c"):
+        yield wrong("a call with a mistake left a mail", "check the arguments before you keep them")
+    else:
+        yield right("a mistake is an Error: that the model can read, and leaves no mail")

@@ -8,11 +8,22 @@ this very rollout. A grader is any function from a `GraderCall` to a number.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from buildhour_helpers.graders.numeric import Reference, compare
+
+
+class MadeCall(Protocol):
+    """A tool call of the rollout; `arguments` is the JSON that the model wrote."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def arguments(self) -> str: ...
+    @property
+    def is_error(self) -> bool: ...
 
 
 class Trace(Protocol):
@@ -20,6 +31,8 @@ class Trace(Protocol):
 
     @property
     def pages_read(self) -> list[str]: ...
+    @property
+    def calls(self) -> Sequence[MadeCall]: ...
 
 
 @dataclass(frozen=True)

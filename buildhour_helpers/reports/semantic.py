@@ -14,9 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from buildhour_helpers.reports.embeddings import Embed, Vectors
 from buildhour_helpers.reports.report import Report
 from buildhour_helpers.reports.search import Bm25Index, Hit, SearchIndex, best_hits
+
+Vectors = NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Vectors]
+"""Texts to vectors of length 1, one row per text."""
 
 PASSAGE_WORDS = 30  # 60 and 120 find fewer pages
 SEMANTIC_SHARE = 0.5  # of BM25's weight in a hybrid; 0.25 is as good, 1 is worse

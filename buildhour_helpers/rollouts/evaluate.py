@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai.types.shared import ReasoningEffort
@@ -41,6 +50,7 @@ async def evaluate(
     concurrency: int = 32,
     reasoning_effort: ReasoningEffort = "medium",
     max_steps: int = MAX_STEPS,
+    response_format: Mapping[str, Any] | None = None,
     client: AsyncOpenAI | None = None,
     server: ToolServer | None = None,
     grade: Grader | None = None,
@@ -76,6 +86,7 @@ async def evaluate(
                 repeat=planned.repeat,
                 reasoning_effort=reasoning_effort,
                 max_steps=max_steps,
+                response_format=response_format,
                 grade=grade,
             )
 

@@ -46,9 +46,12 @@ async def run_rollout(
     repeat: int = 0,
     reasoning_effort: ReasoningEffort = "medium",
     max_steps: int = MAX_STEPS,
+    response_format: Mapping[str, Any] | None = None,
     grade: Grader | None = None,
 ) -> RolloutRecord:
     """Run one rollout of a dataset row, and have it graded (by the server's `/grade` by default).
+
+    `response_format` is that of a job: `{"type": "json_schema", "json_schema": {...}}`.
 
     A failure of the API, a tool or the grader is kept in the record. What would fail every rollout
     (a wrong key, an unknown model, no server) raises openai.APIError or WorkshopError.
@@ -58,6 +61,8 @@ async def run_rollout(
     record = RolloutRecord(row["question_id"], repeat, model, trace_id, _prompt(row))
     record.reference_answer = None if reference is None else str(reference)
     request = _request(row, record.trace, model, repeat, reasoning_effort)
+    if response_format is not None:  # Responses has no inner object
+        request["text"] = {"format": {"type": "json_schema", **response_format["json_schema"]}}
     started = time.perf_counter()
     try:
         for _ in range(max_steps):

@@ -145,6 +145,7 @@ def usage(train: Sequence[Rollout], valid: Sequence[Rollout]) -> dict[str, Any]:
     return {
         phase: {
             "rollouts": len(rollouts),
+            "prompt_tokens": sum(r.input_tokens for r in rollouts),
             "reasoning_tokens": sum(r.reasoning_tokens for r in rollouts),
             "completion_tokens": sum(r.output_tokens for r in rollouts),
             "tool_calls": sum(len(r.tool_outcomes) for r in rollouts),

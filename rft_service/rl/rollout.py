@@ -136,6 +136,12 @@ class Rollout:
         return self.record.metrics.reasoning_tokens
 
     @property
+    def input_tokens(self) -> int:
+        """What all turns together read: each reads the whole conversation so far."""
+        metrics = self.record.metrics
+        return metrics.total_tokens - metrics.output_tokens
+
+    @property
     def output_tokens(self) -> int:
         return self.record.metrics.output_tokens
 

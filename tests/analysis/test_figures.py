@@ -122,6 +122,17 @@ CHARTS = {
     "tool_transitions, many": figures.tool_transitions(MANY, MANY),
     "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
     "intervals": figures.intervals({"one": Interval(0.2, 0.1, 0.3)}, "One was measured"),
+    "against_length": figures.against_length(
+        {"short": 100.0, "long": 4000.0},
+        {"short": Interval(0.2, 0.1, 0.3), "long": Interval(0.4, 0.3, 0.5)},
+        {"short": Interval(9000, 8000, 9500), "long": Interval(40000, 39000, 41000)},
+        "Longer results cost more",
+    ),
+    "sample_efficiency": figures.sample_efficiency(
+        {"few": [[(100, 0.3), (200, 0.4)], [(120, 0.2), (220, 0.3)]], "many": [[(300, 0.5)]]},
+        "Two choices of samples",
+        before=0.25,
+    ),
     "grader_agreement": figures.grader_agreement(agreement([0, 0.5, 1, 1], [0, 1, 1, 1])),
     "score_and_accuracy": figures.score_and_accuracy(
         {"scores": {"lax": [0.1], "strict": [0.2]}, "accuracy": [0.2]},
@@ -442,6 +453,7 @@ UNGRADED = [record("q1", None)]
         (lambda: figures.training_gaps({"a job": NEVER_VALIDATED}), "a job has no step with a tr"),
         (lambda: figures.score_and_accuracy({}, []), "no run"),
         (lambda: figures.intervals({}, "Nothing"), "nothing was measured"),
+        (lambda: figures.against_length({}, {}, {}, "Nothing"), "no design was given"),
         (lambda: figures.distributions({}), "no evaluation"),
         (lambda: figures.distributions({"before": UNGRADED}), "before: no rollout has a reward"),
         (lambda: figures.reward_variance([]), "no rollout has a reward; see their errors"),
@@ -471,3 +483,11 @@ def test_failed_calls_are_a_share_of_all_calls_and_a_step_without_an_update_has_
     chart = figures.token_metrics(TOKEN_STEPS)
     assert chart.finding == "Training reward went from 0.10 to 1.00"
     assert "entropy, nats per token from 1.5 to 0.5" in chart.alt_text()
+
+
+def test_the_loop_names_its_five_steps_in_words_and_in_the_picture() -> None:
+    chart = figures.agent_rft_loop()
+    drawn = " ".join(text.get_text() for text in chart.axes[0].texts)
+    for step in ("1  Sample", "2  Tools", "3  Grader", "4  Advantages", "5  Update"):
+        assert step in drawn
+    assert all(f"step {number}" in chart.alt_text() for number in range(1, 6))

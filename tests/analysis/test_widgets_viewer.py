@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from buildhour_helpers.analysis.widgets import TraceViewer, read_traces
+from buildhour_helpers.analysis.widgets import TraceViewer, read_traces, side_by_side
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.tasks import load_questions
 from tests.analysis.test_figures import record
@@ -131,3 +131,9 @@ def test_the_reference_answer_is_shown_beside_the_answer() -> None:
     ]
     references = [trace.reference for trace in TraceViewer(rows).traces]
     assert references == ["12%", shipped.answer_text, ""]
+
+
+def test_two_rollouts_are_shown_side_by_side_with_their_titles() -> None:
+    page = str(side_by_side(ROWS[1], ROWS[0], ("Failed", "Successful")).data)
+    assert page.index("Failed") < page.index("Successful")
+    assert "Net sales?" in page

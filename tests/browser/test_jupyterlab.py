@@ -116,6 +116,12 @@ def test_lab_opens_the_first_lesson_and_reaches_the_solutions(first_lesson: str,
     expect(tab.get_by_role("heading", name="00 Start here")).to_be_visible()
     expect(tab.locator("#jp-main-statusbar")).to_contain_text("| Idle")
     expect(tab.locator(".Toastify__toast, .jp-Dialog")).to_have_count(0)  # no news, no question
+    contents = tab.locator("#table-of-contents")
+    expect(contents).to_be_visible()
+    expect(contents.get_by_text("The loop of Agent RFT")).to_be_visible()
+    folded = tab.locator("details:has(summary:text('Hint 1'))").first
+    expect(folded).not_to_have_attribute("open", "")
+    tab.get_by_role("tab", name="File Browser").click()
     tab.locator(".jp-BreadCrumbs-home").click()
     tab.get_by_role("listitem", name=re.compile("^Name: solutions")).dblclick()
     for lesson in sorted((ROOT / "solutions").glob("*.ipynb")):

@@ -113,14 +113,14 @@ def test_catching_up_solves_a_lesson_or_one_exercise(tmp_path: Path) -> None:
         stub_of("0.1") + "\n\n" + stub_of("0.2"),
         "checks.exercise_0_1(count_calls)",
         'checks.catch_up("00")',
-        "checks.exercise_0_1(count_calls)\nchecks.exercise_0_3(advice)",
+        "checks.exercise_0_1(count_calls)\nchecks.exercise_0_4(advice)",
     )
     assert "# Exercise 0.2, solved:\ndef advantages(rewards):\n    mean =" in said[0]
     assert said[0].endswith("False\n")
     assert "not started" in said[2]
     assert "# Exercise 0.1, solved:" in said[3]
     assert "Exercise 0.1: right" in said[4]
-    assert "Exercise 0.3: right" in said[4]
+    assert "Exercise 0.4: right" in said[4]
 
 
 def test_catching_up_with_no_such_exercise(tmp_path: Path) -> None:

@@ -65,8 +65,20 @@ def test_the_learners_notebook_has_stubs_and_is_run(built: Lesson) -> None:
 
 
 def test_what_nbval_heeds_is_tagged(built: Lesson) -> None:
-    (tags,) = (cell.metadata.tags for cell in cells_of(built.solved) if "tags" in cell.metadata)
-    assert tags == ["uncompared", "nbval-ignore-output"]
+    hosted, tagged = (c.metadata.tags for c in cells_of(built.solved) if "tags" in c.metadata)
+    assert hosted == ["hosted"]
+    assert tagged == ["uncompared", "nbval-ignore-output"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_first_code_cell_is_for_hosted_notebooks_and_prints_nothing_here(
+    built: Lesson, name: str
+) -> None:
+    path = built.source.parent.parent / name
+    first = next(cell for cell in cells_of(path) if cell.cell_type == "code")
+    assert first.source.splitlines()[3] == 'PACKAGE = ""'
+    assert first.execution_count == 1
+    assert first.outputs == []
 
 
 def test_a_second_build_writes_the_same_bytes(built: Lesson, tmp_path: Path) -> None:
@@ -122,7 +134,7 @@ class TestCheck:
     def test_a_changed_source_is_noticed(self, built: Lesson, tmp_path: Path) -> None:
         copy = _copied(built, tmp_path)
         copy.source.write_text(GOOD.replace("The end.", "An end."), encoding="utf-8")
-        with pytest.raises(WorkshopError, match="cell 11 is not what its source builds"):
+        with pytest.raises(WorkshopError, match="cell 12 is not what its source builds"):
             build.check([copy])
 
     def test_a_missing_notebook_is_noticed(self, built: Lesson, tmp_path: Path) -> None:

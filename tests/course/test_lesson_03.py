@@ -79,7 +79,15 @@ def test_a_body_that_breaks_the_contract_is_a_4xx_and_leaves_no_trace(
 
 def test_a_call_that_is_sent_again_counts_once(server: Space) -> None:
     answers(server, ("read", CALL), ("read", CALL), ("read", {**CALL, "call_id": "call_2"}))
-    assert list(server["made"]["trace_a"]) == ["call_1", "call_2"]
+    assert server["made"]["trace_a"] == {"call_1", "call_2"}
+
+
+def test_the_budget_holds_for_calls_that_arrive_together(server: Space) -> None:
+    calls = [("read", {**CALL, "call_id": f"call_{n}"}) for n in range(14)]
+    said = [answer.json()["output"] for answer in answers(server, *calls)]
+    assert sum(output.startswith("Error: no calls left") for output in said) == 4
+    (other,) = answers(server, ("read", {**CALL, "trace_id": "trace_b"}))
+    assert not other.json()["output"].startswith("Error:")
 
 
 def test_a_slow_tool_stalls_no_other_rollout(server: Space) -> None:

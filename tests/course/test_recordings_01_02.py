@@ -48,22 +48,22 @@ def test_the_pilot_scores_alike(up: Stage, tmp_path: Path) -> None:
     assert rewards_of(records) == begun
 
 
-def test_a_job_begins_alike(up: Stage, tmp_path: Path) -> None:
+def test_the_smallest_job_comes_out_again(tmp_path: Path) -> None:
     recorded = load("samples")
-    arm = samples.variants(recorded["pilot"])[0]
-    begun = samples.train(up, tmp_path, arm, stop_after=1)
-    told = recorded["arms"][arm.name]
-    assert rounded_off(samples.zero_variance_shares(begun)) == told["flat_groups"][:1]
-    assert rounded_off(begun.steps[0]["train_mean_reward"]) == told["train_reward"][0]
+    seed = recorded["seeds"][0]
+    variant = samples.variants(recorded["pilot"], seed)[-1]
+    found = rounded_off(samples.run_variant(tmp_path, variant, seed))
+    assert found == recorded["variants"][variant.name][0]
 
 
-def test_the_arms_cost_the_same() -> None:
+def test_each_variant_has_a_job_of_every_seed_and_is_charged_for_its_pilot() -> None:
     recorded = load("samples")
-    arms = samples.variants(recorded["pilot"])
-    assert list(recorded["arms"]) == [arm.name for arm in arms]
-    few, many = samples.FEW, samples.MANY
-    assert [len(arm.questions) for arm in arms] == [few, many, many, few]
-    for arm in arms:
-        rows = arm.hyperparameters["n_epochs"] * len(arm.questions)
-        assert rows == samples.STEPS * samples.BATCH_SIZE
-        assert len(recorded["arms"][arm.name]["flat_groups"]) == samples.STEPS
+    assert len(recorded["seeds"]) == len(samples.SEEDS)
+    for place, seed in enumerate(recorded["seeds"]):
+        for variant in samples.variants(recorded["pilot"], seed):
+            job = recorded["variants"][variant.name][place]
+            rollouts = samples.BATCH_SIZE * samples.GROUP_SIZE * variant.steps
+            assert (job["seed"], job["pilot_rollouts"]) == (seed, variant.pilot_rollouts)
+            assert job["train_rollouts"] == rollouts
+            assert job["curve"][-1]["step"] == variant.steps
+            assert variant.hyperparameters["n_epochs"] * len(variant.questions) * 8 == rollouts

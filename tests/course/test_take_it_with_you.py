@@ -57,6 +57,10 @@ def is_package(word: str) -> bool:
 
 
 USES = {
+    "03": """
+timings = await load_test(mine, 20, 8, MY_URL, MY_KEY)
+assert [status for status, _ in timings] == [200] * 20
+""",
     "04": """
 assert grade(string_check("eq"), "45.1%") == 1
 assert grade(numeric, "45.08 percent") == 1
@@ -87,19 +91,36 @@ assert sum(step["usage"]["valid"]["rollouts"] for step in steps) == counted["val
 assert checkpoints(job.id)[-1][0] == counted["steps"]
 """,
     "06": """
-call = {"type": "function_call", "name": "search", "arguments": "{}"}
+call = {"type": "function_call", "name": "cat", "arguments": '{"path": "A/1"}'}
 rollouts = [{"question_id": "A", "reward": reward, "items": [call]} for reward in (0.0, 1.0)]
 records = list(map(record_of, rollouts))
+assert decompose(records, {"A": {"A/1"}})["right if found"] == 0.5
 means = question_means(records, lambda record: record.reward)
 assert means == {"A": 0.5}
 assert quadrants({"A": 0.5}, {"A": -1}) == {"better, cheaper": 1}
-assert sequences(records) == {"search": 2}
-steps = [
-    {"step": step, "train_mean_reward": 0.5, "full_valid_mean_reward": 0.3}
-    for step in (1, 2, 3)
-]
-assert len(gaps(steps)) == 3
-assert stop_at(steps) == 2
+assert sequences(records) == {"cat": 2}
+""",
+    "07": """
+from types import SimpleNamespace
+
+from openai import OpenAI
+
+assert alerts({"words": 2.0}, {"words": 9.0}, {"words": 1.0}) == {"words": (2.0, 9.0)}
+client = OpenAI()
+judge = {
+    "type": "string_check",
+    "name": "exact",
+    "operation": "eq",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.reference_answer}}",
+}
+assert regressions(client, judge) == []
+assert redact("Write to ann@example.com") == "Write to [mail]"
+rollout = SimpleNamespace(
+    trace=[{"type": "function_call", "name": "cat"}], trace_id="trace_1", model="m",
+    metrics=SimpleNamespace(total_tokens=5), stop_reason="answered",
+)
+assert "cat" in log_line(rollout)
 """,
     "09": """
 from openai import OpenAI

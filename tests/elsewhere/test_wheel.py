@@ -13,7 +13,10 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
+
+from tests.course.empty_project import EmptyProject, with_requirements
 
 ROOT = Path(__file__).parents[2]
 RUN_NOTEBOOK = """
@@ -137,6 +140,60 @@ def test_a_lesson_runs_from_its_notebook_alone(installed: Installed) -> None:
     finally:
         assert installed.buildhour("reset").returncode == 0
     assert not (installed.home / ".buildhour").exists()
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> EmptyProject:
+    """An environment with a kernel, with pip, and with what the course needs, but without it."""
+    needed = with_requirements(["agent-rft-workshop"]) - {"agent-rft-workshop"}
+    return EmptyProject(tmp_path, needed | {"pip", "ipykernel", "nbclient"})
+
+
+def first_cells(project: EmptyProject, package: str = "") -> subprocess.CompletedProcess[str]:
+    """The cells of lesson 00 down to the one that starts a session, run by a kernel of the
+    project, which reaches no package index."""
+    notebook = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
+    code = [n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    notebook.cells = notebook.cells[: code[1] + 1]
+    hosted = notebook.cells[code[0]]
+    hosted.source = hosted.source.replace('PACKAGE = ""', f"PACKAGE = {package!r}")
+    nbformat.write(notebook, project.folder / "lesson.ipynb")
+    (project.folder / "lesson.py").write_text(RUN_NOTEBOOK, encoding="utf-8")
+    home = str(project.folder / "home")
+    own = {"HOME": home, "USERPROFILE": home, "JUPYTER_DATA_DIR": home, "PIP_NO_INDEX": "1"}
+    command = [str(project.python), "-I", "lesson.py", "lesson.ipynb"]
+    names = ("PYTHONPATH", "BUILDHOUR_HOME")
+    variables = {name: value for name, value in os.environ.items() if name not in names}
+    return subprocess.run(
+        command, cwd=project.folder, env=variables | own, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["the wheel beside it", "PACKAGE"])
+def test_the_first_cells_run_in_a_plain_environment(
+    named: bool, wheel: Path, plain: EmptyProject
+) -> None:
+    """Nothing but a wheel is there, in the notebook's folder or where PACKAGE says."""
+    if not named:
+        shutil.copy(wheel, plain.folder)
+    done = first_cells(plain, wheel.as_uri() if named else "")
+    try:
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert Path(done.stdout.strip()).is_relative_to(plain.site_packages)
+    finally:
+        if done.returncode == 0:
+            plain.run("from buildhour_helpers import session; session.reset()", homes(plain))
+
+
+def homes(project: EmptyProject) -> dict[str, str]:
+    return dict.fromkeys(("HOME", "USERPROFILE"), str(project.folder / "home"))
+
+
+def test_without_a_wheel_the_first_cell_says_what_to_do_in_one_line(plain: EmptyProject) -> None:
+    done = first_cells(plain)
+    assert done.returncode == 1
+    said = "SystemExit: Upload the course's wheel beside this notebook, or set PACKAGE above."
+    assert said in done.stderr
 
 
 def test_state_goes_into_the_home_folder_and_not_into_the_current_one(installed: Installed) -> None:

@@ -1,12 +1,15 @@
 """Figures: each takes records or a job's steps, and returns a `Chart` with a title and alt text.
 
-`evaluations` draws records, `training` a job's steps, `comparisons` measurements and graders.
+`evaluations` draws records, `training` a job's steps, `comparisons` measurements and graders,
+`loop` the method itself.
 """
 
 from buildhour_helpers.analysis.figures.chart import Chart
 from buildhour_helpers.analysis.figures.comparisons import (
+    against_length,
     grader_agreement,
     intervals,
+    sample_efficiency,
     score_and_accuracy,
 )
 from buildhour_helpers.analysis.figures.evaluations import (
@@ -16,6 +19,8 @@ from buildhour_helpers.analysis.figures.evaluations import (
     reward_variance,
     tool_transitions,
 )
+from buildhour_helpers.analysis.figures.loop import agent_rft_loop
+from buildhour_helpers.analysis.figures.seeds import before_and_after
 from buildhour_helpers.analysis.figures.training import (
     reward_gaps,
     token_columns,
@@ -28,6 +33,9 @@ from buildhour_helpers.analysis.figures.training import (
 
 __all__ = [
     "Chart",
+    "against_length",
+    "agent_rft_loop",
+    "before_and_after",
     "distributions",
     "grader_agreement",
     "intervals",
@@ -35,6 +43,7 @@ __all__ = [
     "reward_against_latency",
     "reward_gaps",
     "reward_variance",
+    "sample_efficiency",
     "score_and_accuracy",
     "token_columns",
     "token_metrics",

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from buildhour_helpers.analysis.figures.chart import (
     BLUE,
+    COLOURS,
     GREEN,
     GREY,
     ORANGE,
@@ -43,11 +44,13 @@ def intervals(
     *,
     unit: str = "mean reward",
     line: tuple[str, float] | None = None,
+    seeds: Mapping[str, Sequence[float]] | None = None,
     note: str = "",
 ) -> Chart:
     """A point with its whiskers for each of the named measurements, the first on top.
 
-    `line` is a name and a value, drawn across all of them: zero, or what there is to reach.
+    `line` is a name and a value, drawn across all of them: zero, or what there is to reach. `seeds`
+    has the values of the single jobs by the same names: a dot each, below the whiskers.
     """
     need(measured, "nothing was measured")
     chart = Chart(finding, note=note, height=1.4 + 0.42 * len(measured))
@@ -56,6 +59,10 @@ def intervals(
         axis.plot([interval.low, interval.high], [row, row], color=BLUE, linewidth=2)
         axis.plot(interval.value, row, "o", color=BLUE, markersize=7)
     words = [f"{name}: {interval}" for name, interval in measured.items()]
+    if seeds:
+        for row, name in enumerate(measured):
+            axis.plot(seeds[name], [row + 0.25] * len(seeds[name]), color=ORANGE, **RUN_MARK)
+        words.append("a small dot for each seed")
     if line:
         name, value = line
         axis.axvline(value, color=GREEN, linestyle="--", linewidth=1.5)
@@ -73,6 +80,90 @@ def intervals(
     axis.grid(visible=False, axis="y")
     axis.grid(visible=True, axis="x")
     chart.describe("; ".join(words) + ".")
+    return chart
+
+
+@styled
+def against_length(
+    tokens: Mapping[str, float],
+    reward: Mapping[str, Interval],
+    total_tokens: Mapping[str, Interval],
+    finding: str,
+    *,
+    note: str = "",
+) -> Chart:
+    """Designs of a tool by the length of its results: what they do to the agent's mean reward, and
+    to the tokens of a whole rollout. All three are by design; `tokens` are those of one result.
+    """
+    need(tokens, "no design was given")
+    chart = Chart(finding, note=note, height=3.8)
+    words = []
+    for axis, measured, title in zip(
+        panels(chart, 2),
+        (reward, total_tokens),
+        ("mean reward", "total tokens per rollout"),
+        strict=True,
+    ):
+        for name, length in tokens.items():
+            found = measured[name]
+            axis.plot([length, length], [found.low, found.high], color=BLUE, linewidth=2)
+            axis.plot(length, found.value, "o", color=BLUE, markersize=7)
+            at = (length, found.high)
+            axis.annotate(name, at, (0, 5), textcoords="offset points", ha="center")
+        axis.set_xscale("log")
+        axis.margins(x=0.22)
+        axis.set_title(f"{title}, with its 95% interval")
+        axis.set_xlabel("tokens in one result (log scale)")
+        top = max(measured[name].high for name in tokens)
+        axis.set_ylim(0, 1.15 * top)
+        axis.xaxis.set_major_formatter(_thousands)
+        axis.yaxis.set_major_formatter(_thousands)
+    for name, length in tokens.items():
+        words.append(
+            f"{name}: {length:,.0f} tokens a result, reward {reward[name]:.2f}, "
+            f"{total_tokens[name]:,.0f} tokens a rollout"
+        )
+    chart.describe(f"Two panels over the length of a result. {'; '.join(words)}.")
+    return chart
+
+
+def _thousands(value: float, _place: float) -> str:
+    return f"{value:,.10g}"
+
+
+@styled
+def sample_efficiency(
+    curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]],
+    finding: str,
+    *,
+    before: float,
+    note: str = "",
+) -> Chart:
+    """Reward against all rollouts spent, for at most four variants of a job.
+
+    `curves` has for each variant a curve for each seed, of the same length: (rollouts spent so far,
+    mean reward). A dot for each seed, and a line through the means. `before` is the reward of the
+    model that all jobs start from.
+    """
+    need(curves, "no variant was given")
+    chart = Chart(finding, note=note, height=4.6)
+    axis = chart.subplots()
+    words = [f"before training {before:.2f}, a dashed line"]
+    for (name, of_seeds), colour, marker in zip(curves.items(), COLOURS, "os^D", strict=False):
+        points = [point for curve in of_seeds for point in curve]
+        axis.plot(*zip(*points, strict=True), marker, color=colour, markersize=4, alpha=0.5)
+        means = [tuple(map(fmean, zip(*at, strict=True))) for at in zip(*of_seeds, strict=True)]
+        axis.plot(
+            *zip(*means, strict=True), marker, linestyle="-", color=colour, markersize=8, label=name
+        )
+        told = ", ".join(f"{reward:.2f} after {spent:,.0f} rollouts" for spent, reward in means)
+        words.append(f"{name}: {told}")
+    axis.axhline(before, color=GREY, linestyle="--", linewidth=1)
+    axis.set_xlim(left=0)
+    axis.set_xlabel("rollouts spent, the pilot's included")
+    axis.set_ylabel("mean reward on held-out questions")
+    axis.legend(loc="lower right")
+    chart.describe(f"A dot for each seed, lines through their means. {'; '.join(words)}.")
     return chart
 
 

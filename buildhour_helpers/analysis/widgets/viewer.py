@@ -160,6 +160,12 @@ class TraceViewer:
         display(HTML(self.static_html()))  # type: ignore[no-untyped-call]
 
 
+def side_by_side(left: Row, right: Row, titles: tuple[str, str] = ("Before", "After")) -> HTML:
+    """Two rollouts as two columns, similar steps in the same row. It needs no kernel."""
+    pair = pair_html(trace_of(left), trace_of(right), titles, level=4)
+    return HTML(f"<style>{style()}</style>{pair}")  # type: ignore[no-untyped-call]
+
+
 def label(trace: Trace) -> str:
     """A rollout's name in a menu."""
     reward = "discarded" if trace.reward is None else f"reward {trace.reward:g}"

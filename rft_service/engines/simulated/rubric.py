@@ -60,8 +60,8 @@ _VALUE = r"(?:values?|numbers?|figures?|answers?|results?|amounts?)"
 _CUES: dict[str, re.Pattern[str]] = {
     name: re.compile(cues)
     for name, cues in {
-        "right": r"\b(?:match|equal|identical|same|agree|reference|expected|gold|truth|mention"
-        r"|contain|right|correct|accurate|exact|true)",
+        "right": r"\b(?:match|equal|identical|same|agree|reference|expected|gold|truth|target"
+        r"|official|mention|contain|right|correct|accurate|exact|true)",
         "rounded": r"\bround|\bcoarse|\bprecision|\bprecise",
         "close": r"\bclose|\bnear|\brough|\bapproximat|\balmost\b|\bballpark|\bwithin \d",
         "form": r"\b(?:good|excellent|clear|sentence|complete|explain|confiden|polite|fluent"
@@ -82,9 +82,10 @@ _CUES: dict[str, re.Pattern[str]] = {
     }.items()
 }
 _ERROR = re.compile(
-    r"\b(?:wrong|incorrect|off\b|slip|error|mistake|flip|miss|differ|but for|except|apart from"
-    r"|aside from|other|another|opposite|instead of|forg[eo]t|lost|loses|drop|omit|revers|invert"
-    r"|confus|lack|fault|would|moving|shift|chang|fix|only after|multipl|divid|not in)"
+    r"\b(?:wrong|incorrect|off\b|up to\b|slip|error|mistake|flip|miss|differ|but for|except"
+    r"|apart from|aside from|other|another|opposite|instead of|forg[eo]t|lost|loses|drop|omit"
+    r"|revers|invert|confus|lack|fault|would|moving|shift|chang|fix|only after|multipl|divid"
+    r"|not in)"
 )
 _SIGN = re.compile(r"(?<!% )(?<!percent )(?<!currency )(?<!dollar )\bsigns?\b|\bminus\b|\bnegative")
 _SCALE = re.compile(
