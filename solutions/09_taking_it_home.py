@@ -50,14 +50,16 @@ print(len(schema["properties"]), "parameters")
 
 
 # %%
+import os
 import subprocess
 import sys
 
 
-def run(*arguments, cwd=folder):
-    """Run a program in a folder and return what it prints."""
+def run(*arguments, cwd=folder, **variables):
+    """Run Python in a folder and return what it prints."""
     command = [sys.executable, *arguments]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    options = {"env": os.environ | variables, "text": True}
+    done = subprocess.run(command, cwd=cwd, capture_output=True, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -69,18 +71,15 @@ files = sorted(path.name for path in project.iterdir())
 print(*files, sep="  ")
 
 # %% [markdown]
-# The project has everything that a job needs: rows in `data`, a tool server,
-# a grader with tests, a baseline, and `launch.py`. None of it imports the
-# workshop. The tool answers from examples until you write its code.
+# The project has rows, a tool server, a grader with tests, a baseline, and
+# `launch.py`. None of it imports the workshop. The tool answers from examples
+# until you write its code.
 #
 # `make check` runs all of it with the simulated model. We shorten the job to
 # one epoch and show the middle of the output.
 
 # %%
-import os
-
-os.environ["EPOCHS"] = "1"
-said = run("check.py", cwd=project)
+said = run("check.py", cwd=project, EPOCHS="1")
 baseline = said.partition("== baseline\n")[2].partition("every")[0]
 print(baseline.rstrip())
 assert "All of it works" in said
@@ -106,6 +105,7 @@ assert "All of it works" in said
 # ```
 #
 # Here a helper starts the same two processes, which end with this notebook.
+# If it says that packages are missing, run the line that it prints.
 
 # %%
 from buildhour_helpers import engines
@@ -158,8 +158,8 @@ def grade_price(body: dict):
 
 
 # %% [markdown]
-# The rows look as always. The cell after them has the whole client side of a
-# job, and you can use it with any service that offers Agent RFT.
+# Next come the rows, and the client side of a job for any service with Agent
+# RFT.
 
 # %%
 parameters = {
@@ -263,9 +263,9 @@ checks.exercise_9_1(prediction, steps)
 # %% [markdown]
 # ## What the tokens tell
 #
-# Four metrics exist only where a model writes tokens. The service puts them
-# into each step's `update`; other providers name them differently or do not
-# show them.
+# Some metrics exist only where a model writes tokens. The service puts
+# entropy and gap into each step's `update`; other providers name them
+# differently or do not show them.
 
 # %%
 from buildhour_helpers.analysis import figures
@@ -277,6 +277,7 @@ figure
 import pandas as pd
 
 columns = ["reward", "entropy", "gap", "failed calls", "tokens"]
+columns += ["cut off"]
 
 
 def token_table(steps):
@@ -298,7 +299,10 @@ assert start["tokens"] < 0.75 * peak
 assert end["failed calls"] < start["failed calls"] / 2
 assert live["gap"].max() < 1e-6
 idle = int(live["entropy"].isna().sum())
+calls = [step["tool_calls_per_rollout"] for step in steps]
 print(f"{peak:.1f} tokens at most; {idle} steps without an update")
+print("calls per rollout:", [round(count, 1) for count in calls])
+assert max(calls) > 1.3 * max(calls[0], calls[-1])
 
 # %% [markdown]
 # - **Reward** rises from {{start["reward"]:.2f}} to {{end["reward"]:.2f}}. In
@@ -311,20 +315,21 @@ print(f"{peak:.1f} tokens at most; {idle} steps without an update")
 #   of each other, and a model that does not vary cannot learn.
 # - **The log-probability gap** is how far the learner's probability of a
 #   token is from the sampler's. Here the same code computes both, so it is
-#   {{live["gap"].max():.0f}}. On GPUs they use different kernels and the gap
-#   is never 0. If it is large, the data are **off-policy**: you train on the
-#   samples of a model that is not quite yours. Stay below 0.02 nats.
+#   {{live["gap"].max():.0f}}. With different kernels for both, expect about
+#   0.00001 nats in float32 and up to 0.02 in bfloat16. Above that, the data
+#   are **off-policy**: they come from a model that is not quite yours.
 # - **Failed calls** fall from {{start["failed calls"]:.0%}} to
 #   {{end["failed calls"]:.0%}} of all calls. They are malformed, name a tool
 #   that does not exist, or ask for the wrong item.
 # - **Tokens** per rollout rise from {{start["tokens"]:.0f}} to
-#   {{peak:.0f}} and fall to {{end["tokens"]:.0f}} again. First the model
-#   learned to try again after a failed call, and later to do without the
-#   failure. **Length growth** is not bad in itself: ask what it buys.
+#   {{peak:.0f}} and fall to {{end["tokens"]:.0f}} again. So do the calls, from
+#   {{calls[0]:.1f}} to {{max(calls):.1f}} and back to {{calls[-1]:.1f}}. First
+#   the model learned to try again after a failed call, and later to do without
+#   the failure. **Length growth** is not bad in itself: ask what it buys.
 #
 # One more number matters. Later turns must extend the exact tokens of
-# earlier ones. If a conversation is rendered as text again, you train on
-# tokens that nobody sampled.
+# earlier ones. If a conversation is rendered as text again, it is tokenized
+# again, and you train on tokens that nobody sampled.
 
 # %%
 updates = [step["update"] for step in steps if step["update"]]
@@ -375,14 +380,15 @@ print(f"on {smol['task']['held_out']} held-out items:", held)
 print(f"calls per rollout: {calls[0]:.2f} to {calls[-1]:.2f}")
 print(f"entropy: {fell.iloc[0]:.2f} to {fell.iloc[-1]:.2f}")
 print(f"largest gap of a token: {worst:.5f}; cut off at the end: {limited}")
+took = [step["seconds"] for step in smol["steps"]]
+print(f"seconds per step: {min(took):.0f} to {max(took):.0f}")
 
 # %% [markdown]
 # Mean reward was {{ends[0]:.2f}} over the first five steps and
 # {{ends[1]:.2f}} over the last five. On ten held-out items it was
 # {{held[0]:.2f}} after step 5 and {{held[1]:.2f}} after step 10. Calls per
-# rollout went from {{calls[0]:.2f}} to {{calls[-1]:.2f}}: before, it mostly wrote
-# an answer straight away; after, it asks the tool first. (The recording keeps
-# numbers and no texts, so there are no rollouts to show.)
+# rollout went from {{calls[0]:.2f}} to {{calls[-1]:.2f}}: it learned to ask the
+# tool first. (The recording has no texts, so no rollout can be shown.)
 #
 # Read the rest as you would read your own run. The entropy fell from
 # {{fell.iloc[0]:.2f}} to {{fell.iloc[-1]:.2f}} nats in eight steps, and in
@@ -445,16 +451,16 @@ checks.exercise_9_2(diagnose)
 # The job stays the same: rows, tools, grader, hyperparameters. What you start,
 # and the address, change.
 #
-# | where | you start | run for this course? |
-# |---|---|---|
-# | simulated model | `python workshop.py serve` | yes, in every lesson |
-# | tiny engine | `engine --tiny`, then `serve --engine tinker --engine-url URL` | yes, above |
-# | a laptop's CPU | `python3.12 examples/smollm2/engine.py`, the same `serve` | yes, recorded |
-# | one GPU | SkyRL with `--backend fsdp`, the same `serve` | **no** |
-# | a cluster | SkyRL on Ray, or OpenRL on Kubernetes, the same `serve` | **no** |
-# | hosted Tinker | `TINKER_API_KEY`, and `serve` without an URL | **no**, it needs a paid account |
-# | a service with live tools | `OPENAI_BASE_URL`, and tools at public addresses | **no** |
-# | your own trainer | TRL, below | two steps, in a test |
+# | where | you start | the address | run for this course? |
+# |---|---|---|---|
+# | simulated model | `python workshop.py serve` | `OPENAI_BASE_URL` of that service | yes, in every lesson |
+# | tiny engine | `engine --tiny`, then `serve --engine tinker` | `--engine-url http://127.0.0.1:PORT` | yes, above |
+# | a laptop's CPU | `python3.12 examples/smollm2/engine.py` | the same, with its port | yes, recorded |
+# | one GPU | SkyRL with `--backend fsdp` | `--engine-url http://GPU:8000` | **no** |
+# | a cluster | SkyRL on Ray, or OpenRL on Kubernetes | `--engine-url` of its head | **no** |
+# | hosted Tinker | nothing; set `TINKER_API_KEY` | none: it is the default | **no**, it needs a paid account |
+# | a service with live tools | nothing; your tools at public addresses | `OPENAI_BASE_URL` of the provider | **no** |
+# | your own trainer | TRL, below | your tools' addresses | two steps, in a test |
 #
 # docs/real-models.md has the commands, memory and costs. docs/services.md
 # lists who offers what, with dates; some doors are closing.
@@ -465,12 +471,12 @@ checks.exercise_9_2(diagnose)
 # your GPU, and calls the same tools and grader over HTTP.
 
 # %%
-os.environ["OPENAI_BASE_URL"] = tiny.base_url
-os.environ["OPENAI_API_KEY"] = tiny.api_key
+service = {
+    "OPENAI_BASE_URL": tiny.base_url,
+    "OPENAI_API_KEY": tiny.api_key,
+}
 export = ("-m", "buildhour_helpers", "export", "trl", job.id)
-run(*export, "-o", "train.py")
-session.start(quiet=True)  # OpenAI() goes to the simulated model again
-
+run(*export, "-o", "train.py", **service)
 script = (folder / "train.py").read_text(encoding="utf-8")
 differs = script.partition("What TRL does")[2].partition('"""')[0]
 print("What TRL does" + differs.rstrip())
@@ -479,9 +485,9 @@ print("\n    def price(" + method.rstrip())
 
 # %% [markdown]
 # Each tool becomes a method with type hints, from which TRL makes the schema
-# again. TRL owns the loop and the checkpoints. It has no penalty for reasoning
-# tokens and no pause. A real run of such a script was not part of this course;
-# a test trains a tiny model with one for two steps.
+# again. TRL owns the loop and the checkpoints, and has no penalty for reasoning
+# tokens. We did not run such a script on a GPU. A test trains a tiny model
+# with one for two steps.
 #
 # The engine has done its work:
 
@@ -601,7 +607,8 @@ plan.train()
 checks.exercise_9_3(plan)
 
 # %% [markdown]
-# Twelve small updates were enough. With `auto` the same rows make two.
+# The solution makes twelve small updates. With `auto` the same rows make two,
+# and two are not enough.
 #
 # ## Take it with you
 #
@@ -611,15 +618,14 @@ checks.exercise_9_3(plan)
 # - `reinforcement`: your tools, your grader, your hyperparameters;
 # - `timeout_s`: a real job takes hours.
 #
-# Only this service's metrics events hold `update`. Elsewhere read the
-# entropy and the gap from the provider's own metrics. Take the checklist,
-# and the project that `new` wrote.
+# Only this service's metrics events hold `update`. Elsewhere read entropy and
+# gap from the provider's own metrics.
 #
 # ## With a real model
 #
 # What carries over: rows, tools, grader, statistics, the checklist, and the
 # order of things. What differs: a step takes minutes, not a second (SmolLM2
-# took 47 to 173 s on a CPU). The model starts with malformed calls unless its
+# took {{min(took):.0f}} to {{max(took):.0f}} s on a CPU). The model starts with malformed calls unless its
 # chat format is right. Nothing constrains its answers to a schema unless the
 # engine does. Answers can grow until they hit a limit. Entropy can collapse
 # at a rate that is five times too high. Sampler and learner never agree
@@ -656,7 +662,6 @@ checks.exercise_9_3(plan)
 # <details><summary>You have 500 rollouts and 28 good rows. One epoch with
 # groups of 16, or three with groups of 4?</summary>
 #
-# Three with groups of 4 make more updates of fewer rollouts, and on this task
-# that was enough. Where most groups have no variance, larger groups help
-# more. A pilot tells: count how many rows vary.
+# Three with groups of 4: more updates of fewer rollouts were enough here. Where
+# most groups have no variance, larger groups help more. Run a pilot and count.
 # </details>

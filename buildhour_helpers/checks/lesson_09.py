@@ -108,9 +108,8 @@ def exercise_9_1(prediction: object, steps: Sequence[Mapping[str, Any]]) -> Find
 
 def measured(steps: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float, str]]:
     """Of each measure the first and the last known value, and the word for the change."""
-    columns = dict(
-        zip(("entropy", "gap", *MEASURES[2:]), token_columns(steps).values(), strict=True)
-    )
+    names = ("entropy", "gap", "failed calls", "tokens", "cut off")
+    columns = dict(zip(names, token_columns(steps).values(), strict=True))
     columns["reward"] = np.array([step["train_mean_reward"] for step in steps], dtype=np.float64)
     found = {}
     for name in MEASURES:

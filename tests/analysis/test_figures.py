@@ -90,6 +90,24 @@ LONG_NAMES = [f"look_up_a_{what}_of_the_report" for what in "abcdefghijkl"]
 MANY = [record("q1", 1.0, " ".join(LONG_NAMES[:8])), record("q1", 0.0, " ".join(LONG_NAMES[:8]))]
 OF_MANY = [step(1, tool_calls_by_name={name: n for n, name in enumerate(LONG_NAMES, 1)})]
 
+TOKEN_STEPS: list[dict[str, Any]] = [
+    {
+        "step": number,
+        "train_mean_reward": reward,
+        "tool_errors": errors,
+        "tool_calls_per_rollout": 2.0,
+        "completion_tokens_mean": tokens,
+        "stop_reasons": {"train": {"answered": 3, "length_limit": 1}},
+        "update": update,
+    }
+    for number, reward, errors, tokens, update in (
+        (1, 0.1, 6, 40.0, {"entropy": 1.5, "logprob_gap": 2e-6}),
+        (2, 0.6, 2, 60.0, {"entropy": 0.5, "logprob_gap": 1e-6}),
+        (3, 1.0, 0, 50.0, None),
+    )
+]
+
+
 CHARTS = {
     "reward_variance": figures.reward_variance(BEFORE_RECORDS),
     "reward_against_latency": figures.reward_against_latency(BEFORE_RECORDS, AFTER_RECORDS),
@@ -97,6 +115,7 @@ CHARTS = {
     "tool_transitions": figures.tool_transitions(BEFORE_RECORDS, AFTER_RECORDS),
     "distributions": figures.distributions({"before": BEFORE_RECORDS, "after": AFTER_RECORDS}),
     "training_curves": figures.training_curves(STEPS, note="simulated model"),
+    "token_metrics": figures.token_metrics(TOKEN_STEPS),
     "training_gaps": figures.training_gaps({"one": STEPS, "other": STEPS}),
     "tool_mix": figures.tool_mix(STEPS, note="simulated model"),
     "tool_mix, many": figures.tool_mix(OF_MANY),
@@ -447,6 +466,23 @@ UNGRADED = [record("q1", None)]
 def test_what_is_missing_is_named(draw: Callable[[], object], missing: str) -> None:
     with pytest.raises(ValueError, match=missing):
         draw()
+
+
+def test_failed_calls_are_a_share_of_all_calls_and_a_step_without_an_update_has_no_entropy() -> (
+    None
+):
+    columns = {
+        title.replace("\n", " "): values
+        for title, values in figures.token_columns(TOKEN_STEPS).items()
+    }
+    assert columns["failed share of tool calls"].tolist() == [0.75, 0.25, 0.0]
+    assert columns["share of rollouts cut off"].tolist() == [0.25, 0.25, 0.25]
+    entropy = columns["entropy, nats per token"]
+    assert entropy[:2].tolist() == [1.5, 0.5]
+    assert np.isnan(entropy[2])
+    chart = figures.token_metrics(TOKEN_STEPS)
+    assert chart.finding == "Training reward went from 0.10 to 1.00"
+    assert "entropy, nats per token from 1.5 to 0.5" in chart.alt_text()
 
 
 def test_the_loop_names_its_five_steps_in_words_and_in_the_picture() -> None:

@@ -120,6 +120,24 @@ rollout = SimpleNamespace(
 )
 assert "cat" in log_line(rollout)
 """,
+    "09": """
+from openai import OpenAI
+import os
+
+url, key = os.environ["BUILDHOUR_TOOLS_URL"], os.environ["BUILDHOUR_TOOLS_KEY"]
+headers = {"Authorization": f"Bearer {key}"}
+row = {"messages": [{"role": "user", "content": "How much was net income?"}]}
+row["tools"] = [{"type": "function", "function": {"name": "search"}}]
+row |= {"answer_value": 1204, "answer_kind": "amount", "reference_answer": "1,204"}
+reinforcement = {
+    "tools": [{"name": "search", "server_url": f"{url}/search", "headers": headers}],
+    "grader": {"type": "endpoint", "name": "g", "url": f"{url}/grade", "headers": headers},
+    "hyperparameters": {"batch_size": 5, "compute_multiplier": 0.25},
+}
+client, rows = OpenAI(), {"train": [row] * 10, "validation": [row] * 10}
+job = launch(client, "sim-agent-mini", rows, reinforcement)
+assert [step["step"] for step in steps_of(client, job.id, poll_s=0.1)] == [1, 2]
+""",
 }
 """What a reader would do next with the cells of a lesson that only define things."""
 
@@ -153,7 +171,7 @@ def test_the_pasted_cells_run_and_can_be_used(
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-NAMES_ITS_CELLS = [lesson for lesson in TAKEN if lesson.number in ("04", "05", "06", "07")]
+NAMES_ITS_CELLS = [lesson for lesson in TAKEN if lesson.number in ("04", "05", "06", "07", "09")]
 """The boxes of the others name the first and the last cell to copy."""
 
 

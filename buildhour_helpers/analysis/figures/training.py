@@ -257,34 +257,44 @@ def unusable_rollouts(steps: Steps, *, note: str = "") -> Chart:
 
 @styled
 def token_metrics(steps: Steps, *, note: str = "") -> Chart:
-    """What only a run on tokens has: entropy, the gap between sampler and learner, failed calls and
-    tokens written. A step without an update has no gap, and no entropy."""
+    """The reward, and what only a run on tokens has: entropy, the gap between sampler and learner,
+    failed calls, tokens written, and rollouts that were cut off. A step without an update has no
+    gap and no entropy."""
     _need_steps(steps)
-    chart = Chart(_reward_in_words(column(steps, "train_mean_reward"), np.array([])), note=note)
-    curves = token_columns(steps)
+    at, rewards = column(steps, "step"), column(steps, "train_mean_reward")
+    valid = column(steps, "full_valid_mean_reward")
+    curves = {"mean reward": rewards, **token_columns(steps)}
+    chart = Chart(_reward_in_words(rewards, np.array([])), note=note, height=4.8)
+    axes = chart.subplots(2, 3, squeeze=False).flat
     words = []
-    at = column(steps, "step")
-    for axis, (title, values) in zip(panels(chart, len(curves)), curves.items(), strict=True):
-        axis.plot(at, values, "o-", color=BLUE, markersize=3)
-        axis.set_title(title, fontsize=9)
-        axis.set_ylim(0, max(1e-4, 1.1 * float(np.nanmax(values, initial=0.0))))
+    for axis, (title, values) in zip(axes, curves.items(), strict=True):
+        axis.plot(at, values, "o-", color=BLUE, markersize=3, label="training")
+        axis.set_ylabel(title)
+        axis.set_xlim(at[0] - 0.5, at[-1] + 0.5)
+        axis.set_ylim(0, max(1e-5, 1.1 * float(np.nanmax(values, initial=0.0))))
         axis.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
         _step_axis(axis)
         first, last = _ends(values) if _has_any(values) else (np.nan, np.nan)
         words.append(f"{title.replace(chr(10), ' ')} from {first:.3g} to {last:.3g}")
-    chart.describe(f"Four curves over {len(steps)} steps: {', '.join(words)}.")
+    if _has_any(valid):
+        chart.axes[0].plot(at, valid, "s", color=ORANGE, markersize=4, label="validation")
+        chart.axes[0].legend(loc="lower right")
+        words[0] += f" (validation {_from_to(valid)})"
+    chart.describe(f"Six curves over {len(steps)} steps: {', '.join(words)}.")
     return chart
 
 
 def token_columns(steps: Steps) -> dict[str, Floats]:
-    """The four columns of `token_metrics`, by title."""
+    """What `token_metrics` draws beside the reward, by title."""
     rollouts = np.array([sum(step["stop_reasons"]["train"].values()) for step in steps])
-    calls = column(steps, "tool_calls_per_rollout") * rollouts
+    cut_off = np.array([step["stop_reasons"]["train"].get("length_limit", 0) for step in steps])
+    calls = np.rint(column(steps, "tool_calls_per_rollout") * rollouts)
     return {
         "entropy,\nnats per token": column(steps, "update.entropy"),
         "log-probability gap,\nnats": column(steps, "update.logprob_gap"),
         "failed share\nof tool calls": column(steps, "tool_errors") / np.maximum(calls, 1),
         "tokens written\nper rollout": column(steps, "completion_tokens_mean"),
+        "share of rollouts\ncut off": cut_off / np.maximum(rollouts, 1),
     }
 
 
