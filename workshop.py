@@ -31,7 +31,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SECONDS_BETWEEN_LINES = 10
-EXTRA_OF_VERB = {"engine": "engines", "test": "test"}
+EXTRA_OF_VERB = {"engine": "engines", "lab": "engines", "test": "test"}
 NO_NETWORK = ("NewConnectionError", "NameResolutionError", "TimeoutError", "ProxyError")
 
 

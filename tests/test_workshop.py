@@ -74,6 +74,7 @@ class TestWhenToInstall:
             ("", [], "demo", []),  # the first time
             ("same", [], "demo", None),
             ("same", [], "test", ["test"]),
+            ("same", [], "lab", ["engines"]),
             ("same", ["test"], "test", None),
             ("other", ["test"], "demo", ["test"]),
         ],
