@@ -193,7 +193,7 @@ def homes(project: EmptyProject) -> dict[str, str]:
 def test_without_a_wheel_the_first_cell_says_what_to_do_in_one_line(plain: EmptyProject) -> None:
     done = first_cells(plain)
     assert done.returncode == 1
-    assert "Upload the course's wheel beside this notebook, or set PACKAGE above." in done.stderr
+    assert "Upload the course's wheel beside this notebook, or set PACKAGE." in done.stderr
     assert "CellExecutionError" in done.stderr
 
 
