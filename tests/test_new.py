@@ -322,7 +322,7 @@ FILES = {
         (["--from", "neighbour.py"], "imports its neighbour rooms; put the functions into one"),
         (["--from", "key.py"], "functions.py would contain what looks like a key"),
         (["--from", "words.txt"], "must end in .json, .yaml or .py"),
-        (["--from", "none.json"], "is no file"),
+        (["--from", "none.json"], "is not a file"),
         (["--from", "rooms.py", "--mcp", "x"], "give one of them"),
         (["--mcp", ""], "is empty"),
         (["--mcp", "not-a-program"], "gives no tools .*; start it, or correct the command"),

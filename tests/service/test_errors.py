@@ -79,7 +79,7 @@ RESPONSES: list[Row] = [
     ({"tools": [{"type": "function", "name": "f", "parameters": 1}]}, 400, INVALID,
      "tools[0].parameters", "JSON Schema"),
     ({"tools": [{"type": "function", "name": "f"}] * 2}, 400, INVALID, "tools[1].name", "'f'"),
-    ({"tool_choice": "required"}, 400, INVALID, "tool_choice", "there are no tools"),
+    ({"tool_choice": "required"}, 400, INVALID, "tool_choice", "the request has no tools"),
     ({"tool_choice": {"type": "function", "name": "f"}}, 400, INVALID, "tool_choice", "'f'"),
     ({"tool_choice": {"type": "file_search"}}, 400, INVALID, "tool_choice", "'required'"),
     ({"tool_choice": {"type": "allowed_tools", "mode": "all"}}, 400, INVALID, "tool_choice",
