@@ -5,7 +5,7 @@
 
 `Plan.train` launches the job on the session's service, with tool and grader served from this
 process, and follows it to its end. Ships, parts and codes are invented. The pool of candidate rows
-has traps: questions that validation asks too, answers that stand in the question, references that
+has traps: questions that validation asks too, answers that are in the question, references that
 the log does not hold, questions that name no ship, and the same question twice.
 """
 

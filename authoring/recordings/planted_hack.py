@@ -2,7 +2,7 @@
 
 The base model is rolled out on held-out questions, and a loose grader rewards any answer that
 contains the reference. In nine rollouts with a wrong answer, the final answer is then replaced by
-hand: by a hedge, by an answer that speaks to its grader, or by the right answer without any tool
+hand: by a hedge, by an answer that addresses its grader, or by the right answer without any tool
 call before it. The service grades all rollouts with that grader, so the hacks are planted and the
 rewards are real. `planted` lists these rollouts, each with the name of its hack.
 """

@@ -9,7 +9,7 @@ from statistics import fmean, pstdev, stdev
 from typing import Any
 
 from buildhour_helpers.analysis.summaries import summarise
-from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Findings, exercise, number_of, right, wrong
 from rft_wire.records import RolloutRecord
 
 HINTS = {
@@ -217,7 +217,7 @@ def exercise_0_3(prediction: object, after: Records) -> Findings:
     measures = summarise(after).measures
     measured = {"reward": measures["reward"].value, "tool calls": measures["tool_calls"].value}
     for name, (low, high, words) in ASKED.items():
-        guess = _number_of(prediction.get(name))
+        guess = number_of(prediction.get(name))
         if guess is None:
             yield wrong(f"{name}: {prediction.get(name)!r} is not a number", f"a number {words}")
         elif not low <= guess <= high:
@@ -237,17 +237,6 @@ def _compared(guess: float, measured: float, high: float) -> str:
     if abs(guess - measured) <= CLOSE * high:
         return f"{told}, so you were close"
     return f"{told}, {abs(guess - measured):.2f} {'lower' if guess > measured else 'higher'}"
-
-
-def _number_of(value: object) -> float | None:
-    """A finite number, numpy's too; None for anything else."""
-    if isinstance(value, bool | str | bytes):
-        return None
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 METHODS = {

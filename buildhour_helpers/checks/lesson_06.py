@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, number_of, right, wrong
 from buildhour_helpers.recordings import load
 
 HINTS = {
@@ -58,7 +58,7 @@ def exercise_6_1(prediction: Any) -> Findings:
         return
     guesses = {}
     for name in PARTS:
-        guess = _number(prediction[name])
+        guess = number_of(prediction[name])
         if guess is None:
             yield wrong(f"{name!r} is {prediction[name]!r}", "give a number between 0 and 1")
         elif not 0 <= guess <= 1:
@@ -77,17 +77,6 @@ def exercise_6_1(prediction: Any) -> Findings:
 def _missing(prediction: Any) -> list[str]:
     given = prediction if isinstance(prediction, Mapping) else {}
     return [f"{name!r}" for name in PARTS if name not in given]
-
-
-def _number(value: Any) -> float | None:
-    """The value as a float; None where it is not a finite number."""
-    if isinstance(value, bool | np.bool_ | str):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _share(side: Mapping[str, Any], name: str) -> float:

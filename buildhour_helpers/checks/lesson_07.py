@@ -9,9 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, number_of, right, wrong
 from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.recordings import RUNS
 from buildhour_helpers.tasks import Question, load_questions
@@ -56,7 +54,7 @@ def exercise_7_1(suspects: Any) -> Findings:
             "a dictionary with the keys " + ", ".join(f'"{name}"' for name in SUSPECTS),
         )
         return
-    bets = {name: _number(suspects[name]) for name in SUSPECTS}
+    bets = {name: number_of(suspects[name]) for name in SUSPECTS}
     for name, bet in bets.items():
         if bet is None or not 0 <= bet <= 1:
             yield wrong(f"{name!r} has {suspects[name]!r}", "give each a number from 0 to 1")
@@ -77,17 +75,6 @@ def exercise_7_1(suspects: Any) -> Findings:
             f"you ruled out {' and '.join(ruled_out)} before any run; then no evidence could "
             "change your mind"
         )
-
-
-def _number(value: Any) -> float | None:
-    """The value as a float; None where it is not a finite number."""
-    if isinstance(value, bool | np.bool_ | str):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 Audit = Callable[[RolloutRecord, Question], Any]

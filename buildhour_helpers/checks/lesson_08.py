@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from buildhour_helpers.checks.verdict import Finding, Findings, exercise, right, wrong
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, number_of, right, wrong
 from buildhour_helpers.spotlights import mean_of, recorded
 
 HINTS = {
@@ -42,19 +42,8 @@ HINTS = {
 }
 
 
-def _number(value: object) -> float | None:
-    """A number of any type as a float; None for anything else, text and truth values included."""
-    if value is None or isinstance(value, bool | str | bytes):
-        return None
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _expect(found: object, expected: float, example: str, fix: str) -> Finding:
-    number = _number(found)
+    number = number_of(found)
     if number is None:
         return wrong(f"{example}: it returns {found!r}, which is not a number", "return a float")
     if math.isclose(number, expected, abs_tol=0.006):
@@ -126,7 +115,7 @@ def exercise_8_2(prediction: Mapping[str, Any]) -> Findings:
     measured = {"turns": mean_of(runs, "after", "turns"), "f1": mean_of(runs, "after")}
     bounds = {"turns": (1.0, float(MOST_TURNS)), "f1": (0.0, 1.0)}
     for name, (low, high) in bounds.items():
-        number = _number(prediction[name])
+        number = number_of(prediction[name])
         if number is None:
             yield wrong(
                 f"{name}: {prediction[name]!r:.40} is not a number",
@@ -249,7 +238,7 @@ def _tried(
 
     def tried(attack: Attack, fix: str) -> Finding | None:
         given = grade(attack.answer, list(attack.cited), list(attack.opened), dict(attack.item))
-        number = _number(given)
+        number = number_of(given)
         what = (
             f"{attack.answer or 'an empty answer'!r:.44}, citing {len(attack.cited)} of its filings"
         )

@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ParamSpec
 
+import numpy as np
+
 P = ParamSpec("P")
 COLUMNS = 76
 
@@ -59,6 +61,18 @@ def expect(found: object, expected: object, example: str, fix: str) -> Finding:
 def is_close(found: object, expected: float) -> bool:
     """Whether an answer is a number and, but for rounding errors, the expected one."""
     return isinstance(found, int | float) and math.isclose(found, expected, abs_tol=1e-9)
+
+
+def number_of(value: object) -> float | None:
+    """The value as a finite float, numpy's too; None for anything else, text and truth values
+    included."""
+    if isinstance(value, bool | np.bool_ | str | bytes):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def exercise(number: str) -> Callable[[Callable[P, Findings]], Callable[P, None]]:

@@ -13,7 +13,6 @@ from buildhour_helpers.spotlights.environment import (
     Environment,
     ModelGrader,
     dataset_row,
-    definition,
     f1,
     list_answer,
     list_format,
@@ -24,6 +23,7 @@ from buildhour_helpers.spotlights.environment import (
 )
 from buildhour_helpers.spotlights.results import mean_of, recorded, scores, table
 from buildhour_helpers.spotlights.run import Result, launch, measure, opened, run
+from buildhour_helpers.tools.schemas import definition
 
 __all__ = [
     "NAMES",

@@ -16,7 +16,6 @@ from buildhour_helpers.graders.endpoint import GraderCall
 from buildhour_helpers.spotlights.environment import (
     Environment,
     dataset_row,
-    definition,
     f1,
     list_answer,
     list_format,
@@ -25,6 +24,7 @@ from buildhour_helpers.spotlights.environment import (
 )
 from buildhour_helpers.tasks.dataset import Row
 from buildhour_helpers.tools.functions import Tool, ToolError
+from buildhour_helpers.tools.schemas import definition
 
 PROMPT = (
     "You code visits for a clinic. Code what was found in this visit: not what the patient denies, "

@@ -68,18 +68,6 @@ def make(name: str, seed: int = 0) -> Environment:
     return made
 
 
-def definition(name: str, description: str, /, **properties: Mapping[str, Any]) -> Definition:
-    """A tool as a dataset row has it; parameters with a `default` are optional."""
-    parameters = {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name, schema in properties.items() if "default" not in schema],
-        "additionalProperties": False,
-    }
-    function = {"name": name, "description": description, "parameters": parameters}
-    return {"type": "function", "function": function}
-
-
 def dataset_row(
     question_id: str, prompt: str, question: str, tools: Sequence[Definition], **reference: Any
 ) -> Row:

@@ -16,7 +16,6 @@ from buildhour_helpers.graders.endpoint import GraderCall
 from buildhour_helpers.spotlights.environment import (
     Environment,
     dataset_row,
-    definition,
     f1,
     list_answer,
     list_format,
@@ -26,6 +25,7 @@ from buildhour_helpers.spotlights.environment import (
 )
 from buildhour_helpers.tasks.dataset import Row
 from buildhour_helpers.tools.functions import Tool, ToolError
+from buildhour_helpers.tools.schemas import definition
 
 PROMPT = (
     "You plan changes to a repository. Use the tools to find every file that the request would "

@@ -19,10 +19,10 @@ from buildhour_helpers.spotlights.environment import (
     Environment,
     ModelGrader,
     dataset_row,
-    definition,
 )
 from buildhour_helpers.tasks.dataset import Row
 from buildhour_helpers.tools.functions import Tool, ToolError
+from buildhour_helpers.tools.schemas import definition
 
 PROMPT = (
     "You answer a banker's questions about company filings. Start with a search. Cite the exact "

@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from buildhour_helpers.graders.endpoint import GraderCall
-from buildhour_helpers.spotlights.environment import Environment, dataset_row, definition
+from buildhour_helpers.spotlights.environment import Environment, dataset_row
 from buildhour_helpers.tasks.dataset import Row
 from buildhour_helpers.tools.functions import Tool, ToolError
+from buildhour_helpers.tools.schemas import definition
 
 PROMPT = (
     "You tune kernels of an accelerator. Benchmark configurations; the fastest one ships. "

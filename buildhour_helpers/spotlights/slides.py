@@ -12,9 +12,10 @@ import random
 from collections.abc import Mapping, Sequence
 
 from buildhour_helpers.graders.endpoint import GraderCall
-from buildhour_helpers.spotlights.environment import Environment, dataset_row, definition
+from buildhour_helpers.spotlights.environment import Environment, dataset_row
 from buildhour_helpers.tasks.dataset import Row
 from buildhour_helpers.tools.functions import Tool, ToolError
+from buildhour_helpers.tools.schemas import definition
 
 PROMPT = (
     "You build slide decks with the tools. Add one slide for each section of the brief that is for "

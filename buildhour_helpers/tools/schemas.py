@@ -15,8 +15,8 @@ Definition = dict[str, Any]
 MOST_HITS = 20
 
 
-def _definition(name: str, description: str, **properties: Mapping[str, Any]) -> Definition:
-    """A function whose parameters are required unless they have a default."""
+def definition(name: str, description: str, /, **properties: Mapping[str, Any]) -> Definition:
+    """A tool as a dataset row has it; its parameters are required unless they have a `default`."""
     parameters = {
         "type": "object",
         "properties": properties,
@@ -27,7 +27,7 @@ def _definition(name: str, description: str, **properties: Mapping[str, Any]) ->
     return {"type": "function", "function": function}
 
 
-SEARCH = _definition(
+SEARCH = definition(
     "search",
     "Search all report pages by words. Returns the best pages, one path each with a snippet, best "
     "first. Read a page with cat before you trust it: the snippet is only one line of it.",
@@ -44,7 +44,7 @@ SEARCH = _definition(
     },
 )
 
-LIST = _definition(
+LIST = definition(
     "list",
     "List a folder of the report tree TICKER/YEAR/page_N.pdf: the companies, a company's years, or "
     "the pages of a year. Returns one full path a line; folders end with a slash.",
@@ -55,7 +55,7 @@ LIST = _definition(
     },
 )
 
-CAT = _definition(
+CAT = definition(
     "cat",
     "Read one report page: its text and its table. Returns the whole page.",
     path={
