@@ -76,7 +76,7 @@ def test_the_first_code_cell_is_for_hosted_notebooks_and_prints_nothing_here(
 ) -> None:
     path = built.source.parent.parent / name
     first = next(cell for cell in cells_of(path) if cell.cell_type == "code")
-    assert first.source.splitlines()[3] == 'PACKAGE = ""'
+    assert 'PACKAGE = ""' in first.source.splitlines()
     assert first.execution_count == 1
     assert first.outputs == []
 
