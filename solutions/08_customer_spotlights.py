@@ -438,7 +438,7 @@ assert all(run["gain"][1] > 0 for run in hardened)
 # filings; `item` has the right `value` and its `source`. Score 1 for the right
 # value (within 1%) if the source is the only filing cited and was opened, 0.4
 # for the right value without that, and 0 for a wrong value, several values or
-# none. The check attacks your grader in eight ways.
+# none. The check attacks your grader in nine ways.
 
 # %% exercise="8.3" difficulty=3 minutes=5
 import re
