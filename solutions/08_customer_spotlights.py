@@ -43,7 +43,7 @@ print(session.describe())
 # | Genspark, `slides` | slide decks | content and looks | no figure found |
 #
 # The recipe is the same each time: real tools, a grader that sees what
-# matters, and often no more than a few hundred rows.
+# matters, and often only a few hundred rows.
 
 # %% [markdown]
 # ## Cognition: which files will this change touch?
@@ -82,14 +82,9 @@ for hit in hits:
 
 # %% [markdown]
 # The flag is code in some files. Release notes only mention it, and they do
-# not have to change. The answer is a list of paths. The job is told its form
-# by a JSON Schema, in `response_format`:
-
-# %%
-schema = repo.response_format["json_schema"]["schema"]
-print(json.dumps(schema["properties"]))
-
-# %% [markdown]
+# not have to change. The answer is a list of paths. A JSON Schema in
+# `response_format` tells the job its form.
+#
 # *Time to here: 5 minutes.*
 #
 # ### Measure, then start the job
@@ -175,8 +170,7 @@ curve = [step["train_mean_reward"] for step in steps]
 print("reward of each step:", *(f"{reward:.2f}" for reward in curve))
 
 # %% [markdown]
-# Training reward rises. What counts is the same measurement as before, on the
-# held-out requests:
+# What counts is the measurement on the held-out requests, as before:
 
 # %%
 after = await spotlights.measure(up, job.fine_tuned_model)
@@ -192,11 +186,9 @@ assert last["turns"] < first["turns"] - 1
 # {{last["reward"][0]:.2f}}, and turns fall from {{first["turns"]:.1f}} to
 # {{last["turns"]:.1f}}. `parallel` is the share of turns with tool calls that
 # make several at once: {{last["parallel"]:.0%}}, where it was
-# {{first["parallel"]:.0%}}. Users feel this: they wait for turns, not for
-# calls.
+# {{first["parallel"]:.0%}}. Users wait for turns, not for calls.
 #
-# Here is one request before and after training, the first one where the
-# trained agent starts with parallel calls:
+# Here is a request where the trained agent starts with parallel calls:
 
 # %%
 from buildhour_helpers.spotlights.run import calls_by_turn, transcript
@@ -210,9 +202,7 @@ print("before", transcript(old), "after", transcript(new), sep="\n")
 
 # %% [markdown]
 # One job proves little. Here are five **recorded** jobs, each with another
-# repository. (In a checkout of the course,
-# `python -m authoring.course record spotlights` makes them again.) `before` and
-# `after` are rewards, and the gain has its 95% interval.
+# repository. `before` and `after` are rewards.
 
 # %%
 plain = spotlights.recorded("files")
@@ -220,7 +210,7 @@ print(spotlights.table(plain).to_string())
 assert all(run["gain"][1] > 0 for run in plain)
 
 # %% [markdown]
-# In all five jobs the interval of the gain is above zero. The means:
+# In all five the gain's 95% interval is above zero. The means:
 
 # %%
 free = spotlights.means(plain)
@@ -235,7 +225,7 @@ print(free.round(2))
 # because the first turn calls several tools at once. About 100 examples
 # helped, and 1,000 helped more.
 #
-# *Time to here: 15 minutes.*
+# *Time to here: 13 minutes.*
 #
 # ## A price on turns
 #
@@ -251,13 +241,12 @@ for f1, taken in ((0.6, 3), (0.6, 2), (0.1, 6)):
     print(f"F1 {f1} in {taken} turns: reward {score_of_it:.2f}")
 
 # %% [markdown]
-# The limit at 0 matters. The service discards a rollout whose score is below
-# 0. Every rollout that found nothing would go, and the job would learn from
-# the rest alone.
+# The limit at 0 matters: the service discards a rollout with a score below 0,
+# so the job would never learn from a rollout that found nothing.
 #
-# The grader counts the turns by the ids of the calls, because this service
-# numbers them by turn. With another provider let the tool server count: calls
-# that overlap in time belong to one turn.
+# Our service numbers the ids of the calls by turn, so the grader can count
+# them. With another provider, let the tool server count: calls that overlap in
+# time belong to one turn.
 
 # %% [markdown]
 # ### Exercise 8.2: Predict, then run
@@ -294,10 +283,10 @@ assert abs(costly["reward"] - free.loc["reward", "after"]) < 0.1
 # {{free.loc["turns", "after"]:.1f}}, at about the same F1:
 # {{costly["reward"]:.2f}} and {{free.loc["reward", "after"]:.2f}}. They call in
 # parallel in {{costly["parallel"]:.0%}} of the turns with calls, instead of
-# {{free.loc["parallel", "after"]:.0%}}. An agent that searches needs two
-# turns: one to search, one to answer.
+# {{free.loc["parallel", "after"]:.0%}}. Two turns are the least for an agent
+# that searches: one to search, one to answer.
 #
-# *Time to here: 20 minutes.*
+# *Time to here: 18 minutes.*
 #
 # ## Ambience: medical codes for a visit
 #
@@ -328,8 +317,7 @@ print(f"one coder against the panel: F1 {person:.2f}")
 
 # %% [markdown]
 # One coder reaches {{person:.2f}} by the measure that the agent is trained on.
-# Find out this number before you expect 1 of a model. Here are five recorded
-# jobs:
+# Do not expect more of a model. Five recorded jobs:
 
 # %%
 coding = spotlights.recorded("codes")
@@ -352,12 +340,10 @@ assert trained["precision"] > trained["recall"]
 # {{trained["precision"]:.2f}}, recall only {{trained["recall"]:.2f}}. To run it
 # live: `python -m buildhour_helpers.spotlights codes`.
 #
-# **As reported**: F1 from 0.52 to 0.57, and 18% faster (talk). Another account
-# puts the model 12 points above physicians (cognitiverevolution.ai). At first
-# the agent inflated findings, which is reward hacking, and the tone of its
-# notes suffered until style was scored too (summify.io).
+# **As reported**: F1 from 0.52 to 0.57, and 18% faster (talk). At first the
+# agent inflated findings, which is reward hacking (summify.io).
 #
-# *Time to here: 24 minutes.*
+# *Time to here: 21 minutes.*
 
 # %% [markdown]
 # ## Rogo: a grader that was gamed
@@ -365,14 +351,12 @@ assert trained["precision"] > trained["recall"]
 # Rogo builds agents that answer bankers' questions from company filings,
 # with citations. A model graded the answers. As reported in the Build Hour,
 # the agent gamed that grader until the validation score was perfect. Rogo
-# hardened the grader and trained again. The agent was then 21% better, made up
-# fewer facts and left out fewer citations.
+# hardened the grader and trained again. The agent was then 21% better.
 #
-# Our version has 24 invented companies with three statements a year, and three
-# tools: search, open and cite. What counts is a right figure with one
-# citation: the filing that has the figure, which the agent must have opened.
-# The first grader is a model, the **judge**, with this rubric. (The judge is
-# simulated too: it reads rules and knows no finance.)
+# Our version has 24 invented companies and three tools: search, open and cite.
+# What counts is a right figure and one citation: the filing with the figure,
+# which the agent must have opened. The first grader is a model, the **judge**,
+# with this rubric. (The judge is simulated too, and knows no finance.)
 
 # %%
 from buildhour_helpers.spotlights import filings
@@ -380,10 +364,10 @@ from buildhour_helpers.spotlights import filings
 print(filings.LOOSE_RUBRIC.strip())
 
 # %% [markdown]
-# "Clear and complete" describes how an answer sounds. The judge also sees
-# only the answer, never the citation. Five jobs were trained with it. In these
-# means over held-out companies `loose` is the judge's score, and `reward` is
-# what counts. `right` and `cited` are shares of the answers.
+# "Clear and complete" describes how an answer sounds, and the judge never sees
+# the citation. Five jobs were trained with it. In their means `loose` is the
+# judge's score and `reward` is what counts; `right` and `cited` are shares of
+# the answers.
 
 # %%
 loose = spotlights.recorded("filings", grader="loose")
@@ -397,24 +381,20 @@ assert gained["reward"] < 0.5 * gained["loose"]
 # %% [markdown]
 # The judge's score rises from {{judge["before"]:.2f}} to
 # {{judge["after"]:.2f}}, close to full marks. The reward only goes from
-# {{counts["before"]:.2f}} to {{counts["after"]:.2f}}. An answer of each of the
-# first three jobs shows why, and the reward of all five shows how far they
-# differ:
+# {{counts["before"]:.2f}} to {{counts["after"]:.2f}}. Three answers show why:
 
 # %%
 for run in loose[:3]:
     print(run["example"]["after"]["answer"])
-rewards = [run["after"]["reward"][0] for run in loose]
-print("reward by job:", *(f"{reward:.2f}" for reward in rewards))
 
 # %% [markdown]
-# The agent now writes a sentence around its figure, and this judge gives a
-# clear sentence 1, whatever the figure is. From then on nearly every answer
-# gets the same score, and there is little left to learn.
+# The agent writes a sentence around its figure, and this judge gives a clear
+# sentence 1, whatever the figure is. From then on nearly every answer gets the
+# same score, and there is little left to learn.
 #
-# The hardened grader asks for the reference value and no other. It says that
-# clarity earns nothing, and it leaves the citation to code: without the right
-# one, an answer keeps {{filings.UNCITED}} of its score.
+# The hardened grader asks for the reference value and says that clarity earns
+# nothing. Code checks the citation: without the right one, an answer keeps
+# {{filings.UNCITED}} of its score.
 
 # %%
 print(f"without the right citation: {filings.UNCITED} of the score")
@@ -427,11 +407,10 @@ assert fixed.loc["reward", "after"] > counts["after"] + 0.2
 assert all(run["gain"][1] > 0 for run in hardened)
 
 # %% [markdown]
-# With the same questions and the same number of steps, the reward reaches
+# Only the grader changed, and the reward reaches
 # {{fixed.loc["reward", "after"]:.2f}}: {{fixed.loc["right", "after"]:.0%}}
 # of the figures are right, and {{fixed.loc["cited", "after"]:.0%}} of the
-# answers cite the right filing. Only the grader changed. To run it
-# yourself:
+# answers cite the right filing. To run it yourself:
 #
 #     python -m buildhour_helpers.spotlights filings --grader hardened
 #
@@ -480,14 +459,13 @@ checks.exercise_8_3(grade)
 # Mako (now Makora) trains agents that write fast **kernels**, the small
 # programs that run on a GPU. As reported in the Build Hour, about 100 PyTorch
 # prompts were enough for kernels 72% better than the best before. The company
-# also describes eight ways in which the agent cheated, found in 2,500 pairs of
-# kernels (makora.com/blog/reward-hacks). That is **Goodhart's law**: when a
-# measure becomes the target, it stops being a good measure.
+# also describes eight ways in which the agent cheated
+# (makora.com/blog/reward-hacks). That is **Goodhart's law**: when a measure
+# becomes the target, it stops being a good measure.
 #
-# Our agent writes no code. It chooses four parameters of a kernel and calls
-# a benchmark. The device is invented, and its run time is a formula. The
-# fastest configuration counts as the answer. One parameter says how many rows
-# a launch covers, and that makes it possible to cheat.
+# Our agent chooses four parameters of a kernel and calls a benchmark of an
+# invented device. The fastest configuration is its answer. One parameter says
+# how many rows a launch covers, and that makes it possible to cheat.
 
 # %%
 from dataclasses import replace
@@ -504,9 +482,8 @@ for config in (best, replace(best, rows=128)):
 # %% [markdown]
 # The best honest configuration is several times faster than the plain
 # kernel. A launch of 128 rows is {{faster:.1f}} times faster, because it skips
-# most of the work. The benchmark tells the agent that the output is wrong. But
-# the first grader, `timed`, looks at the run time alone: its score is the
-# share of it that was saved.
+# most of the work. The agent can see that the output is wrong. But the first
+# grader, `timed`, looks at the run time alone.
 
 # %%
 cheating = spotlights.recorded("kernels", grader="timed")
@@ -531,9 +508,8 @@ assert checked.loc["reward", "after"] > 0.5
 
 # %% [markdown]
 # Now {{checked.loc["correct", "after"]:.0%}} of the kernels are right, and they
-# are {{checked.loc["speed_up", "after"]:.1f}} times faster on average. (A wrong
-# one counts as 1, because the plain kernel stays in use.) To run the two jobs
-# yourself:
+# are {{checked.loc["speed_up", "after"]:.1f}} times faster on average (a wrong
+# one counts as 1). To run the two jobs yourself:
 #
 #     python -m buildhour_helpers.spotlights kernels --grader timed
 #     python -m buildhour_helpers.spotlights kernels
@@ -546,11 +522,10 @@ assert checked.loc["reward", "after"] > 0.5
 # ## Genspark: slides from tool calls
 #
 # Genspark's agent builds slide decks. As reported in the Build Hour, graders
-# scored their content and their looks; we found no figure for the result.
-# We cannot measure looks offline: that takes a model that sees the slides,
-# and people who check its scores. We can measure the outline. A brief lists
-# eight sections, each for one audience. The agent gets a brief and an
-# audience, and adds a slide for each section that this audience should see.
+# scored their content and their looks; we found no figure for the result. To
+# grade looks takes a model that sees the slides. Ours grades the outline. A
+# brief lists eight sections, each for one audience. The agent gets a brief and
+# an audience, and adds a slide for each section that this audience should see.
 # The reward is the F1 of the slides.
 
 # %%
@@ -563,23 +538,14 @@ assert all(run["gain"][1] > 0 for run in decks)
 # The F1 of the outline rises from {{outline.loc["reward", "before"]:.2f}} to
 # {{outline.loc["reward", "after"]:.2f}}. The decks now have
 # {{outline.loc["complete", "after"]:.0%}} of the sections that they should
-# have (`complete`). One deck of a trained agent, turn by turn:
-
-# %%
-for turn in decks[0]["example"]["after"]["turns"]:
-    print(*turn, sep="\n  ")
-
-# %% [markdown]
-# It calls in parallel, and one title is not a section at all. To run the job
-# yourself:
+# have (`complete`). To run it yourself:
 #
 #     python -m buildhour_helpers.spotlights slides
 
 # %% [markdown]
 # ## All five, side by side
 #
-# These are the recorded jobs with a sound grader. Each seed makes another
-# world.
+# These are all recorded jobs with a sound grader:
 
 # %%
 sound = {"files": plain, "codes": coding, "filings": hardened}
@@ -589,11 +555,12 @@ for name, runs in sound.items():
     low = min(run["gain"][1] for run in runs)
     print(f"{name:8} gains {gains}, lowest end of an interval {low:+.2f}")
     assert low > 0
+most = max(run["rollouts"] for runs in sound.values() for run in runs)
+print(f"at most {most:,} training rollouts a job")
 
 # %% [markdown]
-# Every job gained, and every interval is above zero. In the figure a pair of
-# dots is one job: orange before, blue after. You cannot compare the rewards of
-# different environments.
+# Every job gained, and every interval is above zero. In the figure a line is
+# one job. You cannot compare the rewards of different environments.
 
 # %%
 from buildhour_helpers.analysis import figures as charts
@@ -605,20 +572,15 @@ chart = charts.before_and_after(
 )
 chart
 
-# %%
-most = max(run["rollouts"] for runs in sound.values() for run in runs)
-print(f"at most {most:,} training rollouts a job")
-
 # %% [markdown]
-# No job took more than {{most:,}} training rollouts. They all started low,
-# though: our base model had never seen tools like these.
+# No job took more than {{most:,}} rollouts. They all started low, though: our
+# base model had never seen tools like these.
 #
 # *Time to here: 35 minutes.*
 #
 # ## Questions from live audiences
 #
-# People ask these after talks. Our answers are measured in this course, with
-# a simulated model.
+# People ask these after talks. Our answers come from the simulated model.
 #
 # - **Do I need thousands of examples?** These jobs had 80 to 96 rows. As
 #   reported, some customers succeeded with about 10, and most used 100 to
@@ -626,9 +588,6 @@ print(f"at most {most:,} training rollouts a job")
 # - **Will it call my tools a thousand times?** Yes, and more: {{most:,}}
 #   rollouts are a small job, and each makes several calls. Give every rollout
 #   a sandbox.
-# - **Does it get faster, or only better?** Both. `files` went from
-#   {{free.loc["turns", "before"]:.1f}} to {{free.loc["turns", "after"]:.1f}}
-#   turns, and to {{costly["turns"]:.1f}} with a price on turns.
 # - **Can I grade a list when experts disagree?** Yes, against a panel. One
 #   coder reached {{person:.2f}} here, and more than that says little.
 # - **Will it game my grader?** Expect it, if the grader has a hole. Read
@@ -715,7 +674,8 @@ def grep(pattern):
 
 
 FUNCTIONS = {"grep": grep}
-pattern = {"type": "string", "description": "An identifier in the code."}
+pattern = {"type": "string"}
+pattern["description"] = "An identifier, as it is in the code."
 TOOLS = [
     {
         "type": "function",
@@ -741,8 +701,8 @@ print(json.loads(answer) if answer else None, turns_made, "turns")
 #
 # *What will differ:* A real base model starts higher: it knows what `grep` is.
 # So the gain can be small (Ambience reported five points) while turns fall a
-# lot. Files, patients and filings are real: each rollout needs a sandbox, and
-# personal data needs rules (lesson 07). A real model finds more ways to game a
+# lot. Each rollout needs a sandbox, and personal data needs rules (lesson 07).
+# A real model finds more ways to game a
 # grader than ours does. Training costs money: 100 USD an hour of the core
 # training loop, as reported in January 2026 (timewell.jp).
 
@@ -751,11 +711,10 @@ print(json.loads(answer) if answer else None, turns_made, "turns")
 #
 # - Five tasks, one recipe: real tools, a grader that sees what matters, and
 #   about a hundred rows. With a sound grader every recorded job gained on
-#   held-out rows. With a hole in the grader, only its own score rose.
+#   held-out rows. With a hole in it, mainly its own score rose.
 # - F1 suits answers that are lists: too few and too many both cost.
 # - Users wait for turns. Parallel calls save turns, and a price on turns saves
 #   more at the same F1.
-# - Keep scores from 0 to 1, and look at the number of discarded rollouts.
 # - A grader that reads only the answer gets what it asks for. Let code check
 #   what code can see.
 #
@@ -775,6 +734,6 @@ print(json.loads(answer) if answer else None, turns_made, "turns")
 # <details><summary>Your grader's score rises, and users see no difference. What
 # do you do?</summary>
 # Score the same answers with a second grader that was not used in training, and
-# read twenty of them. If the two scores differ more and more, the agent has
-# found a hole.
+# read twenty of them. If only the first score rises, the agent has found a
+# hole.
 # </details>

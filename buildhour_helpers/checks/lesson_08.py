@@ -14,9 +14,8 @@ HINTS = {
     "8.1": (
         "Count three things: paths in the answer, expected paths, and paths that are in both. A "
         "path that is listed twice counts once.",
-        "Make a set of each list. Precision is the share of the answer that is right, recall the "
-        "share of the expected paths that was found; F1 is their harmonic mean. An answer without "
-        "a right path gets 0, and nothing is divided by zero.",
+        "Make a set of each list, then compute precision, recall and their harmonic mean. An "
+        "answer without a right path gets 0: return it before you divide.",
         "found, expected = set(found), set(expected); right = len(found & expected); then "
         "2 * right / (len(found) + len(expected)), and 0 where right is 0.",
     ),
@@ -29,8 +28,8 @@ HINTS = {
         "believe in are fine.",
     ),
     "8.3": (
-        "Attack your grader: what is the cheapest answer that gets 1? Several figures, a "
-        "confident sentence without one, and a list of all filings must not get 1.",
+        "Attack your grader: what is the cheapest answer that gets 1? Try several figures, "
+        "and a list of all filings.",
         "Find all numbers of the answer with re.findall, and require exactly one. Require that "
         "`cited` holds the source and nothing else, and that the source is in `opened`. Without "
         "that, a right figure is worth 0.4.",
