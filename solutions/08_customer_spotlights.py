@@ -104,9 +104,7 @@ from buildhour_helpers.spotlights.run import figures
 
 first = figures(before)
 print("reward {:.2f} [{:.2f}, {:.2f}]".format(*first["reward"]))
-print(
-    f"{first['turns']:.1f} turns and {first['calls']:.1f} calls a rollout"
-)
+print(f"{first['turns']:.1f} turns, {first['calls']:.1f} calls a rollout")
 
 # %% [markdown]
 # The base model gets a reward of {{first["reward"][0]:.2f}} in

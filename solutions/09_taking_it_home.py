@@ -44,15 +44,16 @@ schema = {
     },
     "required": ["branch", "weekday"],
 }
-folder = session.scratch()
-(folder / "tools.json").write_text(json.dumps(schema), encoding="utf-8")
+
 # %% [markdown]
-# A small function runs a command as you would in a terminal:
+# A small function runs a command, as you would in a terminal:
 
 # %%
 import os
 import subprocess
 import sys
+
+folder = session.scratch()
 
 
 def run(*arguments, cwd=folder, **variables):
@@ -65,6 +66,7 @@ def run(*arguments, cwd=folder, **variables):
 
 
 # %%
+(folder / "tools.json").write_text(json.dumps(schema), encoding="utf-8")
 new = ("new", "my-agent", "--from", "tools.json")
 print(run("-m", "buildhour_helpers", *new).splitlines()[0])
 project = folder / "my-agent"
@@ -179,7 +181,7 @@ def steps_of(client, job_id, poll_s=0.5, timeout_s=3600):
 
 
 # %% [markdown]
-# Start the job, of 10 steps with 80 rollouts each:
+# Start the job, 10 steps of 80 rollouts:
 
 # %%
 from contextlib import ExitStack
@@ -233,7 +235,7 @@ checks.exercise_9_1(prediction, steps)
 # %% [markdown]
 # ## Metrics that only tokens have
 #
-# Here are six curves and their numbers. The text below explains each.
+# Here are six curves and their numbers, explained below.
 
 # %%
 from buildhour_helpers.analysis import figures
@@ -431,8 +433,7 @@ differs = script.partition("What TRL does")[2].partition('"""')[0]
 print("What TRL does" + differs.rstrip())
 
 # %% [markdown]
-# We did not run such a script on a GPU. A test trains a tiny model with one for
-# two steps.
+# We tried such a script with a tiny model for two steps, not on a GPU.
 
 # %% [markdown]
 # ## Before you launch
@@ -479,11 +480,11 @@ print(capstone.search("the bilge pump that was fitted on the Alma"))
 # The tool wants every word to match, so a whole question finds nothing. No
 # prompt says so. The agent can learn it from rewards alone.
 #
-# ### Exercise 9.3: design the whole job
+# ### Exercise 9.3: Design the whole job
 # Difficulty 5/5 · 12 minutes
 #
-# Write four parts, and make `plan = capstone.Plan(choose_rows, grade, SETTINGS,
-# pick)`:
+# Write these four parts. The plan is
+# `plan = capstone.Plan(choose_rows, grade, SETTINGS, pick)`.
 #
 # - `choose_rows(pool, validation)`: the rows to train on. The pool has five
 #   kinds of trap. Print more of it, and compare it with `capstone.log()`.
@@ -572,7 +573,7 @@ checks.exercise_9_3(plan)
 #
 # ## Recap
 #
-# - `new` writes a project; `make check` runs all of it offline.
+# - `new` writes a project, and `make check` runs it offline.
 # - A job moves from engine to engine by changing an address.
 # - Watch entropy, the gap, failed calls and length, and ask what each buys.
 # - Clean rows and an honest grader come before hyperparameters.

@@ -54,7 +54,6 @@ def table(results: Iterable[Result]) -> pd.DataFrame:
             "after": result["after"]["reward"][0],
             "gain": "{:+.2f} [{:+.2f}, {:+.2f}]".format(*result["gain"]),
             "turns": "{:.1f} to {:.1f}".format(*_pair(result, "turns")),
-            "calls": "{:.1f} to {:.1f}".format(*_pair(result, "calls")),
             "parallel": "{:.0%} to {:.0%}".format(*_pair(result, "parallel")),
         }
         for result in results
