@@ -15,9 +15,10 @@ from buildhour_helpers.demo.plan import DemoOptions, make_plan
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.demo.stage import Stage, stage
 from buildhour_helpers.demo.work import BASE_MODEL
+from buildhour_helpers.graders.endpoint import GraderCall
 from buildhour_helpers.recordings import load, load_records, slim, whole
 from buildhour_helpers.reports import load as load_reports
-from buildhour_helpers.tools.functions import ReportTools
+from buildhour_helpers.tools.functions import ReportTools, ToolError
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +56,10 @@ def test_each_part_can_be_found_and_looked_up() -> None:
         question, answer = row["messages"][1]["content"], row["reference_answer"]
         found = json.loads(parts.find_parts(question))[0]["article"]
         assert answer in parts.part_details(found)
-        assert parts.grade({"output_text": f" {answer}\n"}, row) == 1.0
-        assert parts.grade({"output_text": f"It is {answer}."}, row) == 0.0
-    assert parts.part_details("nothing").startswith("Error:")
+        assert parts.grade(GraderCall({"output_text": f" {answer}\n"}, row, None)) == 1.0
+        assert parts.grade(GraderCall({"output_text": f"It is {answer}."}, row, None)) == 0.0
+    with pytest.raises(ToolError, match="no article 'nothing'"):
+        parts.part_details("nothing")
 
 
 def test_it_was_recorded_whole() -> None:
