@@ -103,9 +103,21 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield starter
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The service that the tests of a module share."""
+    with running(tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
 @pytest.fixture
-def service(start: Start) -> Running:
-    return start()
+def service(shared: Running) -> Iterator[Running]:
+    """The shared service; jobs that the test leaves unfinished are cancelled at its end."""
+    yield shared
+    jobs = shared.client.fine_tuning.jobs
+    for job in jobs.list(limit=20).data:
+        if job.finished_at is None:
+            jobs.cancel(job.id)
 
 
 @pytest.fixture
