@@ -59,11 +59,11 @@ class Running:
     def wait(self, job_id: str, *statuses: str) -> FineTuningJob:
         """The job once it has one of the statuses (by default: has ended)."""
         wanted = statuses or ("succeeded", "failed", "cancelled")
-        for _ in range(6_000):
+        for _ in range(2_000):
             job = self.client.fine_tuning.jobs.retrieve(job_id)
             if job.status in wanted:
                 return job
-            time.sleep(0.01)
+            time.sleep(0.05)  # often enough: each question takes a job's time
         raise AssertionError(f"the job is still {job.status}")
 
     def events(self, job_id: str) -> list[FineTuningJobEvent]:
