@@ -72,7 +72,6 @@ WORDS = {
     "several values": (
         "is ambiguous", "offers a choice", "is one of many values", "has other values as well",
     ),
-    "no value": ("gives no figure", "is refused", "is blank", "is none"),
     "wrong scale": (
         "has the scale off", "is right but for its scale", "has a slip of scale",
         "would be right after moving the decimal point", "lacks its unit",
