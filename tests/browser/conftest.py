@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.service.conftest import customer, customer_url, service, start
+from tests.service.conftest import customer, customer_url, service, shared, start
 
 from .chromium import chromium, executable
 
@@ -19,7 +19,7 @@ PATIENCE_MS = 60_000  # how long a test waits for what must come; nothing is tim
 
 expect.set_options(timeout=PATIENCE_MS)
 
-__all__ = ["customer", "customer_url", "service", "start"]  # fixtures
+__all__ = ["customer", "customer_url", "service", "shared", "start"]  # fixtures
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,24 +25,12 @@ def roles_in(question: str) -> list[tuple[str, set[str]]]:
             [("of_ratio", {"lamp", "lit"}), ("to", {"stone", "laid"}), ("year_in", {"1972"})],
         ),
         (
-            "How many times lamps lit did stones laid come to at Falcon in 1972?",
-            [("times", {"lamp", "lit"}), ("subject", {"stone", "laid"}), ("year_in", {"1972"})],
-        ),
-        (
-            "How much more did lamps lit come to than stones laid at Falcon in 1972?",
-            [("subject", {"lamp", "lit"}), ("than", {"stone", "laid"}), ("year_in", {"1972"})],
-        ),
-        (
             "By what percent did lamps lit at Falcon grow from 1971 to 1972?",
             [("subject", {"lamp", "lit"}), ("year_from", {"1971"}), ("year_to", {"1972"})],
         ),
         (
             "How much more were lamps due in 1971 than lamps due in 1972 at Falcon?",
             [("subject", {"lamp", "due", "1971"}), ("than", {"lamp", "due", "1972"})],
-        ),
-        (
-            "What did sums sold to farms come to as a percentage of lamps lit?",
-            [("subject", {"sold", "farm"}), ("of_part", {"lamp", "lit"})],
         ),
     ],
 )
@@ -82,8 +70,3 @@ def test_a_comma_begins_one_more_thing_of_a_list(question: str, things: list[str
     for phrase, thing in zip(named, things, strict=True):
         assert thing in phrase.words
         assert not phrase.words & set(things) - {thing}
-
-
-@pytest.mark.parametrize("question", ["", "How much?"])
-def test_a_question_that_names_nothing_has_no_phrases(question: str) -> None:
-    assert roles_in(question) == []

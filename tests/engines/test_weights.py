@@ -141,14 +141,6 @@ def test_choices_follow_the_probabilities():
     assert {d.probability for d in decisions} == {float(p) for p in expected}
 
 
-@pytest.mark.parametrize("advantage", [1.0, -1.0])
-def test_learning_raises_what_was_rewarded_and_lowers_what_was_not(advantage):
-    weights = filled()
-    decision = chosen(0, weights)
-    weights.ascend(policy_gradient(weights, [(advantage, [decision])], CLIP), 0.01)
-    assert np.sign(weights.of(decision)[0] - decision.probability) == advantage
-
-
 def test_saved_weights_continue_exactly():
     one = filled()
     gradient = policy_gradient(one, [(0.7, [chosen(1, one)])], CLIP)

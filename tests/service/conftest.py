@@ -59,11 +59,11 @@ class Running:
     def wait(self, job_id: str, *statuses: str) -> FineTuningJob:
         """The job once it has one of the statuses (by default: has ended)."""
         wanted = statuses or ("succeeded", "failed", "cancelled")
-        for _ in range(6_000):
+        for _ in range(2_000):
             job = self.client.fine_tuning.jobs.retrieve(job_id)
             if job.status in wanted:
                 return job
-            time.sleep(0.01)
+            time.sleep(0.05)  # often enough: each question takes a job's time
         raise AssertionError(f"the job is still {job.status}")
 
     def events(self, job_id: str) -> list[FineTuningJobEvent]:
@@ -103,9 +103,21 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield starter
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The service that the tests of a module share."""
+    with running(tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
 @pytest.fixture
-def service(start: Start) -> Running:
-    return start()
+def service(shared: Running) -> Iterator[Running]:
+    """The shared service; jobs that the test leaves unfinished are cancelled at its end."""
+    yield shared
+    jobs = shared.client.fine_tuning.jobs
+    for job in jobs.list(limit=20).data:
+        if job.finished_at is None:
+            jobs.cancel(job.id)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -15,7 +14,7 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsBas
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 from typing_extensions import is_typeddict
 
-from .conftest import Running, running
+from .conftest import Running
 
 MODEL = "sim-agent-mini"
 PARAMETERS = {
@@ -121,13 +120,6 @@ CASES = [
     *places("/chat/completions", CompletionCreateParamsBase, CHAT),
     *places("/embeddings", EmbeddingCreateParams, EMBEDDINGS),
 ]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    home: Path = tmp_path_factory.mktemp("nullable")
-    with running(home) as service:
-        yield service
 
 
 def answer(service: Running, path: str, body: dict[str, Any]) -> dict[str, Any]:
