@@ -69,6 +69,10 @@ def test_repeats_are_averaged_within_their_question_first() -> None:
     assert summary.measures["reward"].value == pytest.approx((0.5 + 0.5 + 1.0) / 3)
     assert summary.measures["accuracy"].value == pytest.approx((0.5 + 0.0 + 1.0) / 3)
     assert (summary.questions, summary.rollouts, summary.discarded) == (3, 5, 1)
+    timed = [record("q", 0, 1.0, simulated_s=None)]  # by the clock
+    assert summarise(timed).measures["latency_s"].value == 0.5
+    with pytest.raises(ValueError, match="none of 1 rollouts has a reward"):
+        summarise([record("q", 0, None)])
 
 
 def test_the_summary_is_written_with_the_promised_keys() -> None:
@@ -86,10 +90,6 @@ def test_the_summary_is_written_with_the_promised_keys() -> None:
     }
 
 
-def test_a_real_model_is_timed_by_the_clock() -> None:
-    assert summarise([record("q", 0, 1.0, simulated_s=None)]).measures["latency_s"].value == 0.5
-
-
 def test_the_comparison_is_paired_by_question_whatever_the_order() -> None:
     comparison = compare(BASE, TUNED)
     assert comparison.questions == 3
@@ -98,6 +98,9 @@ def test_the_comparison_is_paired_by_question_whatever_the_order() -> None:
     assert comparison.change["tool_calls"].value == pytest.approx(-0.25)
     assert comparison.change["reasoning_tokens"].value == pytest.approx(-0.5)
     assert set(comparison.change) == {"tool_calls", "turns", "reasoning_tokens", "latency_s"}
+    assert compare(BASE, TUNED[:4]).questions == 2  # those that both answered
+    with pytest.raises(ValueError, match="no question in common"):
+        compare(BASE, [record("q9", 0, 1.0)])
 
 
 def test_records_of_several_models_are_those_of_several_jobs() -> None:
@@ -112,40 +115,20 @@ def test_records_of_several_models_are_those_of_several_jobs() -> None:
     assert comparison.difference["reward"].value == pytest.approx(0.5 - 0.75)
 
 
-def test_only_questions_that_both_answered_are_compared() -> None:
-    tuned = [one for one in TUNED if one.question_id != "q1"]
-    assert compare(BASE, tuned).questions == 2
-    with pytest.raises(ValueError, match="no question in common"):
-        compare(BASE, [record("q9", 0, 1.0)])
-
-
 def test_a_question_varies_where_its_repeats_score_differently() -> None:
     assert varying_share(BASE) == 0.5
     assert varying_share(TUNED) == 0.0
+    assert [mean_best_of_n(BASE[:4], n) for n in (1, 2)] == [0.5, 0.75]
     with pytest.raises(ValueError, match="repeats=2"):
         varying_share(BASE[:1])
 
 
-def test_the_best_of_n_lies_between_mean_and_best() -> None:
-    repeated = BASE[:4]
-    assert mean_best_of_n(repeated, 1) == pytest.approx(0.5)
-    assert mean_best_of_n(repeated, 2) == pytest.approx(0.75)
-
-
-def test_nothing_graded_is_an_error_that_says_so() -> None:
-    with pytest.raises(ValueError, match="none of 1 rollouts has a reward"):
-        summarise([record("q", 0, None)])
-
-
-def test_the_rollouts_table_has_a_row_per_rollout_and_a_column_per_tool() -> None:
+def test_tables_have_a_row_for_each_rollout_or_measure() -> None:
     table = rollouts_table(BASE)
     assert len(table) == 6
     assert table["reward"].isna().sum() == 1
     assert table[["calls_cat", "calls_search"]].sum().tolist() == [6, 18]
     assert rollouts_table([]).empty
-
-
-def test_the_summary_table_puts_models_side_by_side() -> None:
     table = summary_table(summarise(BASE), summarise(TUNED), comparison=compare(BASE, TUNED))
     assert table.columns.tolist() == ["base", "tuned", "difference"]
     assert table.index.tolist() == list(MEASURES)
