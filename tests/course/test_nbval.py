@@ -71,20 +71,14 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout
 
 
-def test_right_outputs_pass(said: str) -> None:
+def test_right_outputs_pass_and_a_wrong_number_or_error_ends_its_notebook(said: str) -> None:
     for cell in ("right.ipynb::Cell 0", "right.ipynb::Cell 1", "stub.ipynb::Cell 0"):
         assert f"PASSED {cell}\n" in said, said
-    assert "2 failed, 4 passed, 1 skipped" in said, said
-
-
-def test_a_wrong_number_fails_and_ends_its_notebook(said: str) -> None:
     assert "PASSED wrong.ipynb::Cell 0" in said
     assert "FAILED wrong.ipynb::Cell 1" in said
     assert "Cell 1 of this notebook has failed" in said
-
-
-def test_a_wrong_error_fails(said: str) -> None:
     assert "FAILED another_stub.ipynb::Cell 0" in said
+    assert "2 failed, 4 passed, 1 skipped" in said, said
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -141,30 +135,22 @@ def same(new: list[NotebookNode], committed: list[NotebookNode]) -> bool:
     return bool(IPyNbCell.compare_outputs(cell, *both))
 
 
-OVERLOOKED = {
-    "versions": (
-        "offline · simulated model · openai 3.54.0 · agent-rft-workshop 0.1.0 · Python 3.11.7",
-        "offline · simulated model · openai 3.60.1 · agent-rft-workshop 0.2.0 · Python 3.13.0rc1",
-    ),
-    "a bar's progress": (
-        "first prompt:   0%|          | 0/72 [00:00<?, ?it/s]",
-        f"first prompt: 100%|{'█' * 10}| 72/72 [done]",
-    ),
-}
-NOT_OVERLOOKED = {
-    "the mode": ("offline · simulated model · openai 3.54.0", "live · gpt · openai 3.54.0"),
-    "a bar's name": ("first:   0%| | 0/72 [00:00<?, ?it/s]", "best:   0%| | 0/72 [00:00<?, ?it/s]"),
-    "a bar's total": ("a:   0%| | 0/72 [00:00<?, ?it/s]", "a:   0%| | 0/73 [00:00<?, ?it/s]"),
-    "a reward": ("mean reward 0.16", "mean reward 0.17"),
-    "a share": ("24% of the questions", "25% of the questions"),
-}
-
-
-@pytest.mark.parametrize("what", OVERLOOKED)
-def test_what_is_overlooked(what: str) -> None:
-    assert seen(OVERLOOKED[what][0]) == seen(OVERLOOKED[what][1])
-
-
-@pytest.mark.parametrize("what", NOT_OVERLOOKED)
-def test_what_is_not(what: str) -> None:
-    assert seen(NOT_OVERLOOKED[what][0]) != seen(NOT_OVERLOOKED[what][1])
+@pytest.mark.parametrize(
+    ("one", "other", "is_overlooked"),
+    [
+        (
+            "offline · simulated model · openai 3.54.0 · agent-rft-workshop 0.1.0 · Python 3.11.7",
+            "offline · simulated model · openai 3.6.1 · agent-rft-workshop 0.2.0 · Python 3.13rc1",
+            True,
+        ),
+        ("a:   0%| | 0/72 [00:00<?, ?it/s]", f"a: 100%|{'█' * 10}| 72/72 [done]", True),
+        ("offline · simulated model · openai 3.54.0", "live · gpt · openai 3.54.0", False),
+        ("a:   0%| | 0/72 [00:00<?, ?it/s]", "b:   0%| | 0/72 [00:00<?, ?it/s]", False),
+        ("a:   0%| | 0/72 [00:00<?, ?it/s]", "a:   0%| | 0/73 [00:00<?, ?it/s]", False),
+        ("mean reward 0.16", "mean reward 0.17", False),
+        ("24% of the questions", "25% of the questions", False),
+    ],
+    ids=["versions", "progress", "the mode", "a bar's name", "its total", "a reward", "a share"],
+)
+def test_what_is_overlooked_and_what_is_not(one: str, other: str, is_overlooked: bool) -> None:
+    assert (seen(one) == seen(other)) == is_overlooked
