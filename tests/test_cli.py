@@ -21,7 +21,9 @@ from buildhour_helpers.reports import load
 
 from .tasks.test_finqa import example
 
-VERBS = ("demo lab serve engine import-finqa export new test doctor reset").split()
+VERBS = [
+    "demo", "lab", "serve", "engine", "import-finqa", "export", "new", "test", "doctor", "reset",
+]  # fmt: skip
 
 
 def test_the_page_of_commands_shows_what_help_prints(

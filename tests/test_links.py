@@ -65,7 +65,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_lead_somewhere_and_pictures_say_what_they_show(page: Path) -> None:
     lost = []
     for target in targets(text_of(page)):
         path, _, anchor = target.partition("#")
@@ -74,10 +74,6 @@ def test_links_lead_somewhere(page: Path) -> None:
             lost.append(target)
         assert file.is_relative_to(ROOT), f"{target} leaves the repository"
     assert not lost
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_pictures_say_what_they_show(page: Path) -> None:
     for alt, target in pictures(text_of(page)):
         assert len(alt.split()) >= LEAST_ALT_WORDS, f"{target}: {alt!r}"
 

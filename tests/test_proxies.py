@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -40,28 +41,23 @@ class RecordingProxy:
 
     def __init__(self) -> None:
         self.seen = list[bytes]()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                self.seen.append(connection.recv(10_000))
-
-    def close(self) -> None:
-        self._socket.close()
+        with contextlib.suppress(OSError):  # it is closed
+            while True:
+                connection, _ = self.socket.accept()
+                with connection:
+                    self.seen.append(connection.recv(10_000))
 
 
 @pytest.fixture
 def proxy() -> Iterator[RecordingProxy]:
     listening = RecordingProxy()
     yield listening
-    listening.close()
+    listening.socket.close()
 
 
 @pytest.fixture(autouse=True)
@@ -84,8 +80,6 @@ LIVE, DEAD = "http://someone:hunter2@127.0.0.1:{live}", "http://127.0.0.1:{dead}
 ENVIRONMENTS = {
     "upper case": {"HTTP_PROXY": LIVE, "HTTPS_PROXY": LIVE},
     "lower case, with an exception of its own": {"http_proxy": LIVE, "no_proxy": "corp.example"},
-    "for everything, with an empty exception": {"ALL_PROXY": LIVE, "no_proxy": ""},
-    "no scheme": {"all_proxy": "127.0.0.1:{live}", "NO_PROXY": "*.corp.example, 10.0.0.0/8"},
     "both cases": {"HTTP_PROXY": LIVE, "http_proxy": DEAD, "no_proxy": "a", "NO_PROXY": "b"},
     "every host and one more": {"http_proxy": LIVE, "NO_PROXY": "*,corp.example"},
     "an exception that httpx cannot parse": {"HTTP_PROXY": LIVE, "NO_PROXY": "localhost,[::1]"},
@@ -281,52 +275,43 @@ def test_doctor_never_advises_to_delete_the_jobs(
     assert "reset" not in finding.fix
 
 
-class TestExceptions:
-    """What becomes of the user's own lists."""
+LOCAL = ",".join(proxies.LOCAL_HOSTS)
 
-    @pytest.mark.parametrize(
-        ("lower", "upper", "lower_then", "upper_then"),
-        [
-            (None, None, "LOCAL", "LOCAL"),
-            ("corp.example", None, "corp.example,LOCAL", "corp.example,LOCAL"),
-            (None, "corp.example, .b.c", "corp.example,.b.c,LOCAL", "corp.example,.b.c,LOCAL"),
-            ("a.b", "c.d", "a.b,LOCAL", "c.d,LOCAL"),
-            ("", "c.d", "LOCAL", "c.d,LOCAL"),
-            ("*", None, "*", "*"),
-            (" * ", "::1,a", "*,LOCAL", "::1,a,127.0.0.1,localhost"),
-        ],
-    )
-    def test_they_are_kept_and_local_hosts_added(
-        self,
-        lower: str | None,
-        upper: str | None,
-        lower_then: str,
-        upper_then: str,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        for name, value in (("no_proxy", lower), ("NO_PROXY", upper)):
-            if value is not None:
-                monkeypatch.setenv(name, value)
-        local = ",".join(proxies.LOCAL_HOSTS)
-        expected = [text.replace("LOCAL", local) for text in (lower_then, upper_then)]
-        values = proxies.past_proxies()
-        assert [values["no_proxy"], values["NO_PROXY"]] == expected
 
-    @pytest.mark.parametrize(
-        ("url", "local"),
-        [
-            ("http://127.0.0.1:1/v1", True),
-            ("http://127.8.0.1/v1", True),
-            ("http://[::1]:8000", True),
-            ("http://0.0.0.0:8000/v1", True),
-            ("https://LOCALHOST./v1", True),
-            ("http://llm.localhost/v1", True),
-            ("https://api.example.com/v1", False),
-            ("http://192.168.1.4:8000/v1", False),
-            ("http://localhost.example.com", False),
-            ("http://[bad", False),
-            ("", False),
-        ],
-    )
-    def test_what_counts_as_this_machine(self, url: str, local: bool) -> None:
-        assert proxies.is_local(url) is local
+@pytest.mark.parametrize(
+    ("lower", "upper", "lower_then", "upper_then"),
+    [
+        (None, None, LOCAL, LOCAL),
+        ("corp.example", None, f"corp.example,{LOCAL}", f"corp.example,{LOCAL}"),
+        (None, "a.b, .b.c", f"a.b,.b.c,{LOCAL}", f"a.b,.b.c,{LOCAL}"),
+        ("", "c.d", LOCAL, f"c.d,{LOCAL}"),
+        ("*", None, "*", "*"),
+        (" * ", "::1,a", f"*,{LOCAL}", "::1,a,127.0.0.1,localhost"),
+    ],
+)
+def test_the_users_exceptions_are_kept_and_local_hosts_added(
+    lower: str | None,
+    upper: str | None,
+    lower_then: str,
+    upper_then: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("no_proxy", lower), ("NO_PROXY", upper)):
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    values = proxies.past_proxies()
+    assert (values["no_proxy"], values["NO_PROXY"]) == (lower_then, upper_then)
+
+
+HERE = (
+    "http://127.0.0.1:1/v1", "http://127.8.0.1/v1", "http://[::1]:8000", "http://0.0.0.0:8000/v1",
+    "https://LOCALHOST./v1", "http://llm.localhost/v1",
+)  # fmt: skip
+ELSEWHERE = (
+    "https://api.example.com/v1", "http://192.168.1.4:8000/v1", "http://localhost.example.com",
+    "http://[bad", "",
+)  # fmt: skip
+
+
+def test_what_counts_as_this_machine() -> None:
+    assert [url for url in (*HERE, *ELSEWHERE) if proxies.is_local(url)] == list(HERE)

@@ -277,30 +277,3 @@ def test_a_signal_during_the_installation_ends_pip_too(
     assert "Traceback" not in said
     assert "stopped; the next call continues from here" in said
     assert processes_left() == []
-
-
-def test_the_installation_shows_progress_in_lines_without_a_terminal(
-    workshop: ModuleType,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    output = "".join(f"Collecting package-{n}\n" for n in range(40))
-    pip = SimpleNamespace(
-        stdout=[*output.splitlines(), "Installing collected packages: package-0"],
-        returncode=0,
-        wait=lambda: 0,
-    )
-    clock = iter(range(0, 1_000, 3))
-    monkeypatch.setattr(workshop.subprocess, "Popen", lambda *_, **__: pip)
-    monkeypatch.setattr(workshop.time, "monotonic", lambda: next(clock))
-    workshop.install(tmp_path, tmp_path, [])
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "\r" not in err
-    first, *news, last = err.splitlines()
-    assert first.startswith("Installing packages (once")
-    assert all(line.startswith("Installing packages: ") for line in news)
-    assert news[-1] == "Installing packages: 40 packages found, unpacking them"
-    assert 5 < len(news) < 40
-    assert last.startswith("Installed in")

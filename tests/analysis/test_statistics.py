@@ -102,9 +102,6 @@ def test_two_questions_can_be_enumerated() -> None:
     assert (interval.low, interval.value, interval.high) == (0.5, 0.5, 0.5)
     wide = bootstrap([[0, 1]], lambda mean: mean, level=0.6)
     assert (wide.low, wide.high) == (0.0, 1.0)
-
-
-def test_the_seed_decides_the_interval_and_blocks_do_not() -> None:
     values = np.random.default_rng(4).random(700)  # more than one block of resamples
     assert mean_interval(values, seed=5) == mean_interval(values, seed=5)
     assert mean_interval(values, seed=5) != mean_interval(values, seed=6)

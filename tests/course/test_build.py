@@ -18,7 +18,6 @@ from authoring.course.source import (
     notebook_of,
     read,
     solution_of,
-    solved_notebook,
     stub_of,
 )
 from buildhour_helpers.errors import WorkshopError
@@ -77,13 +76,6 @@ def test_a_second_build_writes_the_same_bytes(built: Lesson, tmp_path: Path) -> 
     text = again.solved.read_text(encoding="utf-8")
     assert "T0" not in text
     assert set(json.loads(text)["metadata"]) == {"kernelspec", "language_info"}
-
-
-def test_a_changed_cell_changes_no_other_cells_id(tmp_path: Path) -> None:
-    before = solved_notebook(lesson(tmp_path, GOOD)).cells
-    after = solved_notebook(lesson(tmp_path, GOOD.replace("# The end.", "# An end."))).cells
-    assert [one.id for one in before[:-1]] == [one.id for one in after[:-1]]
-    assert before[-1].id != after[-1].id
 
 
 EDITS: dict[str, Callable[[NotebookNode], object]] = {

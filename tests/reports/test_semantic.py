@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from authoring.recordings import search_designs
 from buildhour_helpers import session
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.reports import Bm25Index, Report, semantic
@@ -83,10 +82,6 @@ def test_the_encoder_finds_a_page_by_a_synonym_without_a_network(
     assert logging.root.handlers == handlers
 
 
-def without_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(semantic, "find_spec", lambda name: None)
-
-
 @pytest.mark.parametrize(
     ("name", "said"),
     [("semantic", "needs the extra `semantic`"), ("google", "use bm25, semantic, hybrid")],
@@ -94,24 +89,15 @@ def without_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_engine_that_cannot_be_had_is_one_line(
     name: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    without_encoder(monkeypatch)
-    check_engine("bm25")
-    assert main(["--search", name]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
-    monkeypatch.setenv("BUILDHOUR_SEARCH", name)
-    with pytest.raises(WorkshopError, match=said):
-        session.tools_program()
-
-
-def test_a_setting_chooses_the_engine_of_the_tool_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(semantic, "find_spec", lambda name: None)  # the encoder is not installed
+        check_engine("bm25")
+        assert main(["--search", name]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+        patch.setenv("BUILDHOUR_SEARCH", name)
+        with pytest.raises(WorkshopError, match=said):
+            session.tools_program()
     monkeypatch.setattr(semantic, "find_spec", lambda name: name)
-    assert "--search" not in session.tools_program().options
     monkeypatch.setenv("BUILDHOUR_SEARCH", "hybrid")
     assert session.tools_program().options == ("--search", "hybrid")
-
-
-def test_the_recording_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    without_encoder(monkeypatch)
-    with pytest.raises(WorkshopError, match=r"^recording search_designs: .* extra `semantic`"):
-        search_designs.record(tmp_path, print)
