@@ -161,21 +161,20 @@ def test_a_job_is_launched_with_live_tools_and_an_endpoint_grader(
     }
 
 
+EVERY = [f"ftevent-{step}" for step in range(1, 251)]
+
+
 @pytest.mark.parametrize(("pace", "pace_while_paged"), [(60, 0), (120, 9)])
 def test_every_event_comes_once_and_in_order_also_one_that_comes_between_two_pages(
     service: Service, client: OpenAI, pace: int, pace_while_paged: int
 ) -> None:
+    """Following takes up where it left off."""
     service.pace, service.pace_while_paged = pace, pace_while_paged
-    seen = [event.id for event in jobs.follow(client, "ftjob-1", poll_s=0)]
-    assert seen == [f"ftevent-{step}" for step in range(1, 251)]
-
-
-def test_following_takes_up_where_it_left_off(service: Service, client: OpenAI) -> None:
     first = jobs.follow(client, "ftjob-1", poll_s=0)
     seen = [next(first).id for _ in range(75)]
     first.close()
     seen += [event.id for event in jobs.follow(client, "ftjob-1", after=seen[-1], poll_s=0)]
-    assert seen == [f"ftevent-{step}" for step in range(1, 251)]
+    assert seen == EVERY
 
 
 def test_waiting_pauses_between_its_questions_and_shows_the_steps(
@@ -232,7 +231,7 @@ def test_following_in_an_event_loop_does_not_block_it(base_url: str) -> None:
         return seen, ticks
 
     seen, ticks = asyncio.run(run())
-    assert seen == [f"ftevent-{step}" for step in range(1, 251)]
+    assert seen == EVERY
     assert ticks > 20
 
 

@@ -57,13 +57,6 @@ def test_what_cannot_be_recorded_is_one_line_and_writes_nothing(
     assert not (tmp_path / "small.json").exists()
 
 
-def test_every_module_of_recordings_can_be_recorded_and_was() -> None:
-    for name in recordings.NAMES:
-        made = json.loads((RUNS / f"{name}.json").read_text(encoding="utf-8"))
-        _, _, seeds = made["command"].partition(" --seeds ")
-        assert made["command"] == recordings.command(name, list(map(int, seeds.split()))), name
-
-
 def test_seeds_other_than_its_own(small: ModuleType) -> None:
     def record(folder: Path, progress: Any, *, seeds: tuple[int, ...] = (1, 2)) -> dict[str, Any]:
         return {"seeds": list(seeds)}
@@ -93,3 +86,10 @@ def test_the_command_line(
     assert course.main(arguments) == status
     printed = capsys.readouterr()
     assert said in printed.out + printed.err
+
+
+def test_every_module_of_recordings_was_recorded() -> None:
+    for name in recordings.NAMES:
+        made = json.loads((RUNS / f"{name}.json").read_text(encoding="utf-8"))
+        _, _, seeds = made["command"].partition(" --seeds ")
+        assert made["command"] == recordings.command(name, list(map(int, seeds.split()))), name

@@ -70,12 +70,6 @@ class TestPrompts:
         assert recorded["prompt"] == variant.prompt
         assert rewards_of(records) == dict(islice(recorded["rewards"].items(), FIRST))
 
-    def test_each_met_every_question(self) -> None:
-        variants = load("prompts")["variants"]
-        asked = [question.id for question in load_questions(split="validation")]
-        assert list(variants) == [variant.name for variant in prompts.VARIANTS]
-        assert all(list(one["rewards"]) == asked for one in variants.values())
-
 
 class TestSamples:
     """Lesson 02."""
@@ -88,18 +82,6 @@ class TestSamples:
         variant = samples.variants(recorded["pilot"], seed)[-1]
         found = rounded_off(samples.run_variant(tmp_path, variant, seed))
         assert found == recorded["variants"][variant.name][0]
-
-    def test_each_variant_has_a_job_of_every_seed_and_is_charged_for_its_pilot(self) -> None:
-        recorded = load("samples")
-        assert len(recorded["seeds"]) == len(samples.SEEDS)
-        for place, seed in enumerate(recorded["seeds"]):
-            for variant in samples.variants(recorded["pilot"], seed):
-                job = recorded["variants"][variant.name][place]
-                rollouts = samples.BATCH_SIZE * samples.GROUP_SIZE * variant.steps
-                assert (job["seed"], job["pilot_rollouts"]) == (seed, variant.pilot_rollouts)
-                assert job["train_rollouts"] == rollouts
-                assert job["curve"][-1]["step"] == variant.steps
-                assert variant.hyperparameters["n_epochs"] * len(variant.questions) * 8 == rollouts
 
 
 class TestSearchDesigns:
@@ -167,15 +149,6 @@ class TestFlatGraderAndHyperparameters:
         (step,) = rounded_off(run.steps)
         assert {key: step[key] for key in flat_grader.OF_A_STEP} == recorded[name]["steps"][0]
 
-    def test_nothing_was_learned_from_it_and_the_service_said_so(self) -> None:
-        recorded = load("flat_grader")
-        flat, working = recorded["flat"], recorded["working"]
-        assert flat["weights_changed"] == 0 < working["weights_changed"]
-        assert flat["same_answers"] == flat["rollouts"] > working["same_answers"]
-        assert flat["after"] == recorded["before"]
-        assert len(flat["warnings"]) == len(flat["steps"]) + 1
-        assert "learned nothing" in flat["warnings"][-1]
-
     def test_the_hyperparameters_begin_alike(self, up: Stage, tmp_path: Path) -> None:
         variant, recorded = (
             hyperparameters.VARIANTS[0],
@@ -188,14 +161,6 @@ class TestFlatGraderAndHyperparameters:
         (step,) = rounded_off(run.steps)
         assert step["train_mean_reward"] == recorded["train_rewards"][0]
         assert step["update"]["entropy"] == recorded["entropy"][0]
-
-    def test_every_setting_is_recorded_with_every_seed(self) -> None:
-        found = {one["name"]: one for one in HYPERPARAMETERS["variants"]}
-        assert list(found) == [one.name for one in hyperparameters.VARIANTS]
-        questions = len(HYPERPARAMETERS["validation"]["questions"])
-        for one in found.values():
-            assert [job["seed"] for job in one["jobs"]] == list(hyperparameters.SEEDS)
-            assert all(len(job["rewards"]) == questions for job in one["jobs"])
 
     def test_four_jobs_predict_the_bill_of_the_fifth_to_a_tenth(self) -> None:
         baseline = variants_of(HYPERPARAMETERS)["baseline"]
@@ -245,19 +210,6 @@ class TestMainRun:
             assert parts.grade({"output_text": f" {answer}\n"}, row) == 1.0
             assert parts.grade({"output_text": f"It is {answer}."}, row) == 0.0
         assert parts.part_details("nothing").startswith("Error:")
-
-    def test_it_was_recorded_whole(self) -> None:
-        for name in ("before", "after"):
-            records = load_records(f"main_run.{name}")
-            assert len(records) == MAIN_RUN["questions"]["held_out"] * MAIN_RUN["repeats"]
-            assert len({record.model for record in records}) == 1
-        steps = {one["step"]: one["job_said"] for one in MAIN_RUN["checkpoints"]}
-        assert steps[MAIN_RUN["chosen_step"]] == max(steps.values())
-        for one in MAIN_RUN["checkpoints"]:
-            assert len(one["validation_reward"]) == MAIN_RUN["questions"]["validation"]
-            mean = fmean(one["validation_reward"])
-            assert mean == pytest.approx(one["validation"][0], abs=1e-6)
-        assert "timing" not in json.dumps(MAIN_RUN["steps"])
 
     def test_its_jobs_are_those_of_the_study(self) -> None:
         study = load("study")

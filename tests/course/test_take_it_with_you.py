@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,9 @@ def box(lesson: Lesson) -> str:
 
 def named_packages(text: str) -> set[str]:
     """Of the words in backticks those that are packages."""
-    words = set(re.findall(r"`([A-Za-z][A-Za-z0-9_-]*)`", text)) - {*OUR_NAMES}
-    return {word for word in words if is_package(word)}
-
-
-def is_package(word: str) -> bool:
-    try:
-        return bool(distribution(word).files)
-    except PackageNotFoundError:
-        return False
+    words = set(re.findall(r"`([A-Za-z][A-Za-z0-9_-]*)`", text))
+    installed = {found.name for found in distributions() if found.files}
+    return (words & installed) - {*OUR_NAMES}
 
 
 USES = {

@@ -119,10 +119,11 @@ def test_the_demo_runs_and_what_needs_the_checkout_says_so(installed: Installed)
     assert "checkout" in done.stderr
 
 
-def test_a_new_project_runs_its_check(installed: Installed) -> None:
+def test_a_new_project_can_be_made(installed: Installed) -> None:
+    """From its templates, which are in the wheel; that its check passes is tested elsewhere."""
     done = installed.buildhour("new", "project")
     assert done.returncode == 0, done.stderr
-    done = installed.python("project/check.py")
+    done = installed.python("project/rows.py")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

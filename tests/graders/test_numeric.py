@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -115,21 +113,6 @@ def test_an_answer_earns(answer: str, reference: Reference, score: float) -> Non
     assert verdict.score == score, verdict.reason
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        ("0.0835", "right but for the scale: off by 0.01"),
-        ("-8.35", "right but for the sign"),
-        ("8 or 9", "several numbers (2) and none of them marked as the answer"),
-        ("nothing", "no number in the answer"),
-        ("8", "right but rounded too coarsely"),
-        ("7", "wrong value"),
-    ],
-)
-def test_the_verdict_says_why(answer: str, reason: str) -> None:
-    assert compare(answer, PERCENT).reason == reason
-
-
 AMOUNTS = st.floats(min_value=0.01, max_value=1e7).map(lambda value: round(value, 2))
 SIGNS = st.sampled_from([1, -1])
 WORDINGS = st.sampled_from(
@@ -159,15 +142,6 @@ def test_one_slip_of_scale_earns_half(
     reference = Reference(value, kind)
     assert compare(f"{value / factor:.12f}", reference).score == HALF
     assert compare(f"{-value / factor:.12f}", reference).score == WRONG
-
-
-def test_partial_credit_is_rare_among_numbers_that_have_nothing_to_do_with_the_answer() -> None:
-    """Page numbers and figures of other rows: here one in 100 is near a slip by accident."""
-    rng = random.Random(7)
-    others = [round(10 ** rng.uniform(-2, 6), rng.choice([0, 1, 2])) for _ in range(2000)]
-    for reference in (PERCENT, AMOUNT, LOSS):
-        scores = [compare(f"{other:,}", reference).score for other in others]
-        assert sum(score == HALF for score in scores) / len(scores) < 0.01
 
 
 @given(st.lists(AMOUNTS, min_size=2, max_size=6), st.sampled_from([", ", " or ", " and ", "; "]))

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +13,6 @@ import pytest
 
 from authoring.corpus.__main__ import generate
 from authoring.corpus.check import check
-from authoring.corpus.companies import REAL_TICKERS, companies
-from authoring.corpus.page_kinds import KINDS
 from authoring.corpus.statistics import search_figures
 from buildhour_helpers.reports import Report, load
 from buildhour_helpers.reports.store import SHIPPED, to_bytes
@@ -59,15 +56,6 @@ def test_the_hash_seed_of_python_changes_nothing() -> None:
     assert len(printed) == 1
 
 
-def test_companies_differ_in_name_and_ticker_and_none_is_real() -> None:
-    world = companies(0)
-    for names in zip(
-        *[(c.ticker, c.alias, c.brand, c.program, c.place) for c in world], strict=True
-    ):
-        assert len(set(names)) == len(world)
-    assert not REAL_TICKERS & {company.ticker for company in world}
-
-
 def test_every_answer_is_proved_from_its_page() -> None:
     assert check(load(), load_questions()) == []
 
@@ -76,16 +64,6 @@ def test_search_is_as_hard_as_on_real_pages() -> None:
     recall = search_figures(load(), load_questions())
     assert 35 <= recall["search finds the page at 1 %"] <= 50
     assert 65 <= recall["search finds the page at 5 %"] <= 80
-
-
-def test_other_words_never_mean_two_things() -> None:
-    owners = defaultdict(set)
-    for kind in KINDS:
-        for line in kind.lines:
-            if line.key not in ("begin", "end", "other", "fx"):
-                for ask in line.asks:
-                    owners[ask].add((kind.name, line.key))
-    assert {ask: found for ask, found in owners.items() if len(found) > 1} == {}
 
 
 class TestTheCheckRefuses:

@@ -28,20 +28,14 @@ def embed(texts: Sequence[str]) -> Any:
     return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)
 
 
-def page(number: int, *lines: str) -> Report:
-    return Report(f"ACME/2012/page_{number}.pdf", lines, (), ())
-
-
-def pages(*reports: Report) -> dict[str, Report]:
-    return {one.path: one for one in reports}
+def pages(*texts: tuple[str, ...]) -> dict[str, Report]:
+    """Pages 1, 2, 3... of one report."""
+    made = (Report(f"ACME/2012/page_{n}.pdf", lines, (), ()) for n, lines in enumerate(texts, 1))
+    return {one.path: one for one in made}
 
 
 FILLER = " ".join(["other"] * semantic.PASSAGE_WORDS)
-PAGES = pages(
-    page(1, f"Sales and sales. {FILLER}", "Debt is due."),
-    page(2, "Debt, debt and tax."),
-    page(3, "Tax."),
-)
+PAGES = pages((f"Sales and sales. {FILLER}", "Debt is due."), ("Debt, debt and tax.",), ("Tax.",))
 
 
 @pytest.mark.parametrize(
@@ -73,9 +67,9 @@ def test_the_encoder_finds_a_page_by_a_synonym_without_a_network(
     monkeypatch.setattr("socket.socket.connect", refuse)
     handlers = list(logging.root.handlers)
     shelf = pages(
-        page(1, "The automobile was repaired by a mechanic."),
-        page(2, "The bank raised its interest rate."),
-        page(3, "Bread is baked from flour."),
+        ("The automobile was repaired by a mechanic.",),
+        ("The bank raised its interest rate.",),
+        ("Bread is baked from flour.",),
     )
     index = semantic.ENGINES[name](shelf)
     assert index.search("fixing a car")[0].path == "ACME/2012/page_1.pdf"

@@ -146,12 +146,3 @@ class TestCodes:
             most = {code for code in given if given.count(code) >= 2}
             assert set(row["panel_codes"]) == most or not most
         assert 0.8 < codes.agreement_of_coders(self.environment.held_out) < 1.0
-
-
-@pytest.mark.parametrize(
-    ("name", "grader"), [("files", ""), ("files", "turns"), ("codes", ""), ("filings", "loose")]
-)
-def test_recorded_runs_lost_no_rollout(name, grader):
-    runs = recorded(name, grader)
-    assert [run["seed"] for run in runs] == [201, 202, 203, 204, 205]
-    assert all(run["discarded"] == 0 for run in runs)
