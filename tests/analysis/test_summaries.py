@@ -13,7 +13,7 @@ from buildhour_helpers.analysis.summaries import (
     summarise,
     varying_share,
 )
-from buildhour_helpers.analysis.tables import rollouts_table, summary_table
+from buildhour_helpers.analysis.tables import summary_table
 from buildhour_helpers.rollouts import Metrics, RolloutRecord, StopReason
 
 
@@ -106,12 +106,7 @@ def test_a_question_varies_where_its_repeats_score_differently() -> None:
         varying_share(BASE[:1])
 
 
-def test_tables_have_a_row_for_each_rollout_or_measure() -> None:
-    table = rollouts_table(BASE)
-    assert len(table) == 6
-    assert table["reward"].isna().sum() == 1
-    assert table[["calls_cat", "calls_search"]].sum().tolist() == [6, 18]
-    assert rollouts_table([]).empty
+def test_the_summary_table_puts_models_side_by_side() -> None:
     table = summary_table(summarise(BASE), summarise(TUNED), comparison=compare(BASE, TUNED))
     assert table.columns.tolist() == ["base", "tuned", "difference"]
     assert table.index.tolist() == list(MEASURES)
