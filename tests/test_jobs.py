@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
-from openai import AsyncOpenAI, OpenAI
+from openai import OpenAI
 
 from buildhour_helpers import jobs
 from buildhour_helpers.errors import WorkshopError
@@ -161,9 +160,6 @@ def test_a_job_is_launched_with_live_tools_and_an_endpoint_grader(
     }
 
 
-EVERY = [f"ftevent-{step}" for step in range(1, 251)]
-
-
 @pytest.mark.parametrize(("pace", "pace_while_paged"), [(60, 0), (120, 9)])
 def test_every_event_comes_once_and_in_order_also_one_that_comes_between_two_pages(
     service: Service, client: OpenAI, pace: int, pace_while_paged: int
@@ -174,7 +170,7 @@ def test_every_event_comes_once_and_in_order_also_one_that_comes_between_two_pag
     seen = [next(first).id for _ in range(75)]
     first.close()
     seen += [event.id for event in jobs.follow(client, "ftjob-1", after=seen[-1], poll_s=0)]
-    assert seen == EVERY
+    assert seen == [f"ftevent-{step}" for step in range(1, 251)]
 
 
 def test_waiting_pauses_between_its_questions_and_shows_the_steps(
@@ -211,28 +207,6 @@ def test_a_job_that_does_not_succeed_says_why(
         service.add_event(said, type="message")
     with pytest.raises(WorkshopError, match=said):
         jobs.wait(client, "ftjob-1", poll_s=0, progress=False)
-
-
-def test_following_in_an_event_loop_does_not_block_it(base_url: str) -> None:
-    async def run() -> tuple[list[str], int]:
-        ticks = 0
-
-        async def tick() -> None:
-            nonlocal ticks
-            while True:
-                ticks += 1
-                await asyncio.sleep(0)
-
-        async with AsyncOpenAI(base_url=base_url, api_key="sk-test") as client:
-            ticking = asyncio.create_task(tick())
-            followed = jobs.follow_async(client, "ftjob-1", poll_s=0.01)
-            seen = [event.id async for event in followed]
-            ticking.cancel()
-        return seen, ticks
-
-    seen, ticks = asyncio.run(run())
-    assert seen == EVERY
-    assert ticks > 20
 
 
 def test_the_best_checkpoint_is_the_earliest_with_the_highest_validation(client: OpenAI) -> None:
