@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +11,28 @@ import openai
 import pytest
 from openai import OpenAI
 
-from buildhour_helpers import home, jobs, servers
+from buildhour_helpers import jobs, servers
+from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.graders import specs
-from buildhour_helpers.session import service_program, tools_program
 from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS
 
 NOWHERE = "http://127.0.0.1:9"
 
 
-@dataclass(frozen=True)
-class Up:
-    """Both servers, and a client of the service."""
-
-    client: OpenAI
-    tools: servers.Server
+Up = tuple[OpenAI, servers.Server]
+"""A client of a service, and a tool server beside it."""
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    folder = home.prepare(tmp_path_factory.mktemp("bad") / "state")
-    try:
-        found = servers.ensure(folder, [service_program(folder), tools_program()])
-        service = found["service"]
-        yield Up(OpenAI(base_url=service.url, api_key=service.key, max_retries=0), found["tools"])
-    finally:
-        servers.stop(folder)
+    with stage(tmp_path_factory.mktemp("bad"), None, 0, 8) as found:
+        yield found.client(), found.tools
 
 
 def rows(count: int = 12) -> list[dict[str, Any]]:
     return build_rows(load_questions(split="train")[:count], BEST_PROMPT, DEFINITIONS)
-
-
-def without_messages() -> list[dict[str, Any]]:
-    made = rows()
-    del made[4]["messages"]
-    return made
 
 
 def why_it_fails(up: Up, folder: Path, rows: Sequence[dict[str, Any] | str], **changes: Any) -> str:
@@ -56,18 +40,19 @@ def why_it_fails(up: Up, folder: Path, rows: Sequence[dict[str, Any] | str], **c
 
     A row that is a string is written as it is.
     """
+    client, tools = up
     arguments: dict[str, Any] = {
         "model": "sim-agent-mini",
-        "tools": jobs.tool_endpoints(up.tools.url, up.tools.key),
-        "grader": specs.endpoint(f"{up.tools.url}/grade", up.tools.key),
+        "tools": jobs.tool_endpoints(tools.url, tools.key),
+        "grader": specs.endpoint(f"{tools.url}/grade", tools.key),
         **changes,
     }
     lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     (folder / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
-        file = jobs.upload(up.client, folder / "rows.jsonl")
-        job = jobs.launch(up.client, training_file=file, validation_file=file, **arguments)
-        jobs.wait(up.client, job.id, progress=False)
+        file = jobs.upload(client, folder / "rows.jsonl")
+        job = jobs.launch(client, training_file=file, validation_file=file, **arguments)
+        jobs.wait(client, job.id, progress=False)
     except openai.APIStatusError as error:
         return str(error.body["message"])  # type: ignore[index]
     except WorkshopError as error:
@@ -78,7 +63,7 @@ def why_it_fails(up: Up, folder: Path, rows: Sequence[dict[str, Any] | str], **c
 @pytest.mark.parametrize(
     ("rows", "changes", "fragments"),
     [
-        (without_messages(), {}, ("line 5", "messages")),
+        ([*rows()[:4], {"tools": DEFINITIONS}, *rows()], {}, ("line 5", "messages")),
         ([*rows(), "{cut"], {}, ("line 13",)),
         (rows(9), {}, ("10",)),
         (rows(), {"tools": jobs.tool_endpoints(NOWHERE, "key")[:2]}, ("cat",)),
@@ -106,14 +91,3 @@ def test_a_mistake_is_one_line_that_names_it(
     assert "\n" not in said
     for fragment in fragments:
         assert fragment in said.replace("Line", "line")
-
-
-def test_an_unknown_model_to_roll_out(up: Up) -> None:
-    with pytest.raises(openai.NotFoundError, match="'gpt-9' does not exist"):
-        up.client.responses.create(model="gpt-9", input="hello")
-
-
-def test_a_wrong_key_of_the_service(up: Up) -> None:
-    stranger = up.client.with_options(api_key="sk-test")
-    with pytest.raises(openai.AuthenticationError):
-        stranger.models.list()
