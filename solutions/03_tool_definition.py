@@ -37,7 +37,8 @@ from buildhour_helpers.tools import DEFINITIONS
 for tool in DEFINITIONS:
     about = tool["function"]
     print(fill(f"{about['name']}: {about['description']}", 76))
-print(DEFINITIONS[0]["function"]["parameters"]["properties"]["k"])
+k = DEFINITIONS[0]["function"]["parameters"]["properties"]["k"]
+print(fill(f"k: {k}", 76))
 
 # %% [markdown]
 # Look at the last sentence of `search`: without it, agents answer from
