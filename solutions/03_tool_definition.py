@@ -91,7 +91,8 @@ def as_call(name, arguments, trace_id, call_id="call_1"):
 async def post(call, url=TOOLS_URL, key=KEY):
     headers = {"Authorization": f"Bearer {key}"}
     web = aiohttp.ClientSession(headers=headers, timeout=PATIENCE)
-    async with web, web.post(f"{url}/{call['name']}", json=call) as answer:
+    address = f"{url}/{call['name']}"
+    async with web, web.post(address, json=call) as answer:
         return answer.status, await answer.text()
 
 
@@ -125,7 +126,7 @@ print(status, said(body), sep="\n")
 calls = {
     "a folder": as_call("cat", {"path": "ALDA"}, rollout),
     "an empty query": as_call("search", {"query": " "}, rollout),
-    "k out of bounds": as_call("search", {"query": "x", "k": 99}, rollout),
+    "k too large": as_call("search", {"query": "x", "k": 99}, rollout),
     "no trace ID": as_call("list", {"path": "ALDA/2010/"}, ""),
 }
 for what, call in calls.items():
@@ -168,7 +169,7 @@ def find(query):
 # %% take="1"
 def read(path):
     if path not in PAGES:
-        raise ModelError(f"no page {path!r}; call find to see the paths")
+        raise ModelError(f"no page {path!r}; call find for the paths")
     return PAGES[path]
 
 
@@ -272,10 +273,10 @@ async def endpoint(name: str, request: Request):
         call = Call.model_validate_json(await request.body())
     except ValidationError:
         return refuse(400, "want JSON: call_id, trace_id, arguments")
-    output = "Error: no calls left; answer with what you have read"
+    text = "Error: no calls left; answer with what you have read"
     if allowed(call):
-        output = await asyncio.to_thread(output_of, name, call.arguments)
-    reply = {"type": "function_call_output", "output": output}
+        text = await asyncio.to_thread(output_of, name, call.arguments)
+    reply = {"type": "function_call_output", "output": text}
     return reply | {"call_id": call.call_id, "id": call.id}
 
 
@@ -385,7 +386,7 @@ async def careless(state):
 
 state = {"calls": 0}
 let_in = await asyncio.gather(*(careless(state) for _ in range(14)))
-print(f"{sum(let_in)} of 14 allowed, and the count says {state['calls']}")
+print(f"{sum(let_in)} of 14 allowed, the count says {state['calls']}")
 assert (sum(let_in), state["calls"]) == (14, 1)
 
 # %% [markdown]
@@ -571,7 +572,7 @@ from buildhour_helpers.analysis.statistics import Interval
 
 
 def measured(key, kind="measures"):
-    return {name: Interval(*d[kind][key]) for name, d in DESIGNS.items()}
+    return {n: Interval(*d[kind][key]) for n, d in DESIGNS.items()}
 
 
 reward, tokens = measured("reward"), measured("total_tokens")
@@ -589,7 +590,8 @@ for name, design in DESIGNS.items():
 # %%
 gap = measured("reward", "difference")  # minus "BM25, one line"
 semantic, hybrid = gap["semantic, one line"], gap["hybrid, one line"]
-print(f"minus BM25: semantic {semantic:+.3f}, hybrid {hybrid:+.3f}")
+print(f"semantic minus BM25: {semantic:+.3f}")
+print(f"hybrid minus BM25: {hybrid:+.3f}")
 assert semantic.high < 0
 assert not hybrid.is_clear_of_zero
 
@@ -680,7 +682,7 @@ checks.exercise_3_3(choose)
 # %%
 extra = whole.value - line.value
 break_even = extra / 1e6 / gains["whole page"].value
-print(f"{extra:,.0f} more tokens; break-even at {break_even:.2f} dollars")
+print(f"{extra:,.0f} more tokens; break even at ${break_even:.2f}")
 
 # %% [markdown]
 # In this simulation they pay once a right answer is worth more than
