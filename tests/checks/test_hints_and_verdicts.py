@@ -57,6 +57,16 @@ def test_a_wrong_answer_is_told_what_to_try_and_where_hints_are(capsys: Said) ->
     assert max(map(len, said.splitlines())) <= 76
 
 
+def test_the_same_advice_is_given_once(capsys: Said) -> None:
+    @exercise("1.2")
+    def twice(answer: object) -> Findings:
+        yield wrong("of 0 and 1 it does not take 1", "max, not min")
+        yield wrong("of 1 and 2 it does not take 2", "max, not min")
+
+    twice(min)
+    assert capsys.readouterr().out.count("try: max, not min") == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
