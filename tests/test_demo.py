@@ -95,7 +95,7 @@ def test_it_leaves_records_a_figure_and_a_report_and_no_server(twice: Twice) -> 
     assert len(alts) == page.count("<img") == 9
     assert min(map(len, alts)) > 60
     assert alts[0].startswith("Reward on held-out questions: ")
-    for said in ('class="rollout pair"', '<th scope="row">seed</th><td>3</td>', "Python</th>"):
+    for said in ('class="rollout pair ', '<th scope="row">seed</th><td>3</td>', "Python</th>"):
         assert said in page
     assert not re.search(r"<script|<link|@import|url\(", page)
     assert "http://" not in page.replace("http://www.w3.org", "")

@@ -95,7 +95,6 @@ records = list(map(record_of, rollouts))
 assert decompose(records, {"A": {"A/1"}})["right if found"] == 0.5
 means = question_means(records, lambda record: record.reward)
 assert means == {"A": 0.5}
-assert quadrants({"A": 0.5}, {"A": -1}) == {"better, cheaper": 1}
 assert sequences(records) == {"cat": 2}
 """,
     "07": """

@@ -56,6 +56,12 @@ def test_everything_is_escaped_and_nothing_is_styled_or_scripted_inline() -> Non
     assert "@import" not in style()
 
 
+def test_a_notebook_does_not_typeset_dollars_as_formulas() -> None:
+    trace = Trace.of(RECORD)
+    for drawn in (trace_html(trace), pair_html(trace, trace), table_html([trace])):
+        assert re.match(r'<\w+ class="rollout[^"]* tex2jax_ignore mathjax_ignore"', drawn.strip())
+
+
 def test_a_folded_output_is_cut_between_words() -> None:
     words = " ".join(f"barrel{number}" for number in range(40))
     drawn = trace_html(Trace.of({"trace": [call("cat", "a", path="x"), output("a", words)]}))
