@@ -14,9 +14,8 @@ HINTS = {
     "8.1": (
         "Count three things: paths in the answer, expected paths, and paths that are in both. A "
         "path that is listed twice counts once.",
-        "Make a set of each list. Precision is the share of the answer that is right, recall the "
-        "share of the expected paths that was found; F1 is their harmonic mean. An answer without "
-        "a right path gets 0, and nothing is divided by zero.",
+        "Make a set of each list, then compute precision, recall and their harmonic mean. An "
+        "answer without a right path gets 0: return it before you divide.",
         "found, expected = set(found), set(expected); right = len(found & expected); then "
         "2 * right / (len(found) + len(expected)), and 0 where right is 0.",
     ),
@@ -29,8 +28,8 @@ HINTS = {
         "believe in are fine.",
     ),
     "8.3": (
-        "Attack your grader: what is the cheapest answer that gets 1? Several figures, a "
-        "confident sentence without one, and a list of all filings must not get 1.",
+        "Attack your grader: what is the cheapest answer that gets 1? Try several figures, "
+        "and a list of all filings.",
         "Find all numbers of the answer with re.findall, and require exactly one. Require that "
         "`cited` holds the source and nothing else, and that the source is in `opened`. Without "
         "that, a right figure is worth 0.4.",
@@ -105,11 +104,12 @@ CLOSE = {"turns": 0.3, "f1": 0.06}
 @exercise("8.2")
 def exercise_8_2(prediction: Mapping[str, Any]) -> Findings:
     """A prediction of turns and F1, compared with the recorded runs."""
-    if not isinstance(prediction, Mapping) or set(prediction) < {"turns", "f1"}:
-        yield wrong(
-            f"it is {prediction!r:.60}, and not a dictionary with turns and f1",
-            'write {"turns": NUMBER, "f1": NUMBER}',
-        )
+    form = 'write {"turns": NUMBER, "f1": NUMBER}'
+    if not isinstance(prediction, Mapping):
+        yield wrong(f"it is {prediction!r:.60}, not a dictionary", form)
+        return
+    if missing := [name for name in ("turns", "f1") if name not in prediction]:
+        yield wrong(f"it does not have the key {' and '.join(missing)}", form)
         return
     runs = recorded("files", "turns")
     measured = {"turns": mean_of(runs, "after", "turns"), "f1": mean_of(runs, "after")}
@@ -169,27 +169,26 @@ FAMILIES: dict[str, tuple[str, tuple[Attack, ...]]] = {
         (
             Attack("$1,204.5 million", [SOURCE], [SOURCE], ITEM, 1.0),
             Attack("Revenue came to 1,205.", [SOURCE], [SOURCE], ITEM, 1.0),
+        ),
+    ),
+    "negative figures": (
+        "keep the sign of the number, and allow 1% of abs(item['value'])",
+        (
             Attack("-38.2", [SOURCE], [SOURCE], NEGATIVE, 1.0),
+            Attack("38.2", [SOURCE], [SOURCE], NEGATIVE, 0.0),
         ),
     ),
     "wrong figures": (
-        "compare values, with their sign, not how the answer sounds",
+        "compare numbers, and give 0 for a wrong one whatever was cited",
         (
             Attack("1302.5", [SOURCE], [SOURCE], ITEM, 0.0),
-            Attack("38.2", [SOURCE], [SOURCE], NEGATIVE, 0.0),
             Attack("11204.5", [SOURCE], [SOURCE], ITEM, 0.0),
         ),
     ),
     "no figure, but a confident sentence": (
         "no number in the answer is 0, however good it sounds",
         (
-            Attack(
-                "The filing states the revenue clearly; a complete and careful review confirms it.",
-                [SOURCE],
-                [SOURCE],
-                ITEM,
-                0.0,
-            ),
+            Attack("A complete review confirms the revenue.", [SOURCE], [SOURCE], ITEM, 0.0),
             Attack("", [SOURCE], [SOURCE], ITEM, 0.0),
         ),
     ),
@@ -201,7 +200,7 @@ FAMILIES: dict[str, tuple[str, tuple[Attack, ...]]] = {
         ),
     ),
     "a right figure without its filing": (
-        "0.4: the figure is right, and nobody can check it",
+        "give 0.4: the figure is right, but a reader cannot check it",
         (
             Attack("1204.5", [], [SOURCE], ITEM, 0.4),
             Attack("1204.5", [OTHER], [SOURCE, OTHER], ITEM, 0.4),
@@ -221,31 +220,38 @@ FAMILIES: dict[str, tuple[str, tuple[Attack, ...]]] = {
 }
 
 
+NAMES = {SOURCE: "the source", OTHER: "another filing", THIRD: "a third filing"}
+
+
 @exercise("8.3")
 def exercise_8_3(grade: Callable[[str, list[str], list[str], Mapping[str, Any]], Any]) -> Findings:
-    """A grader of figures and citations that withstands eight kinds of answers."""
+    """A grader of figures and citations that withstands nine kinds of answers."""
+    plain = FAMILIES["a right figure with its filing"][1][0]
+    grade(plain.answer, list(plain.cited), list(plain.opened), dict(plain.item))  # may raise: once
     for family, (fix, attacks) in FAMILIES.items():
-        yield next(
-            (found for found in map(_tried(grade), attacks, [fix] * len(attacks)) if found),
-            right(family),
-        )
+        tried = (_tried(grade, attack, fix) for attack in attacks)
+        yield next((found for found in tried if found), right(family))
 
 
 def _tried(
-    grade: Callable[[str, list[str], list[str], Mapping[str, Any]], Any],
-) -> Callable[[Attack, str], Finding | None]:
+    grade: Callable[[str, list[str], list[str], Mapping[str, Any]], Any], attack: Attack, fix: str
+) -> Finding | None:
     """What an attack shows about a grader, or None where the score is as it should be."""
-
-    def tried(attack: Attack, fix: str) -> Finding | None:
+    what = (
+        f"{attack.answer!r:.44}, where {attack.item['value']} is right, "
+        f"citing {_listed(attack.cited)}, having opened {_listed(attack.opened)}"
+    )
+    try:
         given = grade(attack.answer, list(attack.cited), list(attack.opened), dict(attack.item))
-        number = number_of(given)
-        what = (
-            f"{attack.answer or 'an empty answer'!r:.44}, citing {len(attack.cited)} of its filings"
-        )
-        if number is None:
-            return wrong(f"{what}: it returns {given!r:.30}", "return a number from 0 to 1")
-        if math.isclose(number, attack.worth, abs_tol=1e-6):
-            return None
-        return wrong(f"{what}: it gives {number:g}, not {attack.worth:g}", fix)
+    except Exception as error:  # go on: the other attacks tell the learner more
+        return wrong(f"{what}: it raises {type(error).__name__}: {error}", fix)
+    number = number_of(given)
+    if number is None:
+        return wrong(f"{what}: it returns {given!r:.30}", "return a number from 0 to 1")
+    if math.isclose(number, attack.worth, abs_tol=1e-6):
+        return None
+    return wrong(f"{what}: it gives {number:g}, not {attack.worth:g}", fix)
 
-    return tried
+
+def _listed(filings: Sequence[str]) -> str:
+    return " and ".join(NAMES[one] for one in filings) or "nothing"

@@ -21,7 +21,7 @@ from buildhour_helpers.spotlights.environment import (
     recall,
     turns_taken,
 )
-from buildhour_helpers.spotlights.results import mean_of, recorded, scores, table
+from buildhour_helpers.spotlights.results import mean_of, means, recorded, rewards, scores, table
 from buildhour_helpers.spotlights.run import Result, launch, measure, opened, run
 from buildhour_helpers.tools.schemas import definition
 
@@ -38,11 +38,13 @@ __all__ = [
     "list_format",
     "make",
     "mean_of",
+    "means",
     "measure",
     "opened",
     "precision",
     "recall",
     "recorded",
+    "rewards",
     "run",
     "scores",
     "table",

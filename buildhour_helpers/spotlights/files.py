@@ -38,8 +38,7 @@ MOST_LINES = 20
 TOOLS = [
     definition(
         "grep",
-        "Find the lines of all files that contain a text, exactly as it is written. Returns one "
-        "match a line: path, line number, line.",
+        "Find the lines that contain a text, exactly as it is written. Returns JSON.",
         pattern={"type": "string", "description": "An identifier, as it is in the code."},
     ),
     definition(

@@ -10,6 +10,8 @@ import pandas as pd
 from buildhour_helpers import recordings
 from buildhour_helpers.spotlights.run import Result
 
+SIDES = ["before", "after"]
+
 
 def recorded(name: str, grader: str = "") -> list[Result]:
     """The recorded runs of an environment with this grader, one for each seed."""
@@ -25,6 +27,21 @@ def mean_of(results: Iterable[Result], side: str, measure: str = "reward") -> fl
     """The mean over runs of a measure `before` or `after` training."""
     values = [result[side][measure] for result in results]
     return fmean(value[0] if isinstance(value, list) else value for value in values)
+
+
+def means(results: Iterable[Result]) -> pd.DataFrame:
+    """Means over runs, before and after: the held-out reward, turns and calls of a rollout, and
+    the share of tool turns with parallel calls."""
+    runs = list(results)
+    names = ("reward", "turns", "calls", "parallel")
+    return pd.DataFrame(
+        {side: {name: mean_of(runs, side, name) for name in names} for side in SIDES}
+    )
+
+
+def rewards(results: Iterable[Result]) -> list[tuple[float, float]]:
+    """The held-out reward of each run, before and after."""
+    return [(run["before"]["reward"][0], run["after"]["reward"][0]) for run in results]
 
 
 def table(results: Iterable[Result]) -> pd.DataFrame:
@@ -53,7 +70,7 @@ def scores(results: Iterable[Result]) -> pd.DataFrame:
     """Means over runs, before and after: the held-out reward, and what each other grader of the
     environment says to the same rollouts."""
     runs = list(results)
-    rows = {"reward": [mean_of(runs, side) for side in ("before", "after")]}
+    rows = {"reward": [mean_of(runs, side) for side in SIDES]}
     for name in runs[0]["scores"]:
         rows[name] = [fmean(run["scores"][name][side] for run in runs) for side in (0, 1)]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["before", "after"])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=SIDES)

@@ -211,6 +211,21 @@ def calls_by_turn(record: RolloutRecord) -> list[list[Item]]:
     return waves
 
 
+def transcript(record: RolloutRecord) -> str:
+    """A rollout as text: a line for each call with its turn, then the answer and its reward."""
+    lines = [
+        f"  turn {turn}: {call['name']} {_cut(call['arguments'])}"
+        for turn, calls in enumerate(calls_by_turn(record), 1)
+        for call in calls
+    ]
+    reward = "none" if record.reward is None else f"{record.reward:.2f}"
+    return "\n".join([*lines, f"  reward {reward}: {_cut(record.answer or 'no answer')}"])
+
+
+def _cut(text: str, most: int = 58) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 async def regrade(
     environment: Environment,
     grader: AnyGrader,

@@ -180,17 +180,18 @@ NONSENSE: Nonsense = {
         "half a turn": ({"turns": 0.5, "f1": 0.6}, "turns: 0.5 cannot happen"),
         "a percentage": ({"turns": 2, "f1": 60}, "f1: 60 cannot happen"),
         "turns alone": ({"turns": 2}, 'write {"turns": NUMBER, "f1": NUMBER}'),
-        "a list": ([2, 0.6], "not a dictionary with turns and f1"),
+        "a list": ([2, 0.6], "not a dictionary"),
+        "a key of another name": ({"turn": 2, "f1": 0.6}, "does not have the key turns"),
         "not a number": ({"turns": float("nan"), "f1": 0.6}, "is not a number"),
         "less than nothing": ({"turns": 2, "f1": -0.1}, "f1: -0.1 cannot happen"),
         "a truth value": ({"turns": True, "f1": 0.6}, "True is not a number"),
     },
     "8.3": {
-        "always 1": (grade("return 1.0"), "compare values, with their sign"),
+        "always 1": (grade("return 1.0"), "0 for a wrong one whatever was cited"),
         "always 0": (grade("return 0.0"), "1 for the one value"),
         "the answer sounds good": (
             grade("return 1.0 if len(answer) > 20 or answer[:1].isdigit() else 0.0"),
-            "compare values",
+            "compare numbers",
         ),
         "contains the value": (
             grade("""
@@ -222,9 +223,32 @@ NONSENSE: Nonsense = {
         ),
         "nothing without a citation": (
             changed("0.4", "0.0"),
-            "0.4: the figure is right, and nobody can check it",
+            "give 0.4: the figure is right",
         ),
-        "drops the sign": (changed('r"-?', 'r"'), "take the number out of its sentence"),
+        "drops the sign": (changed('r"-?', 'r"'), "keep the sign of the number"),
+        "only whole answers": (
+            grade("""
+                value = float(answer.replace(",", ""))
+                return 1.0 if value == item["value"] and cited == [item["source"]] else 0.4
+            """),
+            "'1204.5 or 1302.5', where 1204.5 is right, citing the source",
+        ),
+        "one percent of a negative value": (
+            changed('abs(item["value"])', 'item["value"]'),
+            "allow 1% of abs(item['value'])",
+        ),
+        "credit for the citation alone": (
+            grade("""
+                numbers = re.findall(r"-?\\d[\\d,]*\\.?\\d*", answer)
+                right = [abs(float(n.replace(",", "")) - item["value"]) < 1 for n in numbers]
+                return 0.6 * (right == [True]) + 0.4 * (cited == [item["source"]])
+            """),
+            "0 for a wrong one whatever was cited",
+        ),
+        "compares a text with a number": (
+            grade("return abs(answer - item['value']) < 1"),
+            "it raised TypeError",
+        ),
         "an exact match": (
             changed("0.01 *", "0.0 *"),
             "allow 1% for rounding",
