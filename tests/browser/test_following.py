@@ -19,7 +19,7 @@ from tests.service.doubles import DoubleEngine, keyword_judge
 from tests.service.servers import closed_port, served
 
 from .conftest import Watched
-from .pages import last_step, metrics, open_page, pause_after, rollouts, serious, status
+from .pages import last_step, open_page, pause_after, serious, status
 
 
 def test_a_service_that_is_gone_is_said_to_be_and_found_again(
@@ -87,7 +87,7 @@ def test_the_mouse_previews_a_step_and_a_click_keeps_it(
     expect(at).to_have_text("1")
     page.locator("h1").hover()
     status(page, "succeeded")
-    last = str(len(metrics(service, job.id)))
+    last = str(len(service.steps(job.id)))
     expect(at).to_have_text(last)  # it went on with the job after the mouse had passed
     for _ in range(2):
         picture.hover(position={"x": 50, "y": 50})
@@ -135,7 +135,7 @@ def test_the_list_of_rollouts_follows_until_the_reader_is_busy_with_it(
     expect(offer).to_be_hidden()
     expect(page.locator("#rollouts-title")).to_be_focused()
     assert page.locator("#rollouts tbody tr").count() == len(
-        rollouts(service, job.id, step=last)[:25]
+        service.rollouts(job.id, step=last)[:25]
     )
 
 

@@ -34,11 +34,7 @@ def finished(shared: Running) -> Finished:
     with served(customer.app()) as url:
         job = shared.wait(shared.job(url).id)
     assert job.status == "succeeded", job.error
-    return Finished(job, customer, steps_of(shared, job.id))
-
-
-def steps_of(service: Running, job_id: str) -> list[Any]:
-    return [event.data for event in service.events(job_id) if event.type == "metrics"]
+    return Finished(job, customer, shared.steps(job.id))
 
 
 def test_a_job_learns_from_live_tools_and_a_live_grader(finished: Finished) -> None:
@@ -66,10 +62,8 @@ def test_metrics_carry_what_the_contract_lists(service: Running, finished: Finis
     } <= set(data)  # fmt: skip
     assert set(data["scores"]) == {"train_reward_mean", "valid_reward_mean", "graders"}
     assert set(data["timing"]["step"]) == {"sampling", "training", "eval", "full_iteration"}
-    listed = service.client.get(
-        f"/fine_tuning/jobs/{job.id}/rollouts?limit=100&step=2&phase=train", cast_to=object
-    )
-    latencies_s = [one["metrics"]["simulated_latency_s"] for one in listed["data"]]  # type: ignore[index]
+    listed = service.rollouts(job.id, step=2, phase="train")
+    latencies_s = [one["metrics"]["simulated_latency_s"] for one in listed]
     simulated_s = data["timing"]["rollouts"]["simulated_latency_mean"]
     assert simulated_s == pytest.approx(sum(latencies_s) / len(latencies_s))
     assert data["tool_calls_per_rollout"] == 1.0
@@ -136,7 +130,7 @@ def test_the_best_three_checkpoints_are_kept_and_the_last(
 ) -> None:
     job = service.job(customer_url, rows=30, hyperparameters={"batch_size": 5, "eval_interval": 1})
     service.wait(job.id)
-    steps = steps_of(service, job.id)
+    steps = service.steps(job.id)
     rewards = {step["step"]: step["full_valid_mean_reward"] for step in steps}
     best = sorted(rewards, key=lambda step: (-rewards[step], step))[:3]
     kept = service.client.fine_tuning.jobs.checkpoints.list(job.id).data
@@ -153,7 +147,7 @@ def test_the_same_seed_gives_the_same_weights_at_any_concurrency(
         model=job.model, seed=8, method=method(customer_url), **files
     )
     service.wait(other.id)
-    alone, seeded = (curve(steps_of(service, one)) for one in (job.id, other.id))
+    alone, seeded = (curve(service.steps(one)) for one in (job.id, other.id))
     assert alone == curve(finished.steps)
     assert alone != seeded
 
