@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
-from rft_service.engines.simulated.engine import MODEL
 from rft_service.rl.engine import Call, Seed, Turn, TurnEnd, TurnRequest
-from rft_service.rl.hyperparameters import Hyperparameters
 
 from .conftest import Running, Start
 from .customer import Customer, method
 from .doubles import LookupModel
 
-ROOT = Path(__file__).parents[2]
 BASE = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
 
 
@@ -27,20 +23,6 @@ def finished(service: Running, url: str, **hyperparameters: Any) -> list[dict[st
     job = service.job(url, hyperparameters={**BASE, **hyperparameters})
     assert service.wait(job.id).status == "succeeded"
     return service.steps(job.id)
-
-
-def test_what_auto_stands_for_is_what_the_docs_say() -> None:
-    page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
-    auto = Hyperparameters()
-    said = " ".join(page.split())
-    for words in (
-        f"`n_epochs` {auto.n_epochs}, `batch_size` {auto.batch_size}, `compute_multiplier` 1 "
-        f"({MODEL.group_size} rollouts a row and step;",
-        f"`learning_rate_multiplier` 1 (of {MODEL.learning_rate})",
-        f"`eval_interval` {auto.eval_interval}, `eval_samples` {auto.eval_samples}, "
-        f"`reasoning_token_penalty` {MODEL.reasoning_token_penalty} ",
-    ):
-        assert words in said
 
 
 def test_each_changes_what_it_names(service: Running, customer_url: str) -> None:
