@@ -95,7 +95,7 @@ Start = Callable[..., Running]
 @contextmanager
 def running(home: Path, **settings: Any) -> Iterator[Running]:
     """A service on a state folder; `settings` replace the tests' own."""
-    model = settings.pop("model", LookupModel)
+    model, port = settings.pop("model", LookupModel), settings.pop("port", 0)
     make_engine = settings.pop("engine", lambda folder: DoubleEngine(folder, model))
     values = {
         "engine": make_engine(home / "weights"),
@@ -103,7 +103,7 @@ def running(home: Path, **settings: Any) -> Iterator[Running]:
         "limits": LIMITS,
         "concurrency": 8,
     }
-    with served(create_app(Settings(home=home, **{**values, **settings}))) as url:
+    with served(create_app(Settings(home=home, **{**values, **settings})), port) as url:
         key = api_key(home)
         client = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
         yield Running(url, key, home, client)

@@ -122,7 +122,7 @@ def test_pause_and_resume_end_with_the_same_weights(
     jobs = service.client.fine_tuning.jobs
     customer.delay_s = 0.01
     for _ in range(3):
-        service.wait(job_id, "running")
+        wait_for_a_step_after(service, job_id, len(curve(service, job_id)))
         assert jobs.pause(job_id).status == "paused"
         before = curve(service, job_id)
         assert jobs.retrieve(job_id).status == "paused"

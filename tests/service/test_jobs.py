@@ -16,7 +16,7 @@ from .conftest import Running, Start
 from .customer import KEY, Customer, method, row
 from .servers import closed_port, served
 
-Step = dict[str, Any]
+Json = dict[str, Any]
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Finished:
 
     job: FineTuningJob
     customer: Customer
-    steps: list[Step]
+    steps: list[Json]
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_the_same_seed_gives_the_same_weights_at_any_concurrency(
     assert alone != seeded
 
 
-def curve(steps: list[Step]) -> list[tuple[Any, Any]]:
+def curve(steps: list[Json]) -> list[tuple[Any, Any]]:
     return [(step["train_mean_reward"], step["full_valid_mean_reward"]) for step in steps]
 
 
@@ -208,7 +208,7 @@ def test_rollouts_of_a_step_can_be_read(service: Running, finished: Finished) ->
     ],
 )
 def test_a_bad_request_is_refused_at_once(
-    service: Running, finished: Finished, customer_url: str, change: Step, param: str, words: str
+    service: Running, finished: Finished, customer_url: str, change: Json, param: str, words: str
 ) -> None:
     body = {
         "model": "sim-agent-mini",
@@ -227,7 +227,7 @@ def test_a_bad_request_is_refused_at_once(
 TEN = [row(n) for n in range(10)]
 
 
-def asked(*messages: Any) -> Step:
+def asked(*messages: Any) -> Json:
     return row(3, messages=list(messages))
 
 
@@ -263,7 +263,7 @@ def asked(*messages: Any) -> Step:
     ],
 )
 def test_a_bad_file_fails_the_job_with_its_line(
-    service: Running, customer_url: str, rows: list[Step], words: str
+    service: Running, customer_url: str, rows: list[Json], words: str
 ) -> None:
     job = service.client.fine_tuning.jobs.create(
         model="sim-agent-mini",
