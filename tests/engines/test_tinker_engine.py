@@ -86,10 +86,10 @@ def launch(service: Running, url: str, model: str = "tiny", **more: Any) -> str:
 
 
 def wait_until(true: Callable[[], object]) -> None:
-    for _ in range(3_000):
+    for _ in range(1_200):
         if true():
             return
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError("it did not happen within a minute")
 
 
