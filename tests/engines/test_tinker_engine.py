@@ -69,7 +69,7 @@ def calm(
     home = tmp_path_factory.mktemp("calm")
     with running(home, engine=lambda _: idle_engine.client()) as service:
         job_id = launch(service, customer_url)
-        assert service.wait(job_id).status == "succeeded", messages(service, job_id)
+        assert service.wait(job_id).status == "succeeded", service.messages(job_id)
         return numbers(service, job_id)
 
 
@@ -85,26 +85,18 @@ def launch(service: Running, url: str, model: str = "tiny", **more: Any) -> str:
     return service.client.fine_tuning.jobs.create(**files, **job(url, model, **more)).id
 
 
-def steps(service: Running, job_id: str) -> list[Any]:
-    return [event.data for event in service.events(job_id) if event.type == "metrics"]
-
-
-def messages(service: Running, job_id: str) -> list[str]:
-    return [event.message for event in service.events(job_id)]
-
-
 def wait_until(true: Callable[[], object]) -> None:
-    for _ in range(3_000):
+    for _ in range(1_200):
         if true():
             return
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError("it did not happen within a minute")
 
 
 def numbers(service: Running, job_id: str) -> list[tuple[Any, ...]]:
     """What each step measured, but for times."""
     keys = ("step", "train_mean_reward", "full_valid_mean_reward", "update", "stop_reasons")
-    return [tuple(data[key] for key in keys) for data in steps(service, job_id)]
+    return [tuple(data[key] for key in keys) for data in service.steps(job_id)]
 
 
 def test_a_job_learns_extends_every_turn_and_goes_on_after_a_kill(
@@ -115,19 +107,19 @@ def test_a_job_learns_extends_every_turn_and_goes_on_after_a_kill(
     with Process(home, *engine.options) as process:
         service = process.service
         calm = launch(service, customer_url, n_epochs=2)
-        assert service.wait(calm).status == "succeeded", messages(service, calm)
+        assert service.wait(calm).status == "succeeded", service.messages(calm)
         undisturbed = numbers(service, calm)
         killed = launch(service, customer_url, n_epochs=2)
-        wait_until(lambda: len(steps(service, killed)) >= 3)
+        wait_until(lambda: len(service.steps(killed)) >= 3)
         process.kill()
     with Process(home, *engine.options) as process:
         service, client = process.service, process.service.client
         done = service.wait(killed)
-        assert done.status == "succeeded", messages(service, killed)
-        assert any(m.startswith("Fine-tuning job resumed") for m in messages(service, killed))
+        assert done.status == "succeeded", service.messages(killed)
+        assert any(m.startswith("Fine-tuning job resumed") for m in service.messages(killed))
         assert numbers(service, killed) == undisturbed
 
-        data = steps(service, killed)
+        data = service.steps(killed)
         assert [step["step"] for step in data] == list(range(1, STEPS + 1))
         rewards = [step["train_mean_reward"] for step in data]
         assert fmean(rewards[-3:]) > rewards[0] + 0.5
@@ -182,11 +174,9 @@ def answer_of(client: openai.OpenAI, model: str, question: str) -> str:
 
 
 def tool_outputs(service: Running, job_id: str, step: int) -> list[str]:
-    path = f"/fine_tuning/jobs/{job_id}/rollouts?limit=100&step={step}"
-    listed: Any = service.client.get(path, cast_to=object)
     return [
         item["output"]
-        for rollout in listed["data"]
+        for rollout in service.rollouts(job_id, step=step)
         for item in rollout["trace"]
         if item.get("type") == "function_call_output"
     ]
@@ -223,7 +213,7 @@ def test_an_engine_that_is_busy_costs_time_only(
         job_id = launch(service, customer_url)
         assert service.wait(job_id).status == "succeeded"
         assert numbers(service, job_id) == calm
-        assert not any(message.startswith("Waiting") for message in messages(service, job_id))
+        assert not any(message.startswith("Waiting") for message in service.messages(job_id))
 
 
 @pytest.mark.parametrize("path", ["asample", "optim_step", "save_weights"])
@@ -235,10 +225,10 @@ def test_an_engine_that_dies_in_a_step_pauses_the_job_which_resumes_from_its_las
     made: dict[str, Any] = {"engine": lambda _: engine.client(grace_s="0.3"), "limits": limits}
     with running(tmp_path / "service", **made) as service:
         job_id = launch(service, customer_url)
-        wait_until(lambda: len(steps(service, job_id)) >= 1)
+        wait_until(lambda: len(service.steps(job_id)) >= 1)
         engine.fault(path, die=True)
         service.wait(job_id, "paused")
-        last = messages(service, job_id)[-1]
+        last = service.messages(job_id)[-1]
         assert last.startswith(f"The job has been paused: {engine.url} ")
         assert "for 0.5 seconds. Start its server again at that address, or fix it, then" in last
         assert f"(POST /v1/fine_tuning/jobs/{job_id}/resume)." in last
@@ -246,7 +236,7 @@ def test_an_engine_that_dies_in_a_step_pauses_the_job_which_resumes_from_its_las
             service.client.responses.create(model="tiny", input="What is it")
         with TinyEngine(engine.home, engine.port):
             service.client.fine_tuning.jobs.resume(job_id)
-            assert service.wait(job_id).status == "succeeded", messages(service, job_id)
+            assert service.wait(job_id).status == "succeeded", service.messages(job_id)
             assert numbers(service, job_id) == calm
 
 
@@ -257,10 +247,10 @@ def test_a_job_waits_for_an_engine_that_is_started_again(
     with running(tmp_path / "service", **made) as service:
         engine.fault("optim_step", die=True)
         job_id = launch(service, customer_url)
-        wait_until(lambda: any(m.startswith("Waiting for") for m in messages(service, job_id)))
+        wait_until(lambda: any(m.startswith("Waiting for") for m in service.messages(job_id)))
         with TinyEngine(engine.home, engine.port):
-            assert service.wait(job_id).status == "succeeded", messages(service, job_id)
-        said = messages(service, job_id)
+            assert service.wait(job_id).status == "succeeded", service.messages(job_id)
+        said = service.messages(job_id)
         assert any(m == f"{engine.url} answers again." for m in said)
 
 
@@ -271,7 +261,7 @@ def test_what_the_engine_refuses_pauses_the_job_with_its_words(
         engine.fault("optim_step", status=400)
         job_id = launch(service, customer_url)
         service.wait(job_id, "paused")
-        said = messages(service, job_id)[-1]
+        said = service.messages(job_id)[-1]
         assert "refused to update the weights" in said
         assert "a fault that was asked for" in said
         service.client.fine_tuning.jobs.resume(job_id)
@@ -285,10 +275,10 @@ def test_a_sample_that_the_engine_refuses_discards_its_rollouts(
         engine.fault("asample", status=400)
         job_id = launch(service, customer_url, grader=EQUAL)
         assert service.wait(job_id).status == "succeeded"
-        first = steps(service, job_id)[0]
+        first = service.steps(job_id)[0]
         assert first["errors"]["by_reason"] == {"model_failed": 8}  # a group's first turns
         said = "8 of 40 rollouts were discarded: 8 x sampling failed: EngineError: the engine at "
-        assert any(said in message for message in messages(service, job_id))
+        assert any(said in message for message in service.messages(job_id))
 
 
 def called(message: ChatCompletionMessage) -> str:
@@ -316,9 +306,9 @@ def test_pause_resume_and_cancel(
     with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
         jobs = service.client.fine_tuning.jobs
         paused, cancelled = (launch(service, customer_url) for _ in range(2))
-        wait_until(lambda: steps(service, paused))
+        wait_until(lambda: service.steps(paused))
         jobs.pause(paused)
-        wait_until(lambda: steps(service, cancelled))
+        wait_until(lambda: service.steps(cancelled))
         jobs.cancel(cancelled)
         jobs.resume(paused)
         assert service.wait(paused).status == "succeeded"
@@ -339,10 +329,10 @@ def test_length_and_context_end_a_rollout_and_are_graded(
     ):
         job_id = launch(service, url)
         service.wait(job_id)
-        found = [step["stop_reasons"]["train"] for step in steps(service, job_id)]
+        found = [step["stop_reasons"]["train"] for step in service.steps(job_id)]
         assert any(reasons.get("context_full") for reasons in found)
         assert any(reasons.get("length_limit") for reasons in found)
-        assert not any("discarded" in message for message in messages(service, job_id))
+        assert not any("discarded" in message for message in service.messages(job_id))
         with pytest.raises(openai.BadRequestError, match="this model reads 1000 at most"):
             service.client.responses.create(model="tiny", input="x" * 1000)
 

@@ -1,8 +1,7 @@
-"""The tiny engine through the unmodified Tinker SDK: what it samples, learns, saves and refuses."""
+"""The tiny engine through the unmodified Tinker SDK: what it samples and refuses."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -26,14 +25,13 @@ from tests.engines.tiny_engine import TinyEngine
 LOOKUP = {"name": "lookup", "parameters": {"type": "object", "properties": {"key": {}}}}
 TOOLS: list[Any] = [{"type": "function", "function": LOOKUP}]
 QUESTION: list[Any] = [{"role": "user", "content": "What is the value of amber?"}]
-DIED = 70
 
 
 class Engine(TinyEngine):
     """The engine as a process, with the SDK's client and the renderer for it."""
 
-    def __init__(self, home: Path, faults: bool = False) -> None:
-        super().__init__(home, faults=faults)
+    def __init__(self, home: Path) -> None:
+        super().__init__(home, faults=False)
         tokenizer = load_tokenizer(self.tokenizer)
         self.renderer = renderers.create_renderer(tokenizer, renderers.Qwen3RendererConfig())
         self.sdk = tinker.ServiceClient(base_url=self.url, api_key="tml-unused")
@@ -60,24 +58,6 @@ def sample(
 ) -> Sequence[types.SampledSequence]:
     how = types.SamplingParams(**({"max_tokens": 64, "seed": 1} | params))
     return client.sample(types.ModelInput.from_ints(prompt), n, how).result().sequences
-
-
-def datum(prompt: list[int], reply: types.SampledSequence, advantage: float) -> types.Datum:
-    before, logprobs = [0.0] * (len(prompt) - 1), reply.logprobs or []
-    return types.Datum(
-        model_input=types.ModelInput.from_ints([*prompt, *reply.tokens][:-1]),
-        loss_fn_inputs={
-            "target_tokens": np.array([*prompt, *reply.tokens][1:]),
-            "logprobs": np.array([*before, *logprobs], np.float32),
-            "advantages": np.array([*before, *[advantage] * len(logprobs)], np.float32),
-        },
-    )
-
-
-def update(client: tinker.TrainingClient, data: list[types.Datum]) -> types.ForwardBackwardOutput:
-    found = client.forward_backward(data, "importance_sampling")
-    client.optim_step(types.AdamParams(learning_rate=4e-5)).result()
-    return found.result()
 
 
 def test_any_text_survives_the_tokenizer_and_the_model_reads_it_alike(tmp_path: Path) -> None:
@@ -121,20 +101,6 @@ def test_what_the_model_can_answer_are_words_of_the_tools_result() -> None:
     assert answers == {"1", "2"}
 
 
-def test_later_turns_extend_what_was_sampled(engine: Engine) -> None:
-    client = engine.sdk.create_sampling_client(base_model="tiny")
-    before = engine.statistics()
-    for reply in sample(client, engine.prompt, n=20):
-        result: list[Any] = [{"role": "tool", "content": "17"}]
-        bridged = engine.renderer.bridge_to_next_turn(
-            engine.prompt, reply.tokens, result, tools=TOOLS
-        )
-        assert bridged
-        sample(client, bridged.token_ids)
-    counted = {name: number - before[name] for name, number in engine.statistics().items()}
-    assert counted == {"samples": 40, "later_turns": 20, "exact_extensions": 20, "adapters": 0}
-
-
 def test_sampling_parameters(engine: Engine) -> None:
     client = engine.sdk.create_sampling_client(base_model="tiny")
 
@@ -175,62 +141,6 @@ def test_the_gradient_is_that_of_the_objective() -> None:
         step[n] = 1e-9  # times LORA_SCALE
         slope = (objective(adapter + step) - objective(adapter - step)) / 2e-5
         assert slope == pytest.approx(gradient[n], rel=1e-3, abs=1e-6)
-
-
-def test_training_raises_what_was_rewarded(engine: Engine) -> None:
-    client = engine.sdk.create_lora_training_client("tiny")
-    sampler = client.save_weights_and_get_sampling_client()
-    good, bad = sample(sampler, engine.prompt, 40, temperature=0.0)[:1], list[Any]()
-    for reply in sample(sampler, engine.prompt, 40):
-        if reply.tokens != good[0].tokens:
-            bad.append(reply)
-    data = [datum(engine.prompt, good[0], 1.0), datum(engine.prompt, bad[0], -1.0)]
-    before = update(client, data)
-    after = update(client, data)
-    first, last = (
-        [out["logprobs"].to_numpy() for out in r.loss_fn_outputs] for r in (before, after)
-    )
-    start_of_reply = len(engine.prompt) - 1
-    assert first[0][start_of_reply:] == pytest.approx(good[0].logprobs_np, abs=1e-5)
-    assert last[0].sum() > first[0].sum()
-    assert last[1].sum() < first[1].sum()
-
-
-def test_a_saved_state_survives_the_engine(tmp_path: Path) -> None:
-    with Engine(tmp_path) as engine:
-        client, prompt = engine.sdk.create_lora_training_client("tiny"), engine.prompt
-        replies = sample(client.save_weights_and_get_sampling_client(), prompt, 4)
-        data = [datum(prompt, reply, (-1.0) ** n) for n, reply in enumerate(replies)]
-        update(client, data)
-        state = client.save_state("step-1").result().path
-        weights = client.save_weights_for_sampler("step-1").result().path
-        update(client, data)
-        expected = update(client, data).loss_fn_outputs
-    with Engine(tmp_path) as again:
-        resumed = again.sdk.create_training_client_from_state_with_optimizer(state)
-        assert sample(again.sdk.create_sampling_client(model_path=weights), prompt, 20)
-        update(resumed, data)
-        found = update(resumed, data).loss_fn_outputs
-        for one, other in zip(found, expected, strict=True):
-            assert one["logprobs"].tolist() == other["logprobs"].tolist()
-        asyncio.run(delete(again.sdk, state))
-        with pytest.raises(tinker.APIStatusError, match="does not exist"):
-            again.sdk.create_training_client_from_state(state)
-
-
-async def delete(client: tinker.ServiceClient, path: str) -> None:
-    await client.create_rest_client().delete_checkpoint_from_tinker_path_async(path)
-
-
-def test_injected_faults(tmp_path: Path) -> None:
-    with Engine(tmp_path, faults=True) as engine:
-        client = engine.sdk.create_lora_training_client("tiny")
-        sampler = client.save_weights_and_get_sampling_client()
-        engine.fault("asample", status=429, times=1)
-        reply = sample(sampler, engine.prompt)[0]  # the SDK waits a second and asks again
-        engine.fault("forward_backward", die=True)
-        client.forward_backward([datum(engine.prompt, reply, 1.0)], "importance_sampling")
-        assert engine.child.wait(timeout=30) == DIED
 
 
 def test_faults_are_off_by_default(engine: Engine) -> None:

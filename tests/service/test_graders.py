@@ -128,9 +128,8 @@ def test_what_a_grading_model_says_comes_with_its_score(
     for grader, said in ((JUDGED, {"judged": "read"}), (both, {"judged": "read"}), (EQUAL, {})):
         assert run(service, grader).to_dict()["metadata"]["explanations"] == said
     job = service.wait(service.job(customer_url, grader=both).id)
-    page = service.client.get(f"/fine_tuning/jobs/{job.id}/rollouts?step=1", cast_to=object)
-    assert isinstance(page, dict)
-    assert {row["explanations"]["judged"] for row in page["data"]} == {"read"}
+    rollouts = service.rollouts(job.id, step=1)
+    assert {row["explanations"]["judged"] for row in rollouts} == {"read"}
 
 
 def test_endpoint(service: Running, customer: Customer, customer_url: str) -> None:
@@ -299,35 +298,13 @@ def test_a_score_beyond_a_bound_is_an_error_with_the_whole_number(
         assert f"{score!r}, which is not from 0 to 1" in said
 
 
-def test_python(service: Running) -> None:
+def test_python_gives_a_score_or_an_error_with_its_line(service: Running) -> None:
     source = "def grade(sample, item):\n    return len(sample['output_text']) / 100 * item['limit']"
-    result = run(service, python(source))
-    assert result.reward == pytest.approx(0.6)
-    assert flags(result) == set()
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ("import socket; socket.create_connection(('127.0.0.1', 9))", "may not use socket"),
-        ("import subprocess; subprocess.run(['true'])", "may not use subprocess.Popen"),
-        ("import os; os.system('true')", "may not use os.system"),
-        ("import os; os.fork()", "may not use os.fork"),
-        ("open('/etc/hostname', 'w')", "may not write files"),
-        ("import os; os.open('/etc/hostname', os.O_WRONLY | os.O_TRUNC)", "may not write files"),
-        ("import os; os.truncate('/etc/hostname', 0)", "may not use os.truncate"),
-        ("import os; os.symlink('a', 'b')", "may not use os.symlink"),
-        ("import shutil; shutil.copyfile('/etc/hostname', 'x')", "may not use shutil.copyfile"),
-        ("import sqlite3; sqlite3.connect('x')", "may not use sqlite3.connect"),
-        ("import ctypes; ctypes.CDLL(None)", "may not use ctypes.dlopen"),
-        ("return 1 / 0", "line 2: ZeroDivisionError"),
-    ],
-)
-def test_python_that_fails_or_reaches_out(service: Running, body: str, words: str) -> None:
-    result = run(service, python(f"def grade(sample, item):\n    {body}"))
-    assert result.reward == 0.0
-    assert flags(result) == {"python_grader_runtime_error"}
-    assert words in (result.metadata.errors.python_grader_runtime_error_details or "")
+    assert run(service, python(source)).reward == pytest.approx(0.6)
+    result = run(service, python("def grade(sample, item):\n    return 1 / 0"))
+    assert (result.reward, flags(result)) == (0.0, {"python_grader_runtime_error"})
+    details = result.metadata.errors.python_grader_runtime_error_details
+    assert "line 2: ZeroDivisionError" in (details or "")
 
 
 NEVER = {
@@ -364,28 +341,22 @@ def test_validate_answers_the_grader_without_secrets(service: Running) -> None:
     assert answer == {"grader": {**grader, "headers": {"A": "[not shown]"}}}
 
 
-@pytest.mark.parametrize(
-    "grader",
-    [
-        {**EQUAL, "operation": "like"},
-        {**SIMILAR, "evaluation_metric": "rouge_l"},
-        {**JUDGED, "range": [0, 1]},
-        python("def grade(sample, item):\n    return float(sample['output_text'] != 'unknown')"),
-        multi("0.5 * like + 0.05 * judged", like={**EQUAL, "operation": "like"}, judged=JUDGED),
-    ],
-    ids=lambda grader: grader["type"],
-)  # fmt: skip
-def test_a_job_runs_with_every_kind(
-    service: Running, customer_url: str, grader: dict[str, Any]
-) -> None:
+def test_a_job_runs_with_every_kind(service: Running, customer_url: str) -> None:
+    parts = {
+        "equal": {**EQUAL, "operation": "like"},
+        "similar": {**SIMILAR, "evaluation_metric": "rouge_l"},
+        "judged": {**JUDGED, "range": [0, 1]},
+        "own": python("def grade(sample, item): return float(sample['output_text'] != 'unknown')"),
+        "theirs": endpoint(customer_url),
+    }
+    grader = multi("(equal + similar + judged + own + theirs) / 5", **parts)
     hyperparameters = {"batch_size": 5, "compute_multiplier": 0.25, "eval_interval": 2}
     job = service.job(customer_url, rows=10, grader=grader, hyperparameters=hyperparameters)
     done = service.wait(job.id)
     assert done.status == "succeeded", done.error
-    data = [e.data for e in service.events(job.id) if e.type == "metrics"][-1]
-    names = [part["name"] for part in data["scores"]["graders"]]
-    assert names == list(grader.get("graders", {grader["name"]: None}))
-    assert all(part["valid_reward_mean"] is not None for part in data["scores"]["graders"])
+    found = service.steps(job.id)[-1]["scores"]["graders"]
+    assert [part["name"] for part in found] == list(parts)
+    assert all(part["valid_reward_mean"] is not None for part in found)
 
 
 def test_tool_run_forwards_a_call(service: Running, customer: Customer, customer_url: str) -> None:

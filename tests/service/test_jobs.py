@@ -16,7 +16,7 @@ from .conftest import Running, Start
 from .customer import KEY, Customer, method, row
 from .servers import closed_port, served
 
-Step = dict[str, Any]
+Json = dict[str, Any]
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Finished:
 
     job: FineTuningJob
     customer: Customer
-    steps: list[Step]
+    steps: list[Json]
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,7 @@ def finished(shared: Running) -> Finished:
     with served(customer.app()) as url:
         job = shared.wait(shared.job(url).id)
     assert job.status == "succeeded", job.error
-    return Finished(job, customer, steps_of(shared, job.id))
-
-
-def steps_of(service: Running, job_id: str) -> list[Any]:
-    return [event.data for event in service.events(job_id) if event.type == "metrics"]
+    return Finished(job, customer, shared.steps(job.id))
 
 
 def test_a_job_learns_from_live_tools_and_a_live_grader(finished: Finished) -> None:
@@ -66,10 +62,8 @@ def test_metrics_carry_what_the_contract_lists(service: Running, finished: Finis
     } <= set(data)  # fmt: skip
     assert set(data["scores"]) == {"train_reward_mean", "valid_reward_mean", "graders"}
     assert set(data["timing"]["step"]) == {"sampling", "training", "eval", "full_iteration"}
-    listed = service.client.get(
-        f"/fine_tuning/jobs/{job.id}/rollouts?limit=100&step=2&phase=train", cast_to=object
-    )
-    latencies_s = [one["metrics"]["simulated_latency_s"] for one in listed["data"]]  # type: ignore[index]
+    listed = service.rollouts(job.id, step=2, phase="train")
+    latencies_s = [one["metrics"]["simulated_latency_s"] for one in listed]
     simulated_s = data["timing"]["rollouts"]["simulated_latency_mean"]
     assert simulated_s == pytest.approx(sum(latencies_s) / len(latencies_s))
     assert data["tool_calls_per_rollout"] == 1.0
@@ -136,7 +130,7 @@ def test_the_best_three_checkpoints_are_kept_and_the_last(
 ) -> None:
     job = service.job(customer_url, rows=30, hyperparameters={"batch_size": 5, "eval_interval": 1})
     service.wait(job.id)
-    steps = steps_of(service, job.id)
+    steps = service.steps(job.id)
     rewards = {step["step"]: step["full_valid_mean_reward"] for step in steps}
     best = sorted(rewards, key=lambda step: (-rewards[step], step))[:3]
     kept = service.client.fine_tuning.jobs.checkpoints.list(job.id).data
@@ -153,12 +147,12 @@ def test_the_same_seed_gives_the_same_weights_at_any_concurrency(
         model=job.model, seed=8, method=method(customer_url), **files
     )
     service.wait(other.id)
-    alone, seeded = (curve(steps_of(service, one)) for one in (job.id, other.id))
+    alone, seeded = (curve(service.steps(one)) for one in (job.id, other.id))
     assert alone == curve(finished.steps)
     assert alone != seeded
 
 
-def curve(steps: list[Step]) -> list[tuple[Any, Any]]:
+def curve(steps: list[Json]) -> list[tuple[Any, Any]]:
     return [(step["train_mean_reward"], step["full_valid_mean_reward"]) for step in steps]
 
 
@@ -214,7 +208,7 @@ def test_rollouts_of_a_step_can_be_read(service: Running, finished: Finished) ->
     ],
 )
 def test_a_bad_request_is_refused_at_once(
-    service: Running, finished: Finished, customer_url: str, change: Step, param: str, words: str
+    service: Running, finished: Finished, customer_url: str, change: Json, param: str, words: str
 ) -> None:
     body = {
         "model": "sim-agent-mini",
@@ -233,7 +227,7 @@ def test_a_bad_request_is_refused_at_once(
 TEN = [row(n) for n in range(10)]
 
 
-def asked(*messages: Any) -> Step:
+def asked(*messages: Any) -> Json:
     return row(3, messages=list(messages))
 
 
@@ -269,7 +263,7 @@ def asked(*messages: Any) -> Step:
     ],
 )
 def test_a_bad_file_fails_the_job_with_its_line(
-    service: Running, customer_url: str, rows: list[Step], words: str
+    service: Running, customer_url: str, rows: list[Json], words: str
 ) -> None:
     job = service.client.fine_tuning.jobs.create(
         model="sim-agent-mini",

@@ -28,8 +28,8 @@ from .conftest import LIMITS, Running, Start, running
 from .customer import Customer, job_spec
 from .doubles import DoubleEngine, LookupModel
 from .servers import closed_port, served
-from .test_durability import curve, weights
-from .test_faults import dropped, rollouts
+from .test_durability import curve
+from .test_faults import dropped
 
 SMALL = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
 IMPATIENT = EndpointLimits(timeout_s=60.0, first_pause_s=0.01, patience_s=0.2)
@@ -66,20 +66,16 @@ FAULTS = {
 ENGINES = {"double": DoubleEngine, "simulated": SimulatedEngine}
 
 
-def told(service: Running, job_id: str) -> list[str]:
-    return [event.message for event in service.events(job_id)]
-
-
 def result(service: Running, job_id: str) -> tuple[Any, ...]:
     """All that a job leaves, but for times and names."""
     job = service.wait(job_id)
     assert job.status == "succeeded", job.error
     found = [
         [(r["row"], r["sample"], r["reward"], r["trace"], r["stop_reason"]) for r in of_step]
-        for of_step in (rollouts(service, job_id, step) for step in (1, 2, 3, 4))
+        for of_step in (service.rollouts(job_id, step=step, phase="train") for step in (1, 2, 3, 4))
     ]
     assert all(found)
-    return curve(service, job_id), weights(service, job.fine_tuned_model), found
+    return curve(service, job_id), service.weights(job.fine_tuned_model), found
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +112,7 @@ def test_an_outage_in_a_step_costs_time_and_not_a_digit(
     job_id = service.job(customer_url, hyperparameters=SMALL).id
     assert result(service, job_id) == calm(engine)
     assert outage.asked > begins_after + 70
-    messages = told(service, job_id)
+    messages = service.messages(job_id)
     assert not [message for message in messages if "discarded" in message]
     path = {"tool": "lookup", "grader": "grade"}[where]
     waiting = [message for message in messages if message.startswith("Waiting for ")]
@@ -134,14 +130,14 @@ def test_a_server_that_is_started_again_costs_time_and_not_a_digit(
         job_id = service.job(url, hyperparameters=SMALL).id
         wait_for(service, job_id, "Step 1/4")
     wait_for(service, job_id, f"Waiting for {url}/")
-    assert "cannot be reached (Connection refused)" in " ".join(told(service, job_id))
+    assert "cannot be reached (Connection refused)" in " ".join(service.messages(job_id))
     assert service.client.fine_tuning.jobs.retrieve(job_id).status == "running"
     with served(customer.app(), port):
         assert result(service, job_id) == calm("simulated")
 
 
 def wait_for(service: Running, job_id: str, words: str) -> None:
-    while not any(words in message for message in told(service, job_id)):
+    while not any(words in message for message in service.messages(job_id)):
         assert service.client.fine_tuning.jobs.retrieve(job_id).finished_at is None
         time.sleep(0.01)
 
@@ -225,7 +221,7 @@ def test_a_server_that_is_up_and_down_all_the_time_pauses_the_job(
     customer.tool = mostly_down
     job_id = service.job(customer_url, hyperparameters=SMALL).id
     assert service.wait(job_id, "paused", "failed", "succeeded").status == "paused"
-    assert "for the 11th time in one step" in told(service, job_id)[-1]
+    assert "for the 11th time in one step" in service.messages(job_id)[-1]
 
 
 def test_a_job_that_was_being_validated_waits_for_servers_that_start_beside_the_service(

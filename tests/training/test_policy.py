@@ -54,10 +54,6 @@ def test_damaged_base_weights_are_named_with_the_cure(text, tmp_path, monkeypatc
     assert str(damaged.value).endswith(f"; restore it: git checkout -- {file}")
 
 
-def test_the_same_request_and_draw_give_the_same_turn():
-    assert [t.text or t.calls for t in turns(5)] == [t.text or t.calls for t in turns(5)]
-
-
 def test_tool_choice_is_obeyed():
     assert all(turn.text is not None for turn in turns(tool_choice="none"))
     assert all(turn.calls for turn in turns(tool_choice="required"))
@@ -93,11 +89,6 @@ def test_more_effort_reads_more():
         for effort in ("none", "low", "high")
     )
     assert none < low < high
-
-
-@pytest.mark.parametrize("content", ["Weigh it.", [{"type": "input_text", "text": "Weigh it."}]])
-def test_content_may_be_text_or_parts(content):
-    assert turns(1, items=[{"role": "user", "content": content}])[0]
 
 
 def test_every_feature_of_an_action_can_be_said_in_words():
