@@ -146,3 +146,8 @@ class TestCodes:
             most = {code for code in given if given.count(code) >= 2}
             assert set(row["panel_codes"]) == most or not most
         assert 0.8 < codes.agreement_of_coders(self.environment.held_out) < 1.0
+
+    def test_tools_say_what_is_not_there(self):
+        for name in ("read_note", "find_codes"):
+            with pytest.raises(ToolError, match="V-0"):
+                self.environment.functions[name]("V-0")
