@@ -8,6 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
+from buildhour_helpers.demo.stage import Stage
+
 SERVE = [sys.executable, "-m", "buildhour_helpers.cli", "serve", "--json"]
 
 
@@ -32,3 +36,11 @@ def serving(*options: str) -> Iterator[dict[str, str]]:
     finally:
         program.terminate()
         program.communicate()
+
+
+def name_servers(patch: pytest.MonkeyPatch, up: Stage) -> None:
+    """Name a service and a tool server in the environment, as a session names them."""
+    patch.setenv("OPENAI_BASE_URL", up.service.url)
+    patch.setenv("OPENAI_API_KEY", up.service.key)
+    patch.setenv("BUILDHOUR_TOOLS_URL", up.tools.url)
+    patch.setenv("BUILDHOUR_TOOLS_KEY", up.tools.key)

@@ -31,7 +31,7 @@ from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS
 from rft_wire.client import EndpointClient, EndpointLimits, Fault, Reply
 from tests.service.servers import closed_port
-from tests.serving import serving
+from tests.serving import name_servers, serving
 
 PASSWORD = "hunter2"
 
@@ -172,10 +172,7 @@ def test_the_demos_servers_and_clients_too(
 
         asyncio.run(listed())
         monkeypatch.delenv("OPENAI_CUSTOM_HEADERS")
-        monkeypatch.setenv("OPENAI_BASE_URL", up.service.url)
-        monkeypatch.setenv("OPENAI_API_KEY", up.service.key)
-        monkeypatch.setenv("BUILDHOUR_TOOLS_URL", up.tools.url)
-        monkeypatch.setenv("BUILDHOUR_TOOLS_KEY", up.tools.key)
+        name_servers(monkeypatch, up)
         file, model = home() / "records.jsonl", session.OFFLINE_MODEL
         (record,) = asyncio.run(evaluate([one_row()], model=model, file=file))
         assert record.reward is not None, record.error

@@ -115,7 +115,9 @@ CHARTS = {
     "tool_transitions, many": figures.tool_transitions(MANY, MANY),
     "unusable_rollouts": figures.unusable_rollouts(STEPS, note="simulated model"),
     "intervals": figures.intervals(
-        {"one": Interval(0.2, 0.1, 0.3), "two": Interval(0.3, 0.25, 0.35)}, "Two were measured"
+        {"one": Interval(0.2, 0.1, 0.3), "two": Interval(0.3, 0.25, 0.35)},
+        "Two were measured",
+        line=("best of 3", 0.5),
     ),
     "against_length": figures.against_length(
         {"short": 100.0, "long": 4000.0},
@@ -265,6 +267,7 @@ def test_intervals_stand_under_each_other_the_first_on_top() -> None:
     whiskers = [list(line.get_xdata()) for line in axis.lines[:4:2]]
     assert whiskers == [[0.1, 0.3], [0.25, 0.35]]
     assert axis.yaxis_inverted()
+    assert [text.get_text() for text in axis.texts] == ["best of 3"]
 
 
 def test_the_histograms_are_shares_that_sum_to_one() -> None:

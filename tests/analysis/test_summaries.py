@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,37 +15,22 @@ from buildhour_helpers.analysis.summaries import (
     varying_share,
 )
 from buildhour_helpers.analysis.tables import summary_table
-from buildhour_helpers.rollouts import Metrics, RolloutRecord, StopReason
+from buildhour_helpers.rollouts import Metrics, RolloutRecord
 
 
-def record(
-    question: str,
-    repeat: int,
-    reward: float | None,
-    *,
-    calls: int = 4,
-    tokens: int = 100,
-    model: str = "base",
-    simulated_s: float | None = 2.0,
-) -> RolloutRecord:
-    return RolloutRecord(
-        question_id=question,
-        repeat=repeat,
-        model=model,
-        trace_id=f"{model}-{question}-{repeat}",
-        reward=reward,
-        correct=reward == 1.0,
-        metrics=Metrics(
-            turns=calls + 1,
-            tool_calls=calls,
-            tool_calls_by_name={"cat": 1, "search": calls - 1},
-            reasoning_tokens=tokens,
-            latency_s=0.5,
-            simulated_latency_s=simulated_s,
-        ),
-        stop_reason=StopReason.ANSWERED if reward is not None else StopReason.TOOL_FAILED,
-        error=None if reward is not None else "503",
+def record(question: str, repeat: int, reward: float | None, **more: Any) -> RolloutRecord:
+    """A rollout; `more` are fields of it or of its metrics."""
+    calls = more.pop("calls", 4)
+    metrics = Metrics(
+        turns=calls + 1,
+        tool_calls=calls,
+        tool_calls_by_name={"cat": 1, "search": calls - 1},
+        reasoning_tokens=more.pop("tokens", 100),
+        latency_s=0.5,
+        simulated_latency_s=more.pop("simulated_s", 2.0),
     )
+    values = {"model": "base", "reward": reward, "correct": reward == 1.0, **more}
+    return RolloutRecord(question, repeat, trace_id="t", metrics=metrics, **values)
 
 
 BASE = [

@@ -6,10 +6,12 @@ import base64
 import html
 import io
 import re
+import threading
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import image
 
 from buildhour_helpers.analysis.widgets import JobDashboard
@@ -85,6 +87,18 @@ def test_a_job_that_does_not_exist_ends_it_in_the_services_words(service: Runnin
     dashboard.wait()
     assert handle.shown is not None
     assert "No such fine-tuning job" in handle.shown["text/html"]
+
+
+def test_showing_it_starts_one_thread(service: Running, customer_url: str) -> None:
+    InteractiveShell.instance()
+    job = service.wait(service.job(customer_url).id)
+    dashboard = JobDashboard(service.client, job.id, poll_s=0.05)
+    before = threading.active_count()
+    dashboard._ipython_display_()
+    dashboard.start()
+    assert threading.active_count() <= before + 1
+    dashboard.wait()
+    assert dashboard.job is not None
 
 
 def test_events_are_escaped_and_a_long_job_is_a_short_table_with_its_last_step() -> None:

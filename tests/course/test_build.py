@@ -101,7 +101,7 @@ def test_a_notebook_edited_by_hand_is_noticed(
         build.check([copy])
 
 
-def test_a_changed_source_a_missing_notebook_and_a_key_are_noticed(
+def test_a_changed_source_or_number_a_missing_notebook_and_a_key_are_noticed(
     built: Lesson, tmp_path: Path
 ) -> None:
     copy = copied(built, tmp_path)
@@ -113,6 +113,12 @@ def test_a_changed_source_a_missing_notebook_and_a_key_are_noticed(
         text.replace("7 of 7", "sk-" + "a1b2c3d4e5"), encoding="utf-8"
     )
     with pytest.raises(WorkshopError, match="something like a key"):
+        build.check([copy])
+    notebook = nbformat.read(copied(built, tmp_path).stubs, as_version=nbformat.NO_CONVERT)
+    (cell,) = (cell for cell in notebook.cells if "The bar showed 7, or 100%." in cell.source)
+    cell.source = cell.source.replace("showed 7", "showed 8")
+    build.write(notebook, copy.stubs)
+    with pytest.raises(WorkshopError, match="its prose says 8, and no output shows it; print"):
         build.check([copy])
     copied(built, tmp_path).stubs.unlink()
     with pytest.raises(WorkshopError, match=r"notebooks/00_small\.ipynb: is missing; run"):

@@ -170,7 +170,6 @@ def test_the_pasted_cells_run_and_can_be_used(
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-ITEM = {"role": "user", "content": "How much was net income at Aldantis in 2010?"}
 NAMES_ITS_CELLS = [lesson for lesson in TAKEN if lesson.number in ("04", "05", "06", "07", "09")]
 """The boxes of the others name the first and the last cell to copy."""
 
@@ -186,6 +185,9 @@ def test_the_box_names_each_cell_that_defines_something(lesson: Lesson) -> None:
 def is_kept(name: str, code: str) -> bool:
     """Whether later cells build on it: a function or a constant, and not a trial's result."""
     return name.isupper() or f"def {name}(" in code
+
+
+ITEM = {"role": "user", "content": "How much was net income at Aldantis in 2010?"}
 
 
 @pytest.mark.parametrize(

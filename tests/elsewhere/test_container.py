@@ -105,13 +105,13 @@ def test_the_command_serves_jupyterlab_behind_a_token_and_ends_cleanly(tmp_path:
         while status(f"{url}/api") != 200:
             assert process.poll() is None
             time.sleep(0.1)
-        family = psutil.Process(process.pid).children(recursive=True)
         (probe,) = instructions("HEALTHCHECK")
         healthy = local(json.loads(probe.partition("CMD ")[2])[1:])
         subprocess.run([sys.executable, *healthy], check=True)
         assert status(f"{url}/lab") == 302  # to the login page
         assert status(f"{url}/api/contents") == 403
         assert status(f"{url}/api/contents?token={TOKEN}") == 200
+        family = psutil.Process(process.pid).children(recursive=True)
         listening = [
             connection.laddr.ip
             for child in family
