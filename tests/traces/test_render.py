@@ -83,6 +83,14 @@ def test_nothing_is_styled_or_scripted_inline() -> None:
     assert 'onclick="go()"' in trace_html(trace, copy=True, onclick="go()")
 
 
+def test_dollars_are_not_typeset_as_mathematics() -> None:
+    trace = Trace.of(RECORD)
+    for drawn in (trace_html(trace), pair_html(trace, trace), table_html([trace])):
+        outer = re.search(r"<\w+ [^>]*>", drawn)
+        assert outer
+        assert "mathjax_ignore tex2jax_ignore" in outer[0]
+
+
 def test_the_copy_button_carries_the_row() -> None:
     drawn = trace_html(Trace.of(RECORD), copy=True)
     (carried,) = re.findall(r'data-json="([^"]*)"', drawn)
