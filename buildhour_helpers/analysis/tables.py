@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.analysis.summaries import MEASURES, Comparison, Summary, latency_s
 from rft_wire.records import RolloutRecord
 
@@ -57,5 +58,10 @@ def summary_table(*summaries: Summary, comparison: Comparison | None = None) -> 
     if comparison:
         columns["difference"] = comparison.difference
     return pd.DataFrame(
-        {name: {row: str(column[row]) for row in MEASURES} for name, column in columns.items()}
+        {name: {row: _cell(column[row]) for row in MEASURES} for name, column in columns.items()}
     )
+
+
+def _cell(interval: Interval) -> str:
+    """Rewards with three decimals, tokens without any."""
+    return format(interval, ".0f" if abs(interval.value) >= 100 else ".3f")
