@@ -329,7 +329,7 @@ assert not find_leaks(questions)
 from buildhour_helpers.checks.lesson_02 import leaky_split
 
 leaky_train, leaky_test = leaky_split()
-print(len(leaky_train), "training and", len(leaky_test), "test questions")
+print(len(leaky_train), "training,", len(leaky_test), "test questions")
 
 # %% [markdown]
 # ### Exercise 2.1: Find the leak in a split
@@ -584,9 +584,8 @@ print(per_step, "rollouts in a step")
 
 # %%
 def curve(job):
-    spent = [per_step * at["step"] for at in job["curve"]]
-    rewards = [at["reward"] for at in job["curve"]]
-    return [(job["pilot_rollouts"] + n, r) for n, r in zip(spent, rewards)]
+    pilot, points = job["pilot_rollouts"], job["curve"]
+    return [(pilot + per_step * p["step"], p["reward"]) for p in points]
 
 
 curves = {
@@ -623,7 +622,7 @@ for name, of_seeds in run["variants"].items():
     wasted[name] = fmean(job["zero_variance"] for job in of_seeds)
     spent, after_8[name] = reached(name, 0)
     print(f"{name:20} zero-variance {wasted[name]:.0%}", end=", ")
-    print(f"after 8 steps {after_8[name]:.3f} for {spent:,.0f} rollouts")
+    print(f"reward {after_8[name]:.3f} for {spent:,.0f} rollouts")
 
 # %%
 never_score = after_8.pop("32 that never score")
@@ -649,12 +648,12 @@ assert apart < seeds_apart
 
 # %%
 for point in (0, 1):
-    for name, at in (("as they come", point + 1), ("128 that vary", point)):
+    for name, at in ("as they come", point + 1), ("128 that vary", point):
         spent, reward = reached(name, at)
         print(f"{name:13} {reward:.3f} for {spent:,.0f} rollouts")
 plain, picked = curves["as they come"], curves["128 that vary"]
 wins = sum(a[1][1] > b[0][1] for a, b in zip(plain, picked))
-print(f"first pair: as they come wins with {wins} of {len(plain)} seeds")
+print(f"first pair: as they come wins {wins} of {len(plain)} seeds")
 
 # %%
 early, early_picked = reached("as they come", 1), reached(name, 0)
