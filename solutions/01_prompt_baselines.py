@@ -296,9 +296,8 @@ TraceViewer(failed[:10])
 
 # %%
 def pages_opened(record):
-    calls = [i for i in record.trace if i.get("type") == "function_call"]
-    cats = [json.loads(c["arguments"]) for c in calls if c["name"] == "cat"]
-    return {arguments.get("path") for arguments in cats}
+    cats = [item for item in record.trace if item.get("name") == "cat"]
+    return {json.loads(item["arguments"]).get("path") for item in cats}
 
 
 def kind_of(record, question):
@@ -731,15 +730,15 @@ PROMPT = (
 
 
 def row(name, question, value, kind):
-    item = {"question_id": name, "answer_value": value, "answer_kind": kind}
-    return {"question": question, "item": item}
+    item = {"question_id": name, "answer_value": value}
+    return {"question": question, "item": item | {"answer_kind": kind}}
 
 
 # %% take="1"
 BRAMVERN = (
-    "By how much did ending balance of the allowance for doubtful accounts "
-    "at Bramvern Logistics Ltd. change from fiscal 2004 to fiscal 2006, in "
-    "thousands?"
+    "By how much did ending balance of the allowance for doubtful "
+    "accounts at Bramvern Logistics Ltd. change from fiscal 2004 to "
+    "fiscal 2006, in thousands?"
 )
 INGCTON = (
     "What was the growth rate of dividends paid to shareholders at the "
