@@ -49,9 +49,9 @@ print(session.describe())
 # %% [markdown]
 # ## Start a job now
 #
-# The next cells start a job of less than a minute. It runs in the background
-# while you read on. `OpenAI()` finds the service through `OPENAI_BASE_URL` and
-# `OPENAI_API_KEY`, which `session.start` has set.
+# This job takes less than a minute, and runs while you read on. `OpenAI()`
+# finds the service through `OPENAI_BASE_URL` and `OPENAI_API_KEY`, which
+# `session.start` has set.
 
 # %% take="1"
 import os
@@ -104,8 +104,8 @@ def upload(questions, tools):
 
 
 # %% [markdown]
-# The job names the model, the files, your tools and your grader. The service
-# calls tools and grader over HTTP. Lesson 05 explains every field.
+# During the job the service calls your grader and your tools over HTTP. For
+# each it needs an address and a key:
 
 # %%
 GRADER = {
@@ -116,14 +116,21 @@ GRADER = {
 }
 
 
+def endpoint(name):
+    return {"name": name, "headers": HEADERS, "server_url": url(name)}
+
+
+# %% [markdown]
+# The job names them, the model, the files and a few settings. Lesson 05
+# explains every field.
+
+
+# %%
 def launch(tools):
     names = [tool["function"]["name"] for tool in tools]
     reinforcement = {
         "grader": GRADER,
-        "tools": [
-            {"name": n, "headers": HEADERS, "server_url": url(n)}
-            for n in names
-        ],
+        "tools": [endpoint(name) for name in names],
         "max_episode_steps": 12,
         "hyperparameters": {"batch_size": 13, "eval_interval": 10},
     }
@@ -290,13 +297,13 @@ for item in trace:
 # %% [markdown]
 # ### Exercise 0.1: Count the calls
 #
-# Difficulty 1/5 · 4 minutes
+# Difficulty 1/5 · 3 minutes
 #
 # Write `count_calls(trace)`. It returns how often each tool was called, such
 # as `{"search": 2, "cat": 1}`. The check runs it on another trace.
 
 
-# %% exercise="0.1" difficulty=1 minutes=4
+# %% exercise="0.1" difficulty=1 minutes=3
 def count_calls(trace):
     # begin solution
     counts = {}
@@ -436,7 +443,8 @@ checks.exercise_0_2(advantages)
 #
 # An update makes better actions more likely. Take each answer of the group as
 # an action. It has a weight, and its probability grows with the weight (a
-# softmax). The update adds the action's advantages to its weight.
+# softmax). We start from how often each answer came up. The update adds an
+# action's advantages to its weight.
 
 # %%
 import math
@@ -496,8 +504,12 @@ figure
 # %% [markdown]
 # The training reward rose from {{start:.2f}} in the first three steps to
 # {{end:.2f}} in the last three. Single steps jump, because each has other
-# questions. Did the agent get better, or did it memorise? **Held-out**
-# questions tell. They are about companies that the job has never seen.
+# questions. The square is the reward on validation questions. They were not
+# chosen because they vary, and some never score, so expect less of them. The
+# job also charges a little for reasoning tokens (lesson 05).
+#
+# Did the agent get better, or did it memorise? **Held-out** questions tell.
+# They are about companies that the job has never seen.
 
 # %%
 from buildhour_helpers.rollouts import evaluate
@@ -529,8 +541,9 @@ print(f"before: tool calls {base['tool_calls'].value:.1f}")
 # Difficulty 1/5 · 2 minutes
 #
 # Before training, the mean reward is {{base['reward'].value:.2f}}, with
-# {{base['tool_calls'].value:.1f}} tool calls in a rollout. What are the numbers
-# after ten steps of training? Write them down before you look.
+# {{base['tool_calls'].value:.1f}} tool calls in a rollout. What are they after
+# ten steps of training? Write both down before you look, as
+# `{"reward": ..., "tool calls": ...}`.
 
 # %% exercise="0.3" difficulty=1 minutes=2
 prediction = None
@@ -656,8 +669,9 @@ assert share == {1.0}
 #
 # Difficulty 2/5 · 4 minutes
 #
-# Six teams ask for advice. Give each the cheapest method that can help, by its
-# name in the table, or "not yet".
+# Six teams ask for advice. Write a dictionary that gives each team, by its
+# name below, the cheapest method that can help. Use the names in the table,
+# or "not yet".
 #
 # - **summaries** Every summary is correct but too long. The prompt does not
 #   mention length.
@@ -693,8 +707,7 @@ checks.exercise_0_4(advice)
 #
 # OpenAI's service has been closed to new organisations since May 2026 and takes
 # no new jobs from January 2027. [Services](../docs/services.md) lists the
-# others, and open engines. Lesson 09 takes your job there. Tools, grader, data
-# and statistics stay yours.
+# others, and open engines. Lesson 09 takes your job there.
 #
 # ## Take it with you
 #

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildhour_helpers.analysis.statistics import Interval
 from buildhour_helpers.analysis.summaries import MEASURES, Comparison, Summary
 
 if TYPE_CHECKING:
@@ -21,5 +22,10 @@ def summary_table(*summaries: Summary, comparison: Comparison | None = None) -> 
     if comparison:
         columns["difference"] = comparison.difference
     return pd.DataFrame(
-        {name: {row: str(column[row]) for row in MEASURES} for name, column in columns.items()}
+        {name: {row: _cell(column[row]) for row in MEASURES} for name, column in columns.items()}
     )
+
+
+def _cell(interval: Interval) -> str:
+    """Rewards with three decimals, tokens without any."""
+    return format(interval, ".0f" if abs(interval.value) >= 100 else ".3f")

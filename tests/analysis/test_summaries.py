@@ -97,3 +97,8 @@ def test_the_summary_table_puts_models_side_by_side() -> None:
     assert table.columns.tolist() == ["base", "tuned", "difference"]
     assert table.index.tolist() == list(MEASURES)
     assert table.loc["tool_calls", "difference"] == "-1.000 [-1.000, -1.000]"
+
+
+def test_large_numbers_have_no_decimals_in_the_summary_table() -> None:
+    table = summary_table(summarise([record("q1", 0, 1.0, tokens=1234)]))
+    assert table.loc["reasoning_tokens"].tolist() == ["1234 [1234, 1234]"]
