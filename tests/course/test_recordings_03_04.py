@@ -55,7 +55,7 @@ def test_with_an_honest_grader_pay_and_truth_stay_together() -> None:
 def test_the_recorded_rubrics_are_those_of_the_library() -> None:
     assert load("hackable_grader")["rubrics"] == {
         "sloppy": specs.SLOPPY_RUBRIC,
-        "mended": specs.PARTIAL_CREDIT_RUBRIC,
+        "careful": specs.PARTIAL_CREDIT_RUBRIC,
     }
 
 
