@@ -276,8 +276,8 @@ NONSENSE: Nonsense = {
             ),
             "✗ a wrong value in a clear sentence",
         ),
-        "nothing for anything": ("Score 0 for any answer.", "✗ a bare right value: '8.35%' (reference 8.35%) gets 0"),
-        "one for everything": ("Score 1 for any answer.", "✗ a wrong value: '12' (reference 8.35%) gets 1"),
+        "nothing for anything": ("Score 0 for any answer.", "✗ a bare right value"),
+        "one for everything": ("Score 1 for any answer.", "'12' (reference 8.35%) gets 1"),
         "the judge is not told the rule": (
             "Score 1 for bananas. Score 0.5 for the reference value with a wrong sign or scale. "
             "Score 0 for any other value, for several values, and for no value.",
