@@ -539,7 +539,7 @@ figure
 # ## Did it learn?
 #
 # The first validation came after {{SETTINGS["eval_interval"]}} steps, so the curve
-# does not show what they taught. Compare with the base model: the last one
+# does not show what they taught. Compare with the base model. The tuned model
 # answers the validation questions, on which it never trained.
 
 # %%
