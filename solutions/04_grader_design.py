@@ -253,7 +253,7 @@ def explain(rubric, answer):
         return
     told = run(model_grader(rubric), answer).metadata.to_dict()
     said = f"{answer!r}: {told['explanations']['judge']}"
-    print(textwrap.fill(said, 76, subsequent_indent="    "))
+    print(textwrap.fill(said, 70, subsequent_indent="    "))
 
 
 explain(RUBRIC, "0.451")
