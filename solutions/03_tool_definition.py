@@ -36,9 +36,9 @@ from buildhour_helpers.tools import DEFINITIONS
 
 for tool in DEFINITIONS:
     about = tool["function"]
-    print(fill(f"{about['name']}: {about['description']}", 76))
+    print(fill(f"{about['name']}: {about['description']}", 70))
 k = DEFINITIONS[0]["function"]["parameters"]["properties"]["k"]
-print(fill(f"k: {k}", 76))
+print(fill(f"k: {k}", 70))
 
 # %% [markdown]
 # Look at the last sentence of `search`: without it, agents answer from

@@ -121,7 +121,7 @@ class TestHackableGrader:
         recorded = self.runs_with(hackable_grader.SLOPPY)[0]
         run = hackable_grader.job(up, tmp_path, recorded["grader"], recorded["seed"], stop_after=1)
         assert rounded_off(hackable_grader.curve(run)) == recorded["curve"][:1]
-        rubrics = {"sloppy": specs.SLOPPY_RUBRIC, "mended": specs.PARTIAL_CREDIT_RUBRIC}
+        rubrics = {"sloppy": specs.SLOPPY_RUBRIC, "careful": specs.PARTIAL_CREDIT_RUBRIC}
         assert HACKED["rubrics"] == rubrics
 
     def test_only_the_sloppy_graders_reward_leaves_the_accuracy_behind(self) -> None:
