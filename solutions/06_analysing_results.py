@@ -193,7 +193,7 @@ print(f"page missed {missed:.3f}, found but misread {misread:.3f}")
 # (lesson 03). When the page is found, {{misread:.0%}} of the answers are still
 # wrong, and no search engine helps with those.
 #
-# *Time to here: 8 minutes.*
+# *Time to here: 9 minutes.*
 #
 # ## How sure is the gain?
 #
@@ -317,7 +317,7 @@ assert gain.low > 0
 # the number, the interval, and what was resampled. Five jobs are few, so also
 # show each of them. All five gained.
 #
-# *Time to here: 19 minutes.*
+# *Time to here: 20 minutes.*
 #
 # ## At what cost?
 #
@@ -480,7 +480,7 @@ for label, record in zip(("before", "after"), pair):
 # Read a dozen such pairs before you believe a curve.
 # `TraceViewer(after)` of `analysis.widgets` lets you browse all of them.
 #
-# *Time to here: 26 minutes.*
+# *Time to here: 25 minutes.*
 #
 # ## What got worse?
 #
@@ -561,7 +561,7 @@ assert forgotten.low > 0
 # above zero. All five agents also make fewer calls there, so what they learned
 # about wasted calls carried over.
 #
-# *Time to here: 30 minutes.*
+# *Time to here: 28 minutes.*
 #
 # ## Choose the checkpoint
 #
