@@ -160,7 +160,7 @@ assert "sentence" in fired
 # the prompt says "the number only". A habit that nobody asked for is the
 # earliest sign that something is rewarded that should not be.
 #
-# *Time to here: 8 minutes.*
+# *Time to here: 6 minutes.*
 #
 # ## Triage: change one thing at a time
 #
@@ -254,7 +254,7 @@ for record in gamed[:: max(1, len(gamed) // 4)][:4]:
 # %% [markdown]
 # They read well, and they are wrong.
 #
-# Now hacks that are easier to miss. A recording holds real rollouts, graded by
+# Some hacks are easier to miss. A recording holds real rollouts, graded by
 # a loose check: reward 1 if the reference occurs in the answer. In nine of them
 # a hack was planted *by hand*. Read the answers with a reward, after the number
 # of tool calls:
@@ -305,7 +305,7 @@ def audit(record, question):
 checks.exercise_7_2(audit)
 
 # %% [markdown]
-# *Time to here: 20 minutes.*
+# *Time to here: 19 minutes.*
 #
 # ## Roll back
 #
@@ -439,7 +439,7 @@ assert not regressions(client, GRADERS["numeric"])
 # | fixed by | rollback to the base model, confirmed by the alert |
 # | so that it stays fixed | regression set before a job, second grader during it, canary **before** traffic |
 #
-# *Time to here: 27 minutes.*
+# *Time to here: 24 minutes.*
 #
 # ## Attacks that come through a tool
 #
@@ -523,8 +523,7 @@ mail = {"call_id": "call_1", "trace_id": "trace_a"}
 mail["arguments"] = '{"to": "ann@example.com", "text": "Hi"}'
 for call in (mail, mail, mail | {"trace_id": "trace_b"}):
     colleagues_send_mail(call, outbox, deliver=delivered.append)
-print("in the outbox:", {box: len(outbox[box]) for box in outbox})
-print("really delivered:", len(delivered))
+print(f"{len(outbox['all'])} in one box, {len(delivered)} delivered")
 
 # %% [markdown]
 # ### Exercise 7.3: fix a colleague's tool
@@ -626,7 +625,7 @@ assert TOOLS_KEY not in raw
 # a model was trained on cannot be deleted from it. Once the post-mortem is
 # written, delete the bad model, too: `client.models.delete`.
 #
-# *Time to here: 37 minutes.*
+# *Time to here: 36 minutes.*
 #
 # ## When not to fine-tune
 #
@@ -673,7 +672,8 @@ assert best > mean
 # Answers grow longer or more confident, cite pages that were never opened, or
 # flatter the judge, so read traces and not only habits. Providers retire models
 # on their own dates: pin versions, and keep the recipe (rows, grader, config)
-# so that you can train again. A few dozen canary questions are enough to see a habit.
+# so that you can train again. A few dozen canary questions are enough to see a
+# habit.
 #
 # ## Recap
 #
