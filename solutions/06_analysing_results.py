@@ -39,7 +39,7 @@ run = load("main_run")
 before = load_records("main_run.before")
 after = load_records("main_run.after")
 print("recorded by:", run["command"])
-print(len(before), "rollouts before,", len(after), "after the first job")
+print(len(before), "rollouts before,", len(after), "after")
 print("seeds of the jobs:", *(job["seed"] for job in run["jobs"]))
 
 # %% [markdown]
@@ -56,7 +56,7 @@ print(len(questions), "held-out questions")
 # ## Was the page found, and was it read correctly?
 #
 # To answer, the agent must open the right page
-# and then take the right number from it. But for a few lucky answers:
+# and then take the right number from it. Apart from a few lucky answers:
 #
 # > accuracy = P(found) × P(right | found)
 #
@@ -98,7 +98,7 @@ def found_page(record, pages):
 
 # %% take="1"
 def decompose(records, gold):
-    """P(found), P(right | found), accuracy, and right without the page."""
+    """P(found), P(right | found), accuracy, and lucky answers."""
     found = [r for r in records if found_page(r, gold[r.question_id])]
     hits = sum(r.correct for r in found)
     right = sum(r.correct for r in records)
@@ -147,7 +147,8 @@ checks.exercise_6_1(prediction)
 import pandas as pd
 
 tuned = decompose(after, gold)
-print(pd.DataFrame({"before": base, "after": tuned}).round(3).to_string())
+both = pd.DataFrame({"before": base, "after": tuned})
+print(both.round(3).to_string())
 
 # %% [markdown]
 # Finding rose from {{base['found']:.0%}} to {{tuned['found']:.0%}}, reading
@@ -192,7 +193,7 @@ print(f"page missed {missed:.3f}, found but misread {misread:.3f}")
 # (lesson 03). When the page is found, {{misread:.0%}} of the answers are still
 # wrong, and no search engine helps with those.
 #
-# *Time to here: 8 minutes.*
+# *Time to here: 9 minutes.*
 #
 # ## How sure is the gain?
 #
@@ -210,9 +211,9 @@ def question_means(records, value):
     """The mean of value(record) for each question, over its repeats."""
     groups = defaultdict(list)
     for record in records:
-        if record.reward is not None:  # discarded: no score, which is not 0
+        if record.reward is not None:  # None: discarded, which is not 0
             groups[record.question_id].append(value(record))
-    return {question: fmean(values) for question, values in groups.items()}
+    return {name: fmean(values) for name, values in groups.items()}
 
 
 # %% [markdown]
@@ -227,7 +228,7 @@ was = np.array(run["base"]["rewards"])
 now = np.array([job["rewards"] for job in run["jobs"]])
 print("shapes:", was.shape, now.shape)
 print("before:", was.mean().round(3))
-print("after: ", *now.mean(axis=1).round(3), "mean", now.mean().round(3))
+print("after: ", *now.mean(axis=1).round(3))
 assert np.allclose(list(old.values()), was)
 
 # %% [markdown]
@@ -305,9 +306,9 @@ from buildhour_helpers.analysis.statistics import paired_difference
 
 for job, rewards in zip(run["jobs"], now):
     apart = paired_difference(was, rewards)
-    print(f"job {job['seed']}, over questions: {apart}")
+    print(f"job {job['seed']}:   {apart}")
 gain = paired_difference(was, now)
-print(f"five jobs, over both:    {gain}")
+print(f"five jobs: {gain}")
 assert gain.low > 0
 
 # %% [markdown]
@@ -316,12 +317,12 @@ assert gain.low > 0
 # the number, the interval, and what was resampled. Five jobs are few, so also
 # show each of them. All five gained.
 #
-# *Time to here: 19 minutes.*
+# *Time to here: 20 minutes.*
 #
 # ## At what cost?
 #
 # The study in [docs/results.md](../docs/results.md) holds the costs of the
-# same five jobs, as changes from the base model:
+# same five jobs, as changes from the base model, in percent:
 
 # %%
 study = {
@@ -329,8 +330,8 @@ study = {
     for one in load("study")["seeds"]
 }
 costs = ["tool_calls", "turns", "reasoning_tokens", "latency_s"]
-changes = pd.DataFrame(study).T[costs].map(lambda change: change[0])
-print((100 * changes).round().astype(int).to_string(), "\n(percent)")
+changes = pd.DataFrame(study).loc[costs].map(lambda change: change[0])
+print((100 * changes).round().astype(int).to_string())
 assert (changes < 0).all().all()
 
 # %% [markdown]
@@ -384,9 +385,8 @@ from collections import Counter
 
 def sequences(records):
     """How often each sequence of tools occurs."""
-    return Counter(
-        " ".join(name for name, _ in calls_of(record)) for record in records
-    )
+    made = map(calls_of, records)
+    return Counter(" ".join(name for name, _ in calls) for calls in made)
 
 
 # %%
@@ -405,10 +405,10 @@ assert len(kinds["after"]) < len(kinds["before"])
 
 # %%
 def waste(records):
-    made = [[str(call) for call in calls_of(record)] for record in records]
+    made = [[str(call) for call in calls_of(r)] for r in records]
     return {
         "calls": sum(map(len, made)),
-        "errors": sum(record.metrics.tool_errors for record in records),
+        "errors": sum(r.metrics.tool_errors for r in records),
         "repeats": sum(len(one) - len(set(one)) for one in made),
     }
 
@@ -439,8 +439,9 @@ tools = ReportTools(load_reports()).functions()
 
 def rollouts_of(question, records):
     """Its rollouts, the lowest reward first."""
-    mine = (r for r in records if r.question_id == question)
-    return [whole(r, tools) for r in sorted(mine, key=lambda r: r.reward)]
+    mine = [r for r in records if r.question_id == question]
+    mine.sort(key=lambda r: r.reward)
+    return [whole(r, tools) for r in mine]
 
 
 most = change.idxmax()
@@ -465,7 +466,8 @@ from textwrap import fill
 def tell(record):
     """Each call of a rollout, and its answer."""
     for name, arguments in calls_of(record):
-        print(f"  {name}({', '.join(map(str, arguments.values()))[:60]})")
+        given = ", ".join(map(str, arguments.values()))
+        print(f"  {name}({given[:60]})")
     print(f"  answer {record.answer!r}, reward {record.reward}")
 
 
@@ -478,7 +480,7 @@ for label, record in zip(("before", "after"), pair):
 # Read a dozen such pairs before you believe a curve.
 # `TraceViewer(after)` of `analysis.widgets` lets you browse all of them.
 #
-# *Time to here: 26 minutes.*
+# *Time to here: 25 minutes.*
 #
 # ## What got worse?
 #
@@ -530,12 +532,18 @@ print("  opened a right page:", found_page(lost, gold[least]))
 
 # %%
 sides = {"base": run["base"]} | {job["seed"]: job for job in run["jobs"]}
-table = pd.DataFrame(sides).T.filter(like="parts_")
-table.columns = table.columns.str.removeprefix("parts_")
-table["rewards"] = table["rewards"].map(fmean)
-table = table.astype(float)
+table = pd.DataFrame(
+    {
+        name: {
+            "reward": fmean(side["parts_rewards"]),
+            "calls": side["parts_tool_calls"],
+            "reasoning tokens": side["parts_reasoning_tokens"],
+        }
+        for name, side in sides.items()
+    }
+).T
 print(table.round(2).to_string())
-assert (table["tool_calls"][1:] < table["tool_calls"]["base"]).all()
+assert (table["calls"][1:] < table["calls"]["base"]).all()
 
 # %% [markdown]
 # The reward is higher after every job. Is the rise clear of zero?
@@ -553,7 +561,7 @@ assert forgotten.low > 0
 # above zero. All five agents also make fewer calls there, so what they learned
 # about wasted calls carried over.
 #
-# *Time to here: 30 minutes.*
+# *Time to here: 28 minutes.*
 #
 # ## Choose the checkpoint
 #
@@ -590,7 +598,7 @@ for step in measured.index.drop(chosen):
     apart = paired_difference(
         checkpoints[step]["reward"], checkpoints[chosen]["reward"]
     )
-    print(f"step {chosen} minus step {step}: {apart}")
+    print(f"{chosen} minus {step}: {apart}")
     assert not apart.is_clear_of_zero
 
 # %% [markdown]
@@ -655,7 +663,7 @@ penalty = penalty.loc[["reward", "latency_s"]].map(lambda mean: mean[0])
 print("penalty:\n", penalty.round(3).to_string())
 more, longer = penalty["without"] - penalty["with"]
 print(f"without it {more:+.3f} reward, {longer:+.1f} s")
-print(f"break-even: {more / longer:.4f} of a right answer per second")
+print(f"break-even: {more / longer:.4f} right answers a second")
 assert more > 0
 assert longer > 0
 
