@@ -1,22 +1,22 @@
 # %% [markdown]
 # # 09 Taking it home
 #
-# You leave with three things: a project of your own, a job that has run on a
-# real engine, and a list of what to check before you spend money.
+# You leave with your own project, a job that has run on a real engine, and a
+# list of what to check before you spend money.
 #
 # **In this lesson you will**
 #
 # - make a project from the schema of a tool;
-# - train a real model, token by token, and read the metrics that only tokens
-#   have;
+# - train a real model, token by token, and read its token metrics;
 # - read a recorded run of a language model;
 # - see what changes on a GPU, a cluster, a hosted service or TRL;
 # - design a whole job yourself, on a task with traps.
 #
-# **Time** 40 minutes. **Before** Lessons 02 to 06. Three models appear here.
-# The first is the **simulated model** that you know. The second is the tiny
-# engine's: a few hundred real weights that are sampled and trained token by
-# token. The third is SmolLM2-135M, a real language model, in a recorded run.
+# **Time** 40 minutes. **Before** Lessons 02 to 06.
+#
+# **Three models** The **simulated model** that you know; the tiny engine's
+# model, a few hundred real weights; and SmolLM2-135M, a real language model,
+# in a recorded run.
 
 # %%
 from buildhour_helpers import session
@@ -46,8 +46,8 @@ schema = {
 }
 folder = session.scratch()
 (folder / "tools.json").write_text(json.dumps(schema), encoding="utf-8")
-print(len(schema["properties"]), "parameters")
-
+# %% [markdown]
+# A small function runs a command as you would in a terminal:
 
 # %%
 import os
@@ -64,19 +64,19 @@ def run(*arguments, cwd=folder, **variables):
     return done.stdout
 
 
+# %%
 new = ("new", "my-agent", "--from", "tools.json")
 print(run("-m", "buildhour_helpers", *new).splitlines()[0])
 project = folder / "my-agent"
-files = sorted(path.name for path in project.iterdir())
-print(*files, sep="  ")
+print(*sorted(path.name for path in project.iterdir()), sep="  ")
 
 # %% [markdown]
-# The project has rows, a tool server, a grader with tests, a baseline, and
-# `launch.py`. None of it imports the workshop. The tool answers from examples
-# until you write its code.
+# The project has rows, a tool server, a grader with tests, and scripts that
+# measure a baseline and launch a job. The tool answers from examples until you
+# write its code.
 #
-# `make check` runs all of it with the simulated model. We shorten the job to
-# one epoch and show the middle of the output.
+# `make check` runs all of it with the simulated model. We shorten the job and
+# show the baseline:
 
 # %%
 said = run("check.py", cwd=project, EPOCHS="1")
@@ -85,27 +85,26 @@ print(baseline.rstrip())
 assert "All of it works" in said
 
 # %% [markdown]
-# Replace the example rows and the tool's code with yours, and run `make
-# check` after each change. docs/your-project.md has the other sources.
+# Replace the example rows and the tool's code with yours, and run `make check`
+# after each change. docs/your-project.md starts from other sources.
 #
 # *Time to here: 4 minutes.*
 #
 # ## A real engine
 #
 # An **engine** holds a model, samples tokens from it, and trains it. The
-# service in front of the engine does the rest: rollouts, calls of your tools
-# and grader, advantages, checkpoints. Your job does not change.
+# service does the rest: rollouts, calls of your tools and grader, advantages,
+# checkpoints. Your job does not change.
 #
-# The tiny engine is the smallest one. It speaks Tinker's protocol, as larger
-# engines do, and needs no download. In a terminal:
+# The tiny engine is the smallest one, and needs no download. In a terminal:
 #
 # ```
 # python workshop.py engine --tiny
 # python workshop.py serve --engine tinker --engine-url URL ...
 # ```
 #
-# Here a helper starts the same two processes, which end with this notebook.
-# If it says that packages are missing, run the line that it prints.
+# The next cell starts the same two processes, which end with this notebook. If
+# it says that packages are missing, run the line that it prints.
 
 # %%
 from buildhour_helpers import engines
@@ -115,71 +114,30 @@ client = tiny.client()  # an ordinary OpenAI client, with another base_url
 print("it offers:", client.models.list().data[0].id)
 
 # %% [markdown]
-# The task is the one that was recorded with SmolLM2: the price of an item,
-# which only a tool knows. A call earns 0.1, a call about the right item 0.3,
-# and the right price as the answer another 0.7.
+# The agent is asked for the price of an item, and only a tool knows it.
 
 # %%
-from fastapi import FastAPI
+from buildhour_helpers import pricelist
 
-ITEMS = ["milk", "rice", "salt", "soap", "tea", "honey", "butter"]
-ITEMS += ["cheese", "apples", "onions", "sugar", "flour", "coffee"]
-ITEMS += ["pepper", "beans", "corn", "fish", "grapes", "lemons", "nuts"]
-ITEMS += ["olives", "pears", "plums", "yeast", "ham", "oats", "peas"]
-ITEMS += ["lamb", "mint", "figs"]
-PRICES = {name: 17 + 37 * n % 80 for n, name in enumerate(ITEMS)}
-shop = FastAPI()
+rows = pricelist.rows()
+print({split: len(some) for split, some in rows.items()})
+print(rows["train"][0]["messages"], "->", rows["train"][0]["price"])
 
-
-def item_of(arguments):
-    try:
-        return json.loads(arguments).get("item")
-    except (ValueError, AttributeError):
-        return None  # a malformed call
-
-
-@shop.post("/price")
-def price(body: dict):
-    known = PRICES.get(str(item_of(body["arguments"])))
-    output = str(known) if known else "Error: there is no such item"
-    kind = "function_call_output"
-    return {"type": kind, "call_id": body["call_id"], "output": output}
+# %% [markdown]
+# The grader gives 0.1 for a call, 0.3 for a call with the right item, and 0.7
+# for the right price as the answer:
 
 
 # %%
-@shop.post("/grade")
-def grade_price(body: dict):
-    sample, item = body["sample"], body["item"]
-    calls = [call["function"] for call in sample["output_tools"]]
-    asked = [item_of(call["arguments"]) for call in calls]
+def grade_price(sample, item):
+    asked = pricelist.items_asked(sample)
     called = 0.3 if item["item"] in asked else 0.1 * bool(asked)
     answered = sample["output_text"].strip() == item["price"]
-    return {"score": called + 0.7 * answered}
+    return called + 0.7 * answered
 
 
 # %% [markdown]
-# Next come the rows, and the client side of a job for any service with Agent
-# RFT.
-
-# %%
-parameters = {
-    "type": "object",
-    "properties": {"item": {"type": "string"}},
-    "required": ["item"],
-}
-tool = {"name": "price", "description": "the price of an item"}
-tool = {"type": "function", "function": {**tool, "parameters": parameters}}
-
-
-def row(name):
-    question = {"role": "user", "content": f"Price of {name}?"}
-    wanted = {"item": name, "price": str(PRICES[name])}
-    return {"messages": [question], "tools": [tool], **wanted}
-
-
-rows = {"train": ITEMS[:20], "validation": ITEMS[20:]}
-rows = {split: list(map(row, names)) for split, names in rows.items()}
-print({split: len(some) for split, some in rows.items()})
+# This is the client side of a job, for any service with Agent RFT:
 
 # %% take="1"
 import json
@@ -207,10 +165,8 @@ def launch(client, model, rows, reinforcement, seed=7):
 def steps_of(client, job_id, poll_s=0.5, timeout_s=3600):
     """Wait for a job's end; the metrics of its steps, oldest first."""
     deadline = time.monotonic() + timeout_s
-    ended, jobs = (
-        ("succeeded", "failed", "cancelled"),
-        client.fine_tuning.jobs,
-    )
+    jobs = client.fine_tuning.jobs
+    ended = ("succeeded", "failed", "cancelled")
     while (job := jobs.retrieve(job_id)).status not in ended:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{job_id} is {job.status}; see its events")
@@ -223,17 +179,41 @@ def steps_of(client, job_id, poll_s=0.5, timeout_s=3600):
 
 
 # %% [markdown]
-# ### Exercise 9.1: predict, then run
-# Difficulty 2/5 · 3 minutes
-#
-# The job takes 10 steps, with 80 rollouts in each. Before it runs, commit to
-# a prediction for four things, each `"up"`, `"down"` or `"same"`: the reward;
-# the **entropy** (how undecided the model is about its next token); the share
-# of tool calls that fail; and the tokens of a rollout. The untrained model
-# calls tools that do not exist, forgets braces, and rambles. Any prediction
-# in earnest passes.
+# Start the job, of 10 steps with 80 rollouts each:
 
-# %% exercise="9.1" difficulty=2 minutes=3
+# %%
+from contextlib import ExitStack
+
+from buildhour_helpers.tools.serving import served
+
+servers = ExitStack()  # they run until servers.close()
+url = servers.enter_context(served(pricelist.app(grade_price)))
+settings = {"n_epochs": 5, "batch_size": 10, "eval_interval": 5}
+settings["learning_rate_multiplier"] = 0.3
+reinforcement = {
+    "tools": [{"name": "price", "server_url": f"{url}/price"}],
+    "grader": {"type": "endpoint", "name": "s", "url": f"{url}/grade"},
+    "max_episode_steps": 4,
+    "hyperparameters": settings,
+}
+job = launch(client, tiny.model, rows, reinforcement)
+
+# %% [markdown]
+# ### Exercise 9.1: Predict the metrics
+# Difficulty 2/5 · 2 minutes
+#
+# The untrained model calls tools that do not exist, forgets braces, and rambles.
+# While the job runs, write a dictionary `prediction` with four keys, each with
+# the value `"up"`, `"down"` or `"same"`:
+#
+# - `"reward"`;
+# - `"entropy"`, how undecided the model is about its next token;
+# - `"failed calls"`, the share of tool calls that fail;
+# - `"tokens"`, the tokens of a rollout.
+#
+# Any honest prediction passes. The check waits for the job.
+
+# %% exercise="9.1" difficulty=2 minutes=2
 prediction = None
 # begin solution
 prediction = {
@@ -246,26 +226,14 @@ prediction = {
 
 # %%
 from buildhour_helpers import checks
-from buildhour_helpers.tools.serving import served
 
-settings = {"n_epochs": 5, "batch_size": 10, "eval_interval": 5}
-with served(shop) as url:
-    reinforcement = {
-        "tools": [{"name": "price", "server_url": f"{url}/price"}],
-        "grader": {"type": "endpoint", "name": "s", "url": f"{url}/grade"},
-        "max_episode_steps": 4,
-        "hyperparameters": settings | {"learning_rate_multiplier": 0.3},
-    }
-    job = launch(client, tiny.model, rows, reinforcement)
-    steps = steps_of(client, job.id)
+steps = steps_of(client, job.id)
 checks.exercise_9_1(prediction, steps)
 
 # %% [markdown]
-# ## What the tokens tell
+# ## Metrics that only tokens have
 #
-# Some metrics exist only where a model writes tokens. The service puts
-# entropy and gap into each step's `update`; other providers name them
-# differently or do not show them.
+# Here are six curves and their numbers. The text below explains each.
 
 # %%
 from buildhour_helpers.analysis import figures
@@ -276,28 +244,19 @@ figure
 # %%
 import pandas as pd
 
-columns = ["reward", "entropy", "gap", "failed calls", "tokens"]
-columns += ["cut off"]
-
-
-def token_table(steps):
-    rewards = [step["train_mean_reward"] for step in steps]
-    values = [rewards, *figures.token_columns(steps).values()]
-    return pd.DataFrame(dict(zip(columns, values, strict=True)))
-
-
-live = token_table(steps)
-print(live.round(4).to_string())
+live = pd.DataFrame(figures.token_columns(steps))
+print(live.to_string(float_format="{:.3g}".format))
 
 # %%
 start, peak, end = live.iloc[0], live["tokens"].max(), live.iloc[-1]
 entropy = live["entropy"].dropna()
 assert end["reward"] > start["reward"] + 0.5
 assert entropy.iloc[-1] < entropy.iloc[0] / 2
-assert end["tokens"] < 0.75 * peak
-assert start["tokens"] < 0.75 * peak
 assert end["failed calls"] < start["failed calls"] / 2
+assert max(start["tokens"], end["tokens"]) < 0.75 * peak
 assert live["gap"].max() < 1e-6
+
+# %%
 idle = int(live["entropy"].isna().sum())
 calls = [step["tool_calls_per_rollout"] for step in steps]
 print(f"{peak:.1f} tokens at most; {idle} steps without an update")
@@ -306,30 +265,29 @@ assert max(calls) > 1.3 * max(calls[0], calls[-1])
 
 # %% [markdown]
 # - **Reward** rises from {{start["reward"]:.2f}} to {{end["reward"]:.2f}}. In
-#   {{idle}} steps no group's rewards differed, so there was nothing to learn
-#   and no update: a solved task looks like this.
+#   {{idle}} steps no group's rewards differed, so there was no update: a solved
+#   task looks like this.
 # - **Entropy** falls from {{entropy.iloc[0]:.2f}} to {{entropy.iloc[-1]:.2f}}
-#   nats per token. It is estimated as the mean of minus the log-probabilities
-#   of the sampled tokens. Some fall is learning. **Entropy collapse** is a
-#   fall while the reward is still low: the rollouts of a group become copies
-#   of each other, and a model that does not vary cannot learn.
+#   nats per token. Some fall is learning. **Entropy collapse** is a fall while
+#   the reward is still low: the rollouts of a group become copies of each
+#   other, and there is nothing to learn from.
 # - **The log-probability gap** is how far the learner's probability of a
 #   token is from the sampler's. Here the same code computes both, so it is
-#   {{live["gap"].max():.0f}}. With different kernels for both, expect about
-#   0.00001 nats in float32 and up to 0.02 in bfloat16. Above that, the data
-#   are **off-policy**: they come from a model that is not quite yours.
+#   {{live["gap"].max():.0f}}. Otherwise expect about 0.00001 nats in float32
+#   and up to 0.02 in bfloat16. Above that, the data are **off-policy**: they
+#   come from a model that is not quite yours.
 # - **Failed calls** fall from {{start["failed calls"]:.0%}} to
-#   {{end["failed calls"]:.0%}} of all calls. They are malformed, name a tool
-#   that does not exist, or ask for the wrong item.
+#   {{end["failed calls"]:.0%}} of all calls. They are malformed, or name a
+#   tool or an item that does not exist.
 # - **Tokens** per rollout rise from {{start["tokens"]:.0f}} to
 #   {{peak:.0f}} and fall to {{end["tokens"]:.0f}} again. So do the calls, from
-#   {{calls[0]:.1f}} to {{max(calls):.1f}} and back to {{calls[-1]:.1f}}. First
-#   the model learned to try again after a failed call, and later to do without
-#   the failure. **Length growth** is not bad in itself: ask what it buys.
+#   {{calls[0]:.1f}} to {{max(calls):.1f}} and back to {{calls[-1]:.1f}}: the
+#   model first learned to try again after a failed call, and later to make no
+#   mistake. **Length growth** is not bad in itself. Ask what it buys.
 #
-# One more number matters. Later turns must extend the exact tokens of
-# earlier ones. If a conversation is rendered as text again, it is tokenized
-# again, and you train on tokens that nobody sampled.
+# Later turns must extend the exact tokens of earlier ones.
+# Otherwise the conversation was tokenized again, and you train on tokens that
+# nobody sampled.
 
 # %%
 updates = [step["update"] for step in steps if step["update"]]
@@ -339,12 +297,12 @@ print(f"{extended:.0f} of {later:.0f} later turns extend the turns before")
 assert extended == later > 0
 
 # %% [markdown]
-# *Time to here: 14 minutes.*
+# *Time to here: 12 minutes.*
 #
 # ## A real language model, recorded
 #
-# The same task and the same service, with SmolLM2-135M-Instruct on SkyRL, on
-# two CPU cores. This is **one recorded run**, with only 12 rollouts a step.
+# The same task and service, with SmolLM2-135M-Instruct on SkyRL, on two CPU
+# cores. This is **one recorded run** with only 12 rollouts a step.
 
 # %%
 from buildhour_helpers.recordings import load
@@ -352,67 +310,61 @@ from buildhour_helpers.recordings import load
 smol = load("smollm2")
 print("recorded by:", smol["command"])
 print(f"{smol['minutes']:.1f} minutes,", smol["engine"])
-real = token_table(smol["steps"])
-print(real.round(6).to_string())
-
-# %%
 figure = figures.token_metrics(smol["steps"], note="recorded: SmolLM2-135M")
 figure
 
 # %%
-ends = real["reward"].iloc[:5].mean(), real["reward"].iloc[5:].mean()
-held = [step["full_valid_mean_reward"] for step in smol["steps"]]
-held = [value for value in held if value is not None]
-calls = [step["tool_calls_per_rollout"] for step in smol["steps"]]
-fell = real["entropy"].dropna()
-updates = [step["update"] for step in smol["steps"] if step["update"]]
-worst = max(update.get("logprob_gap_max", 0) for update in updates)
-limited = smol["steps"][-1]["stop_reasons"]["train"]["length_limit"]
-assert ends[1] > ends[0] + 0.3
-assert held[1] > held[0]
-assert calls[0] < calls[-1]
+real = pd.DataFrame(figures.token_columns(smol["steps"]))
+print(real.to_string(float_format="{:.3g}".format))
+reward, fell = real["reward"], real["entropy"].dropna()
+halves = reward.iloc[:5].mean(), reward.iloc[5:].mean()
+assert halves[1] > halves[0] + 0.3
 assert fell.iloc[-1] < fell.iloc[0] / 2
 assert list(real["entropy"].isna())[-2:] == [True, True]
 
 # %%
-print(f"reward: {ends[0]:.2f} in the first five steps, then {ends[1]:.2f}")
+measured = [step["full_valid_mean_reward"] for step in smol["steps"]]
+held = [value for value in measured if value is not None]
+calls = [step["tool_calls_per_rollout"] for step in smol["steps"]]
+took = [step["seconds"] for step in smol["steps"]]
+print(f"reward: {halves[0]:.2f} in the first half, then {halves[1]:.2f}")
 print(f"on {smol['task']['held_out']} held-out items:", held)
 print(f"calls per rollout: {calls[0]:.2f} to {calls[-1]:.2f}")
-print(f"entropy: {fell.iloc[0]:.2f} to {fell.iloc[-1]:.2f}")
-print(f"largest gap of a token: {worst:.5f}; cut off at the end: {limited}")
-took = [step["seconds"] for step in smol["steps"]]
 print(f"seconds per step: {min(took):.0f} to {max(took):.0f}")
+assert held[1] > held[0]
+assert calls[0] < calls[-1]
 
 # %% [markdown]
-# Mean reward was {{ends[0]:.2f}} over the first five steps and
-# {{ends[1]:.2f}} over the last five. On ten held-out items it was
+# The mean reward was {{halves[0]:.2f}} over the first five steps and
+# {{halves[1]:.2f}} over the last five. On ten held-out items it was
 # {{held[0]:.2f}} after step 5 and {{held[1]:.2f}} after step 10. Calls per
-# rollout went from {{calls[0]:.2f}} to {{calls[-1]:.2f}}: it learned to ask the
-# tool first. (The recording has no texts, so no rollout can be shown.)
+# rollout went from {{calls[0]:.2f}} to {{calls[-1]:.2f}}: the model learned to
+# ask the tool first.
 #
-# Read the rest as you would read your own run. The entropy fell from
-# {{fell.iloc[0]:.2f}} to {{fell.iloc[-1]:.2f}} nats in eight steps, and in
-# the last two steps no group varied: the run was over. In the last step
-# {{limited}} of 12 rollouts still hit the limit of 32 tokens. The largest gap
-# of any token was {{worst:.5f}} nats, so sampler and learner agree.
+# The entropy fell from {{fell.iloc[0]:.2f}} to {{fell.iloc[-1]:.2f}} nats. In the
+# last two steps no group varied, so the run was over. But
+# {{real["cut off"].iloc[-1]:.0%}} of the last rollouts were cut off, at 32
+# tokens a turn.
 
 # %% [markdown]
-# ### Exercise 9.2: diagnose a real run
+# ### Exercise 9.2: Diagnose a step
 # Difficulty 3/5 · 5 minutes
 #
-# Write `diagnose(first, last)` for the metrics of two steps. It returns a set
-# with the names of all troubles in the last one; the set may be empty.
+# Write `diagnose(first, last)` for the metrics of two steps, such as
+# `smol["steps"][0]` and `smol["steps"][-1]`. It returns a set with the names of
+# all problems in the last one. The set may be empty.
 #
 # | name | when |
 # |---|---|
 # | `"retokenized"` | `extended_turns` is below `later_turns` |
 # | `"off-policy"` | `logprob_gap` is above 0.02 |
-# | `"collapse"` | `entropy` is below a fifth of the first one, and the reward below 0.9 |
+# | `"collapse"` | `entropy` is below a fifth of the first one, and `train_mean_reward` is below 0.9 |
 # | `"longer"` | `completion_tokens_mean` is above 1.5 times the first one |
-# | `"format"` | more than a quarter of the calls failed |
+# | `"format"` | `tool_errors` is more than a quarter of all calls |
 #
-# The first three are in `update`, which is `None` in a step that learned
-# nothing. `tool_errors` counts the failed calls of a step.
+# The turns, the gap and the entropy are in `update`, which is `None` in a step
+# without an update. All calls are `tool_calls_per_rollout` times the rollouts,
+# and these are the sum of `stop_reasons["train"].values()`.
 
 
 # %% exercise="9.2" difficulty=3 minutes=5
@@ -444,93 +396,78 @@ def diagnose(first, last):
 checks.exercise_9_2(diagnose)
 
 # %% [markdown]
-# *Time to here: 24 minutes.*
+# *Time to here: 21 minutes.*
 #
 # ## One address each
 #
-# The job stays the same: rows, tools, grader, hyperparameters. What you start,
-# and the address, change.
+# Rows, tools, grader and hyperparameters stay the same. What you start changes,
+# and so does the address.
 #
 # | where | you start | the address | run for this course? |
 # |---|---|---|---|
-# | simulated model | `python workshop.py serve` | `OPENAI_BASE_URL` of that service | yes, in every lesson |
+# | simulated model | `python workshop.py serve` | `OPENAI_BASE_URL` of the service | yes |
 # | tiny engine | `engine --tiny`, then `serve --engine tinker` | `--engine-url http://127.0.0.1:PORT` | yes, above |
 # | a laptop's CPU | `python3.12 examples/smollm2/engine.py` | the same, with its port | yes, recorded |
 # | one GPU | SkyRL with `--backend fsdp` | `--engine-url http://GPU:8000` | **no** |
 # | a cluster | SkyRL on Ray, or OpenRL on Kubernetes | `--engine-url` of its head | **no** |
-# | hosted Tinker | nothing; set `TINKER_API_KEY` | none: it is the default | **no**, it needs a paid account |
-# | a service with live tools | nothing; your tools at public addresses | `OPENAI_BASE_URL` of the provider | **no** |
-# | your own trainer | TRL, below | your tools' addresses | two steps, in a test |
+# | hosted Tinker | nothing; set `TINKER_API_KEY` | none: it is the default | **no** |
+# | another service | nothing; your tools at public addresses | `OPENAI_BASE_URL` of the service | **no** |
 #
 # docs/real-models.md has the commands, memory and costs. docs/services.md
-# lists who offers what, with dates; some doors are closing.
+# lists who offers what, with dates: OpenAI's fine-tuning is closing.
 #
 # ## Export to TRL
 #
-# If you would rather own the training loop, export the job. TRL trains on
-# your GPU, and calls the same tools and grader over HTTP.
+# To own the training loop, export the job. TRL trains on your GPU and calls the
+# same tools and grader over HTTP.
 
 # %%
-service = {
-    "OPENAI_BASE_URL": tiny.base_url,
-    "OPENAI_API_KEY": tiny.api_key,
-}
+service = {"OPENAI_BASE_URL": tiny.base_url}
+service["OPENAI_API_KEY"] = tiny.api_key
 export = ("-m", "buildhour_helpers", "export", "trl", job.id)
 run(*export, "-o", "train.py", **service)
 script = (folder / "train.py").read_text(encoding="utf-8")
 differs = script.partition("What TRL does")[2].partition('"""')[0]
 print("What TRL does" + differs.rstrip())
-method = script.partition("    def price(")[2].partition("    def ")[0]
-print("\n    def price(" + method.rstrip())
 
 # %% [markdown]
-# Each tool becomes a method with type hints, from which TRL makes the schema
-# again. TRL owns the loop and the checkpoints, and has no penalty for reasoning
-# tokens. We did not run such a script on a GPU. A test trains a tiny model
-# with one for two steps.
-#
-# The engine has done its work:
-
-# %%
-print(tiny.stop(), "processes stopped")
+# We did not run such a script on a GPU. A test trains a tiny model with one for
+# two steps.
 
 # %% [markdown]
 # ## Before you launch
 #
-# Copy this list, and fill in the last column. An empty cell is a reason to
-# wait.
+# Copy this list, and fill in the last column. Launch when no cell is empty.
 #
 # | check | lesson | yours |
 # |---|---|---|
-# | a prompt was measured, and more prompting does not help | 01 | |
-# | the base model is right sometimes, and not always | 02 | |
+# | more prompting does not help | 01 | |
+# | the base model is sometimes right | 02 | |
 # | no question, page or answer is in two splits | 02 | |
-# | enough rows vary: three rollouts each have shown it | 02 | |
+# | enough rows vary, in three rollouts each | 02 | |
 # | each tool answers fast, with errors that a model can read | 03 | |
 # | calls of one rollout cannot disturb another's | 03 | |
 # | you attacked the grader, and so did a colleague | 04 | |
 # | cost: rollouts, tokens of all kinds, calls, and a limit | 05 | |
-# | someone watches zero-variance groups, discards and entropy | 05, 09 | |
+# | someone watches variance, discards and entropy | 05, 09 | |
 # | held-out questions were used for nothing else | 06 | |
 # | what may get worse has a regression set | 06, 07 | |
 # | keys, personal data, side effects, and who may roll back | 07 | |
 #
-# *Time to here: 28 minutes.*
+# *Time to here: 24 minutes.*
 #
 # ## Capstone: a ferry line's maintenance log
 #
 # Ten ferries, eight parts each. When a part is changed, the log notes the
 # serial number that was removed and the one that was fitted. The agent has
-# one tool, `find_entries`. The model is the simulated one again. You get a
-# pool of candidate rows, which is not clean, and twenty validation rows.
+# one tool, `find_entries`. The model is the simulated one again. The pool
+# of candidate rows is not clean.
 
 # %%
 from buildhour_helpers import capstone
 
 given = capstone.candidates()
-print(
-    len(given.pool), "candidates,", len(given.validation), "for validation"
-)
+print(len(given.pool), "candidates")
 for one in given.pool[:6]:
     print("-", capstone.question(one), "->", one["reference_answer"])
 
@@ -545,20 +482,22 @@ print(capstone.search("the bilge pump that was fitted on the Alma"))
 # ### Exercise 9.3: design the whole job
 # Difficulty 5/5 · 12 minutes
 #
-# Make a `Plan` of four parts:
+# Write four parts, and make `plan = capstone.Plan(choose_rows, grade, SETTINGS,
+# pick)`:
 #
 # - `choose_rows(pool, validation)`: the rows to train on. The pool has five
 #   kinds of trap. Print more of it, and compare it with `capstone.log()`.
-# - `grade(sample, item)`: from 0 to 1, from `sample["output_text"]` and
-#   `item["reference_answer"]`.
-# - `SETTINGS`: hyperparameters, with at most 500 rollouts in all, validation
-#   included.
+# - `grade(sample, item)`: from 0 to 1. Compare `sample["output_text"]`, which
+#   may be `None`, with `item["reference_answer"]`.
+# - `SETTINGS`: hyperparameters for at most 500 rollouts. A job makes rows ×
+#   epochs × group size, and {{len(given.validation)}} for each validation. The
+#   group size is 8 × `compute_multiplier`.
 # - `pick(checkpoints)`: one of them. Each has `step`, `model`,
 #   `train_reward_mean` and `valid_reward_mean`.
 #
-# `plan.train()` launches the job. Passing means: no trap among your rows, a
-# grader that resists attacks, the budget kept, and at least 0.2 more reward on
-# questions about ferries that neither you nor the agent has seen.
+# The check launches the job once rows, grader and budget are right. You pass
+# with at least 0.2 more reward on questions about ferries that neither you nor
+# the agent has seen.
 
 
 # %% exercise="9.3" difficulty=5 minutes=12
@@ -607,8 +546,8 @@ plan.train()
 checks.exercise_9_3(plan)
 
 # %% [markdown]
-# The solution makes twelve small updates. With `auto` the same rows make two,
-# and two are not enough.
+# The solution makes twelve small updates. With `auto` hyperparameters the same
+# rows make two, which is not enough.
 #
 # ## Take it with you
 #
@@ -618,20 +557,18 @@ checks.exercise_9_3(plan)
 # - `reinforcement`: your tools, your grader, your hyperparameters;
 # - `timeout_s`: a real job takes hours.
 #
-# Only this service's metrics events hold `update`. Elsewhere read entropy and
-# gap from the provider's own metrics.
+# Only this service's events hold `update`: elsewhere read the provider's own
+# metrics.
 #
 # ## With a real model
 #
-# What carries over: rows, tools, grader, statistics, the checklist, and the
-# order of things. What differs: a step takes minutes, not a second (SmolLM2
-# took {{min(took):.0f}} to {{max(took):.0f}} s on a CPU). The model starts with malformed calls unless its
-# chat format is right. Nothing constrains its answers to a schema unless the
-# engine does. Answers can grow until they hit a limit. Entropy can collapse
-# at a rate that is five times too high. Sampler and learner never agree
-# exactly. It may have seen your test questions in pretraining, so write some
-# that are new. It costs money: multiply the tokens of a small job by your
-# provider's prices first. And run three seeds where you can afford it.
+# *What carries over:* rows, tools, grader, statistics and the checklist.
+#
+# *What will differ:* A step takes minutes, not a second (SmolLM2 took
+# {{min(took):.0f}} to {{max(took):.0f}} s on a CPU). Calls are malformed unless
+# the chat format is right. The model may have seen your test questions in
+# pretraining, so write new ones. Multiply the tokens of a small job by your
+# provider's prices before you start.
 #
 # ## Recap
 #
@@ -639,29 +576,26 @@ checks.exercise_9_3(plan)
 # - A job moves from engine to engine by changing an address.
 # - Watch entropy, the gap, failed calls and length, and ask what each buys.
 # - Clean rows and an honest grader come before hyperparameters.
-# - We ran no GPU, no cluster and no hosted service. You may be the first.
 #
 # ## Three questions
 #
 # <details><summary>Entropy fell to a fifth, and the reward is 0.95. Is that a
 # collapse?</summary>
 #
-# No. The model is sure and right. It is a collapse if the model is sure while
-# the reward is low. Then lower the learning rate, use larger groups, and go
-# on from the best checkpoint.
+# No. The model is sure and right. It is a collapse if the reward is low. Then
+# lower the learning rate, use larger groups, and go on from the best checkpoint.
 # </details>
 #
 # <details><summary>The log-probability gap jumped from 0.001 to 0.2 after an
 # upgrade of the sampler. The reward still rises. Do you go on?</summary>
 #
-# No. You are training on samples of a model that is not the one you train.
-# Find the difference first: precision, kernels, tokenizer, or a chat template
-# that renders turns again.
+# No. You train on samples of another model. Find the difference first:
+# precision, kernels, tokenizer or chat template.
 # </details>
 #
 # <details><summary>You have 500 rollouts and 28 good rows. One epoch with
 # groups of 16, or three with groups of 4?</summary>
 #
-# Three with groups of 4: more updates of fewer rollouts were enough here. Where
-# most groups have no variance, larger groups help more. Run a pilot and count.
+# Three with groups of 4: many small updates were enough here. Where most groups
+# have no variance, larger groups help more.
 # </details>

@@ -23,6 +23,7 @@ from buildhour_helpers.capstone import (
     candidates,
     held_out,
     log,
+    missing,
     question,
     rollouts_of,
     search,
@@ -45,21 +46,19 @@ HINTS = {
     "9.2": (
         "Begin with a step of the recorded run in front of you: print it. Then write one condition "
         "for each line of the table, and mind the steps that have no update.",
-        'update = last["update"] or {}. Compare update.get(...) with the limits. The failed share '
-        "is tool_errors divided by all calls, and all calls are tool_calls_per_rollout times the "
-        "number of rollouts, which is the sum of stop_reasons['train'].values().",
+        'update = last["update"] or {}. Compare update.get(...) with the limits, and tool_errors '
+        "with a quarter of all calls.",
         "found = set(); if update.get('extended_turns', 0) < update.get('later_turns', 0): "
         "found.add('retokenized'); if update.get('logprob_gap', 0) > 0.02: "
         "found.add('off-policy'); and so on. For 'collapse' both entropies must be there.",
     ),
     "9.3": (
-        "Do the parts in order, and run the check after each: it says what is wrong with the rows "
-        "before it asks about the rest. Read ten rows of the pool, and look their answers up with "
+        "Begin with the rows: plan = capstone.Plan(choose_rows), then run the check. It names the "
+        "traps that are left. Read ten rows of the pool, and look their answers up with "
         "capstone.search.",
         "Rows: compare reference answers with validation's, with the question's own text and with "
         "the log, keep each reference once, require a ship's name. Grader: equal after strip(), "
-        "not `in`. Settings: rows × epochs × group + validation within 500, with ten updates or "
-        "more. Checkpoint: the best validation reward.",
+        "not `in`. Settings: make ten updates or more. Checkpoint: the best validation reward.",
         '{"n_epochs": 3, "batch_size": 7, "compute_multiplier": 0.5, "eval_interval": 4} with 28 '
         "rows is 28 × 3 × 4 + 3 × 20 = 396 rollouts and 12 updates. "
         "max(checkpoints, key=lambda one: one.valid_reward_mean or 0) picks.",
@@ -81,22 +80,24 @@ def exercise_9_1(prediction: object, steps: Sequence[Mapping[str, Any]]) -> Find
             f"a dictionary with the keys {', '.join(MEASURES)}",
         )
         return
-    missing = [name for name in MEASURES if name not in prediction]
-    if missing:
-        yield wrong(f"it says nothing about {', '.join(missing)}", "add a word for each")
+    absent = [name for name in MEASURES if name not in prediction]
+    if absent:
+        yield wrong(f"it says nothing about {', '.join(absent)}", "add a word for each")
     if unknown := [str(name) for name in prediction if name not in MEASURES]:
         yield wrong(
             f"{', '.join(unknown)}: this is not measured here",
             f"the keys are {', '.join(MEASURES)}",
         )
-    if missing or unknown:
+    if absent or unknown:
         return
     said = {name: str(prediction[name]).strip().lower() for name in MEASURES}
-    if vague := [name for name in MEASURES if said[name] not in WORDS]:
+    vague = [name for name in MEASURES if said[name] not in WORDS]
+    for name in vague:
         yield wrong(
-            f"{vague[0]}: {prediction[vague[0]]!r} is not one of {', '.join(WORDS)}",
+            f"{name}: {prediction[name]!r} is not one of {', '.join(WORDS)}",
             "commit to one word, so that the run can surprise you",
         )
+    if vague:
         return
     for name, (first, last, happened) in measured(steps).items():
         ends = f"{name} went from {first:.2f} to {last:.2f}"
@@ -108,9 +109,7 @@ def exercise_9_1(prediction: object, steps: Sequence[Mapping[str, Any]]) -> Find
 
 def measured(steps: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float, str]]:
     """Of each measure the first and the last known value, and the word for the change."""
-    names = ("entropy", "gap", "failed calls", "tokens", "cut off")
-    columns = dict(zip(names, token_columns(steps).values(), strict=True))
-    columns["reward"] = np.array([step["train_mean_reward"] for step in steps], dtype=np.float64)
+    columns = token_columns(steps)
     found = {}
     for name in MEASURES:
         known = columns[name][np.isfinite(columns[name])]
@@ -151,7 +150,7 @@ CASES: tuple[tuple[dict[str, Any], set[str], str, str], ...] = (
         step(45.0, 0.6, entropy=0.7, errors=1),
         set(),
         "a healthy step",
-        "one call of 12 failed, and every limit was kept",
+        "one call of 12 failed, less than a quarter of all calls, and every limit was kept",
     ),
     (
         step(44.0, 0.5, turns=(9.0, 4.0)),
@@ -209,8 +208,14 @@ def exercise_9_2(
     diagnose: Callable[[Mapping[str, Any], Mapping[str, Any]], Collection[str]],
 ) -> Findings:
     """The diagnosis of nine steps."""
-    for last, expected, example, fix in CASES:
-        found = diagnose(FIRST, last)
+    for number, (last, expected, example, fix) in enumerate(CASES):
+        try:
+            found = diagnose(FIRST, last)
+        except Exception as error:
+            if number == 0:  # it fails anyway: once is enough, with its line
+                raise
+            yield wrong(f"{example}: it raised {type(error).__name__}: {error}", fix)
+            continue
         if isinstance(found, str) or not isinstance(found, Collection):
             yield wrong(
                 f"{example}: it returns {found!r:.40}, not a set of names",
@@ -244,14 +249,36 @@ WAYS_OUT = {
 def exercise_9_3(plan: object) -> Findings:
     """Rows, grader and budget first; then the job, the checkpoint, and the held-out questions."""
     if not isinstance(plan, Plan):
-        yield wrong(f"plan is a {type(plan).__name__}", "plan = Plan(choose_rows, grade, ...)")
+        yield wrong(
+            f"plan is a {type(plan).__name__}",
+            "plan = capstone.Plan(choose_rows, grade, SETTINGS, pick)",
+        )
         return
-    found = [*_rows(plan), *_grader(plan), *_budget(plan)]
+    found = [*_part("choose_rows", _rows, plan), *_part("grade", _grader, plan)]
+    if "rows" in vars(plan):  # choose_rows has returned
+        found += _part("SETTINGS", _budget, plan)
+    if plan.pick is missing:
+        found.append(wrong("pick is missing", "write it, and give it to Plan: pick=pick"))
     yield from found
     if all(finding.is_right for finding in found):
         plan.train()
         yield right(f"the job used {plan.spent} of {BUDGET} rollouts in {len(plan.steps)} steps")
         yield from _outcome(plan)
+
+
+def _part(name: str, check: Callable[[Plan], Findings], plan: Plan) -> list[Finding]:
+    """The findings about one part. One that is missing or fails does not hide the others."""
+    try:
+        return list(check(plan))
+    except NotImplementedError:
+        return [wrong(f"{name} is missing", f"write it, and give it to Plan: {name}={name}")]
+    except Exception as error:
+        return [
+            wrong(
+                f"{name}: it raised {type(error).__name__}: {error}",
+                "call it yourself in a new cell, and read the traceback",
+            )
+        ]
 
 
 def _rows(plan: Plan) -> Findings:
@@ -334,16 +361,16 @@ def _grader(plan: Plan) -> Findings:
         if not 0 <= given <= full / 2:
             yield wrong(
                 f"{name} gets {given:g}, and the right answer {full:g}",
-                "compare the whole answer with the reference; a model finds what is paid for less",
+                "compare the whole answer with the reference: a model finds every cheaper way",
             )
     if all(0 <= given <= full / 2 for given in generous.values()):
-        yield right(f"the grader pays {full:g} for the answer, and resists {len(wrongs)} attacks")
+        yield right(f"the grader gives the answer {full:g}, and resists {len(wrongs)} attacks")
 
 
 def _budget(plan: Plan) -> Findings:
     settings: object = plan.settings
     if not isinstance(settings, Mapping):
-        yield wrong(f"settings is a {type(settings).__name__}", "a dictionary: see lesson 05")
+        yield wrong(f"SETTINGS is a {type(settings).__name__}", "a dictionary: see lesson 05")
         return
     try:
         planned = rollouts_of(settings, len(plan.rows), len(candidates().validation))
@@ -365,7 +392,7 @@ def _outcome(plan: Plan) -> Findings:
     kept = {one.model: one for one in plan.checkpoints}
     if name not in kept:
         yield wrong(
-            f"pick returns {chosen!r:.60}, which is no checkpoint of this job",
+            f"pick returns {chosen!r:.60}, which is not a checkpoint of this job",
             "return one of the checkpoints, or its .model",
         )
         return

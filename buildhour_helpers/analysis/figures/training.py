@@ -263,7 +263,7 @@ def token_metrics(steps: Steps, *, note: str = "") -> Chart:
     _need_steps(steps)
     at, rewards = column(steps, "step"), column(steps, "train_mean_reward")
     valid = column(steps, "full_valid_mean_reward")
-    curves = {"mean reward": rewards, **token_columns(steps)}
+    curves = {TOKEN_LABELS[name]: values for name, values in token_columns(steps).items()}
     chart = Chart(_reward_in_words(rewards, np.array([])), note=note, height=4.8)
     axes = chart.subplots(2, 3, squeeze=False).flat
     words = []
@@ -284,17 +284,28 @@ def token_metrics(steps: Steps, *, note: str = "") -> Chart:
     return chart
 
 
+TOKEN_LABELS = {
+    "reward": "mean reward",
+    "entropy": "entropy,\nnats per token",
+    "gap": "log-prob. gap,\nnats",
+    "failed calls": "failed share\nof tool calls",
+    "tokens": "tokens written\nper rollout",
+    "cut off": "share of rollouts\ncut off",
+}
+
+
 def token_columns(steps: Steps) -> dict[str, Floats]:
-    """What `token_metrics` draws beside the reward, by title."""
+    """What `token_metrics` draws: a value of every step, NaN where there was no update."""
     rollouts = np.array([sum(step["stop_reasons"]["train"].values()) for step in steps])
     cut_off = np.array([step["stop_reasons"]["train"].get("length_limit", 0) for step in steps])
     calls = np.rint(column(steps, "tool_calls_per_rollout") * rollouts)
     return {
-        "entropy,\nnats per token": column(steps, "update.entropy"),
-        "log-probability gap,\nnats": column(steps, "update.logprob_gap"),
-        "failed share\nof tool calls": column(steps, "tool_errors") / np.maximum(calls, 1),
-        "tokens written\nper rollout": column(steps, "completion_tokens_mean"),
-        "share of rollouts\ncut off": cut_off / np.maximum(rollouts, 1),
+        "reward": column(steps, "train_mean_reward"),
+        "entropy": column(steps, "update.entropy"),
+        "gap": column(steps, "update.logprob_gap"),
+        "failed calls": column(steps, "tool_errors") / np.maximum(calls, 1),
+        "tokens": column(steps, "completion_tokens_mean"),
+        "cut off": cut_off / np.maximum(rollouts, 1),
     }
 
 

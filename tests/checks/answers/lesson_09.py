@@ -170,6 +170,10 @@ NONSENSE: Nonsense = {
         "a list": (["up"] * 4, "prediction is a list"),
         "one thing only": ({"reward": "up"}, "says nothing about entropy, failed calls, tokens"),
         "numbers": (predicted(1.0, 0.1, 0.2, 45), "reward: 1.0 is not one of up, down, same"),
+        "two words of the learner's own": (
+            predicted("up", "lower", "down", "shorter"),
+            "tokens: 'shorter' is not one of",
+        ),
         "a vague word": (
             predicted("up", "maybe", "down", "same"),
             "entropy: 'maybe' is not one of",
@@ -204,6 +208,16 @@ NONSENSE: Nonsense = {
     },
     "9.3": {
         "no plan": (SETTINGS, "plan is a dict"),
+        "rows only, with traps": (Plan(lambda pool, _: pool), "rows: no ship named"),
+        "rows only": (Plan(rows), "grade is missing"),
+        "rows that break": (
+            plan(choose_rows=lambda pool: pool),
+            "choose_rows: it raised TypeError",
+        ),
+        "two faults at once": (
+            plan(choose_rows=lambda pool, _: pool, grade=contains),
+            "both serials gets 1",
+        ),
         "the whole pool": (plan(choose_rows=lambda pool, _: pool), "rows: no ship named"),
         "questions of validation": (
             with_fault("asked in validation"),
@@ -239,7 +253,7 @@ NONSENSE: Nonsense = {
         "two updates": (plan(settings={}), "smaller batches make more updates"),
         "a checkpoint of another job": (
             plan(settings={"batch_size": 28, "eval_interval": 1}, pick=lambda kept: "ft:other"),
-            "is no checkpoint of this job",
+            "is not a checkpoint of this job",
         ),
     },
 }
