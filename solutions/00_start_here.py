@@ -78,7 +78,7 @@ def url(name):
 from buildhour_helpers.recordings import load
 from buildhour_helpers.tasks import load_questions
 
-attempts = load("samples")["pilot"]  # id -> four rewards, as "0 1 0 0.5"
+attempts = load("samples")["pilot"]  # id -> rewards, as "0 1 0 0.5"
 by_id = {one.id: one for one in load_questions(split="train")}
 varying = [
     by_id[name]
@@ -87,7 +87,7 @@ varying = [
 ]
 train = varying[:128]
 validation = load_questions(split="validation")[:20]
-print(len(train), "questions; rewards of the first:", attempts[train[0].id])
+print(len(train), "questions; the first:", attempts[train[0].id])
 
 # %% [markdown]
 # A row of the training file has a prompt, a question and the tools, and what
@@ -147,7 +147,7 @@ def launch(tools):
 from buildhour_helpers.tools.schemas import DEFINITIONS
 
 job = launch(DEFINITIONS)
-print("A job on", job.model, "with", len(DEFINITIONS), "tools is running.")
+print("A job on", job.model, "with", len(DEFINITIONS), "tools runs.")
 
 # %% [markdown]
 # The next cell shows it live. The left curve is the mean reward of each step;
@@ -237,7 +237,7 @@ def post(name, body):
 
 
 # %%
-result = post(call.name, call.to_dict() | {"trace_id": "trace_first_call"})
+result = post(call.name, call.to_dict() | {"trace_id": "trace_first"})
 print(result["output"][:240], "...")
 
 # %% [markdown]
@@ -260,12 +260,12 @@ def roll_out(text, attempt=0):
         reply = ask(trace, TOOLS, attempt)
         turn = [item.to_dict() for item in reply.output]
         trace += turn
-        calls = [item for item in turn if item["type"] == "function_call"]
+        calls = [one for one in turn if one["type"] == "function_call"]
         if not calls:
             break
         for call in calls:
-            result = post(call["name"], call | {"trace_id": trace_id})
-            back = {"call_id": call["call_id"], "output": result["output"]}
+            got = post(call["name"], call | {"trace_id": trace_id})
+            back = {"call_id": call["call_id"], "output": got["output"]}
             trace.append({"type": "function_call_output", **back})
     return trace
 
@@ -339,7 +339,7 @@ def grade(question, trace):
     return post("grade", body)["score"]
 
 
-print("answer:", text_of(trace[-1]), "· reward:", grade(question, trace))
+print(text_of(trace[-1]), "· reward:", grade(question, trace))
 
 # %% [markdown]
 # ## A failed and a successful rollout
@@ -408,7 +408,7 @@ figures.agent_rft_loop()
 mean = sum(rewards) / len(rewards)
 print(f"mean of the group: {mean:.3f}")
 for trace, reward in zip(group, rewards):
-    print(f"{reward:.1f}  {reward - mean:+.3f}  {text_of(trace[-1])[:50]}")
+    print(f"{reward:.1f}  {reward - mean:+.3f}  {text_of(trace[-1])}")
 
 # %% [markdown]
 # This is the idea of **GRPO** (group relative policy optimisation), which also
@@ -585,7 +585,7 @@ assert gain.low > 0
 # %%
 from buildhour_helpers.analysis.summaries import by_question, question_means
 
-means = [question_means(records, "reward") for records in (before, after)]
+means = [question_means(run, "reward") for run in (before, after)]
 most = max(means[0], key=lambda name: means[1][name] - means[0][name])
 worst = min(by_question(before)[most], key=lambda record: record.reward)
 best = max(by_question(after)[most], key=lambda record: record.reward)
@@ -625,7 +625,8 @@ print(next(event.message for event in told if event.level == "warn"))
 
 # %%
 def weights_of(model):
-    return client.get(f"/models/{model}/weights", cast_to=object)["weights"]
+    path = f"/models/{model}/weights"
+    return client.get(path, cast_to=object)["weights"]
 
 
 start = weights_of(MODEL)

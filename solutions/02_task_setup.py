@@ -517,10 +517,10 @@ for group in ([0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1], [0, 1, 0, 1]):
     print(group, "->", advantages(group))
 
 # %% [markdown]
-# In a **zero-variance group** all rewards are equal and all advantages are
-# 0. Its rollouts cost as much as others and teach nothing. If a rollout
-# succeeds with probability *p*, a group of *n* varies with probability
-# 1 − *pⁿ* − (1 − *p*)*ⁿ*:
+# In a **zero-variance group** all rewards are equal, so all advantages
+# are 0. Its rollouts cost as much as others and teach nothing. If a
+# rollout succeeds with probability *p*, a group of *n* varies with
+# probability 1 − *pⁿ* − (1 − *p*)*ⁿ*:
 
 
 # %%
