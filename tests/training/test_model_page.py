@@ -1,4 +1,4 @@
-"""docs/model.md says what the base model does by habit: its lists and tables agree with the code."""
+"""docs/model.md says what the base model does by habit: its lists and tables fit the code."""
 
 from __future__ import annotations
 
