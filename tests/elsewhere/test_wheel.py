@@ -172,7 +172,7 @@ def test_the_first_cells_run_in_a_plain_environment(wheel: Path, plain: EmptyPro
     """Nothing but a wheel is there, in the notebook's folder or where PACKAGE says."""
     done = first_cells(plain)
     assert done.returncode == 1
-    assert "Upload the course's wheel beside this notebook, or set PACKAGE." in done.stderr
+    assert "Put the course's wheel beside this notebook, or set PACKAGE." in done.stderr
     done = first_cells(plain, "./missing-1.0-py3-none-any.whl")
     assert done.returncode == 1
     assert "pip could not install ./missing-1.0-py3-none-any.whl: " in done.stderr
