@@ -12,8 +12,9 @@ RUN useradd --create-home --uid 1000 learner
 WORKDIR /workshop
 RUN chown learner:learner /workshop
 
-# For a team's service: "[engines,trackers]". A seat needs none.
-ARG EXTRAS=""
+# A seat needs the engine of lesson 09, since a room may have no network. A team's service needs
+# "[engines,trackers]".
+ARG EXTRAS="[engines]"
 COPY --chown=learner:learner . .
 RUN pip install --constraint constraints.txt --editable ".${EXTRAS}"
 

@@ -3,7 +3,7 @@
 The commit is checked out into a temporary worktree, and the two are measured in turn, so that what
 else the machine does slows both: rollouts a second in a job (each tree's own
 `benchmarks/rollouts.py`), the demo from start to end, and a small job. Each ratio is the median of
-the rounds, with the lowest and the highest. Wanted against the first edition, commit 6742e4d: 1.5
+the rounds, with the lowest and the highest. Wanted against commit 6742e4d: 1.5
 times its rollouts a second, 0.75 of its demo, and a small job in a fifth of the demo's time.
 """
 
@@ -80,7 +80,7 @@ RATIOS: dict[str, tuple[str, Callable[[Round, Round], float]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("commit", help="the first edition is 6742e4d")
+    parser.add_argument("commit", help="such as 6742e4d")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rollouts", type=int, default=640)
     parser.add_argument("--json", type=Path, metavar="FILE", help="e.g. data/runs/speed.json")

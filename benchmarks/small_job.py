@@ -1,7 +1,7 @@
 """`python benchmarks/small_job.py`: the seconds of a small job: 128 rows in ten steps of 13.
 
 It trains on the first 128 training questions, not on those that vary (the study does): finding them
-takes a baseline, and they take as long. Only names that the first edition has as well are used, so
+takes a baseline, and they take as long. Only names that commit 6742e4d has as well are used, so
 that `against.py` can run it on either.
 """
 
@@ -30,7 +30,7 @@ def launch_small(*arguments: Any, **job: Any) -> Any:
 
 def main() -> None:
     plan = make_plan(DemoOptions(seed=0))
-    jobs.launch = launch_small  # the first edition's plan has no hyperparameters to set
+    jobs.launch = launch_small  # the older plan has no hyperparameters to set
     with tempfile.TemporaryDirectory() as name, stage(Path(name), None, 0, 32) as servers:
         work = Work(replace(plan, train=plan.train[:ROWS]), Path(name), servers)
         print(json.dumps(work.train().job.wall_s))

@@ -184,7 +184,7 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="a name that requests may be sent to beside 127.0.0.1 and localhost; may be "
+            help="a name that requests may be sent to besides 127.0.0.1 and localhost; may be "
             "repeated",
         ),
     ] = None,

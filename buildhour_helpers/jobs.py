@@ -6,14 +6,13 @@ Everything goes through the unmodified `openai` client. A job belongs to the ser
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from openai import APIStatusError, AsyncOpenAI, OpenAI
+from openai import APIStatusError, OpenAI
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from tqdm.auto import tqdm
@@ -114,25 +113,6 @@ def follow(
         if ended:  # the status was read before the events, so none is missed
             return
         time.sleep(poll_s)
-
-
-async def follow_async(
-    client: AsyncOpenAI, job_id: str, *, after: str | None = None, poll_s: float = 0.5
-) -> AsyncIterator[FineTuningJobEvent]:
-    """`follow` for a notebook that keeps working meanwhile."""
-    while True:
-        ended = (await client.fine_tuning.jobs.retrieve(job_id)).status in ENDED
-        fresh: list[FineTuningJobEvent] = []
-        async for event in client.fine_tuning.jobs.list_events(job_id, limit=100):
-            if event.id == after:
-                break
-            fresh.append(event)
-        for event in reversed(fresh):
-            after = event.id
-            yield event
-        if ended:
-            return
-        await asyncio.sleep(poll_s)
 
 
 def step_of(event: FineTuningJobEvent) -> Mapping[str, Any] | None:

@@ -70,7 +70,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME",
-        help="a name that requests may be sent to beside loopback; may be repeated",
+        help="a name that requests may be sent to besides loopback; may be repeated",
     )
     parser.add_argument(
         "--keys", type=Path, metavar="FILE", help="further keys: a line `NAME KEY` for each person"

@@ -2,7 +2,8 @@
 
 Everything that a model, a tool or a dataset wrote is escaped. Nothing is styled or scripted
 inline, so that a page may forbid both (Content-Security-Policy); only a notebook, which has no
-script to listen for clicks, asks for an inline handler on the copy button.
+script to listen for clicks, asks for an inline handler on the copy button. A notebook runs MathJax
+over its outputs; two classes tell it to leave dollars alone.
 """
 
 from __future__ import annotations

@@ -49,9 +49,9 @@ print(session.describe())
 # %% [markdown]
 # ## Start a job now
 #
-# The next cells start a job of less than a minute. It runs in the background
-# while you read on. `OpenAI()` finds the service through `OPENAI_BASE_URL` and
-# `OPENAI_API_KEY`, which `session.start` has set.
+# This job takes less than a minute, and runs while you read on. `OpenAI()`
+# finds the service through `OPENAI_BASE_URL` and `OPENAI_API_KEY`, which
+# `session.start` has set.
 
 # %% take="1"
 import os
@@ -78,7 +78,7 @@ def url(name):
 from buildhour_helpers.recordings import load
 from buildhour_helpers.tasks import load_questions
 
-attempts = load("samples")["pilot"]  # id -> four rewards, as "0 1 0 0.5"
+attempts = load("samples")["pilot"]  # id -> rewards, as "0 1 0 0.5"
 by_id = {one.id: one for one in load_questions(split="train")}
 varying = [
     by_id[name]
@@ -87,7 +87,7 @@ varying = [
 ]
 train = varying[:128]
 validation = load_questions(split="validation")[:20]
-print(len(train), "questions; rewards of the first:", attempts[train[0].id])
+print(len(train), "questions; the first:", attempts[train[0].id])
 
 # %% [markdown]
 # A row of the training file has a prompt, a question and the tools, and what
@@ -104,8 +104,8 @@ def upload(questions, tools):
 
 
 # %% [markdown]
-# The job names the model, the files, your tools and your grader. The service
-# calls tools and grader over HTTP. Lesson 05 explains every field.
+# During the job the service calls your grader and your tools over HTTP. For
+# each it needs an address and a key:
 
 # %%
 GRADER = {
@@ -116,14 +116,21 @@ GRADER = {
 }
 
 
+def endpoint(name):
+    return {"name": name, "headers": HEADERS, "server_url": url(name)}
+
+
+# %% [markdown]
+# The job names them, the model, the files and a few settings. Lesson 05
+# explains every field.
+
+
+# %%
 def launch(tools):
     names = [tool["function"]["name"] for tool in tools]
     reinforcement = {
         "grader": GRADER,
-        "tools": [
-            {"name": n, "headers": HEADERS, "server_url": url(n)}
-            for n in names
-        ],
+        "tools": [endpoint(name) for name in names],
         "max_episode_steps": 12,
         "hyperparameters": {"batch_size": 13, "eval_interval": 10},
     }
@@ -140,7 +147,7 @@ def launch(tools):
 from buildhour_helpers.tools.schemas import DEFINITIONS
 
 job = launch(DEFINITIONS)
-print("A job on", job.model, "with", len(DEFINITIONS), "tools is running.")
+print("A job on", job.model, "with", len(DEFINITIONS), "tools runs.")
 
 # %% [markdown]
 # The next cell shows it live. The left curve is the mean reward of each step;
@@ -230,7 +237,7 @@ def post(name, body):
 
 
 # %%
-result = post(call.name, call.to_dict() | {"trace_id": "trace_first_call"})
+result = post(call.name, call.to_dict() | {"trace_id": "trace_first"})
 print(result["output"][:240], "...")
 
 # %% [markdown]
@@ -253,12 +260,12 @@ def roll_out(text, attempt=0):
         reply = ask(trace, TOOLS, attempt)
         turn = [item.to_dict() for item in reply.output]
         trace += turn
-        calls = [item for item in turn if item["type"] == "function_call"]
+        calls = [one for one in turn if one["type"] == "function_call"]
         if not calls:
             break
         for call in calls:
-            result = post(call["name"], call | {"trace_id": trace_id})
-            back = {"call_id": call["call_id"], "output": result["output"]}
+            got = post(call["name"], call | {"trace_id": trace_id})
+            back = {"call_id": call["call_id"], "output": got["output"]}
             trace.append({"type": "function_call_output", **back})
     return trace
 
@@ -290,13 +297,13 @@ for item in trace:
 # %% [markdown]
 # ### Exercise 0.1: Count the calls
 #
-# Difficulty 1/5 · 4 minutes
+# Difficulty 1/5 · 3 minutes
 #
 # Write `count_calls(trace)`. It returns how often each tool was called, such
 # as `{"search": 2, "cat": 1}`. The check runs it on another trace.
 
 
-# %% exercise="0.1" difficulty=1 minutes=4
+# %% exercise="0.1" difficulty=1 minutes=3
 def count_calls(trace):
     # begin solution
     counts = {}
@@ -332,7 +339,7 @@ def grade(question, trace):
     return post("grade", body)["score"]
 
 
-print("answer:", text_of(trace[-1]), "· reward:", grade(question, trace))
+print(text_of(trace[-1]), "· reward:", grade(question, trace))
 
 # %% [markdown]
 # ## A failed and a successful rollout
@@ -401,7 +408,7 @@ figures.agent_rft_loop()
 mean = sum(rewards) / len(rewards)
 print(f"mean of the group: {mean:.3f}")
 for trace, reward in zip(group, rewards):
-    print(f"{reward:.1f}  {reward - mean:+.3f}  {text_of(trace[-1])[:50]}")
+    print(f"{reward:.1f}  {reward - mean:+.3f}  {text_of(trace[-1])}")
 
 # %% [markdown]
 # This is the idea of **GRPO** (group relative policy optimisation), which also
@@ -436,7 +443,8 @@ checks.exercise_0_2(advantages)
 #
 # An update makes better actions more likely. Take each answer of the group as
 # an action. It has a weight, and its probability grows with the weight (a
-# softmax). The update adds the action's advantages to its weight.
+# softmax). We start from how often each answer came up. The update adds an
+# action's advantages to its weight.
 
 # %%
 import math
@@ -496,8 +504,12 @@ figure
 # %% [markdown]
 # The training reward rose from {{start:.2f}} in the first three steps to
 # {{end:.2f}} in the last three. Single steps jump, because each has other
-# questions. Did the agent get better, or did it memorise? **Held-out**
-# questions tell. They are about companies that the job has never seen.
+# questions. The square is the reward on validation questions. They were not
+# chosen because they vary, and some never score, so expect less of them. The
+# job also charges a little for reasoning tokens (lesson 05).
+#
+# Did the agent get better, or did it memorise? **Held-out** questions tell.
+# They are about companies that the job has never seen.
 
 # %%
 from buildhour_helpers.rollouts import evaluate
@@ -529,8 +541,9 @@ print(f"before: tool calls {base['tool_calls'].value:.1f}")
 # Difficulty 1/5 · 2 minutes
 #
 # Before training, the mean reward is {{base['reward'].value:.2f}}, with
-# {{base['tool_calls'].value:.1f}} tool calls in a rollout. What are the numbers
-# after ten steps of training? Write them down before you look.
+# {{base['tool_calls'].value:.1f}} tool calls in a rollout. What are they after
+# ten steps of training? Write both down before you look, as
+# `{"reward": ..., "tool calls": ...}`.
 
 # %% exercise="0.3" difficulty=1 minutes=2
 prediction = None
@@ -572,7 +585,7 @@ assert gain.low > 0
 # %%
 from buildhour_helpers.analysis.summaries import by_question, question_means
 
-means = [question_means(records, "reward") for records in (before, after)]
+means = [question_means(run, "reward") for run in (before, after)]
 most = max(means[0], key=lambda name: means[1][name] - means[0][name])
 worst = min(by_question(before)[most], key=lambda record: record.reward)
 best = max(by_question(after)[most], key=lambda record: record.reward)
@@ -612,7 +625,8 @@ print(next(event.message for event in told if event.level == "warn"))
 
 # %%
 def weights_of(model):
-    return client.get(f"/models/{model}/weights", cast_to=object)["weights"]
+    path = f"/models/{model}/weights"
+    return client.get(path, cast_to=object)["weights"]
 
 
 start = weights_of(MODEL)
@@ -656,8 +670,9 @@ assert share == {1.0}
 #
 # Difficulty 2/5 · 4 minutes
 #
-# Six teams ask for advice. Give each the cheapest method that can help, by its
-# name in the table, or "not yet".
+# Six teams ask for advice. Write a dictionary that gives each team, by its
+# name below, the cheapest method that can help. Use the names in the table,
+# or "not yet".
 #
 # - **summaries** Every summary is correct but too long. The prompt does not
 #   mention length.
@@ -693,8 +708,7 @@ checks.exercise_0_4(advice)
 #
 # OpenAI's service has been closed to new organisations since May 2026 and takes
 # no new jobs from January 2027. [Services](../docs/services.md) lists the
-# others, and open engines. Lesson 09 takes your job there. Tools, grader, data
-# and statistics stay yours.
+# others, and open engines. Lesson 09 takes your job there.
 #
 # ## Take it with you
 #

@@ -54,21 +54,14 @@ from buildhour_helpers.rollouts import evaluate
 from buildhour_helpers.tasks import build_rows
 from buildhour_helpers.tools.schemas import DEFINITIONS
 
-folder = session.scratch()
-
-
-async def measure(name, prompt):
-    return await evaluate(
-        build_rows(questions, prompt, DEFINITIONS),
-        model=session.model(),
-        file=folder / f"{name}.jsonl",
-        run=name,
-        repeats=3,
-        progress=False,
-    )
-
-
-first = await measure("first", FIRST_PROMPT)
+first = await evaluate(
+    build_rows(questions, FIRST_PROMPT, DEFINITIONS),
+    model=session.model(),
+    file=session.scratch() / "first.jsonl",
+    run="first",
+    repeats=3,
+    progress=False,
+)
 
 # %%
 from buildhour_helpers.analysis.summaries import summarise
@@ -134,10 +127,8 @@ assert vary > always
 from buildhour_helpers.analysis import figures
 
 figure = figures.reward_variance(first)
-figure
-
-# %%
 print(figure.alt_text())
+figure
 
 # %% [markdown]
 # ### Exercise 1.1: Sometimes right, always right
@@ -218,11 +209,9 @@ for k in at:
 # %% [markdown]
 # One rollout is right {{at[1]:.0%}} of the time. Given eight tries, the
 # agent solves {{at[8]:.0%}} of the questions at least once, but it solves
-# only {{hat[8]:.0%}} all eight times. A user who asks once lives with the
-# first number, and one who asks every day with the last. The gap between pass@1
-# and pass@8 is **headroom**: answers that the model already finds by luck.
-# Training can turn that luck into habit. Without a gap, expect little from
-# it.
+# only {{hat[8]:.0%}} all eight times. The gap between pass@1 and pass@8 is
+# **headroom**: answers that the model already finds by luck. Training can turn
+# that luck into habit. Without a gap, expect little from it.
 #
 # ## Know your noise
 #
@@ -258,12 +247,22 @@ assert too_narrow > 1.5
 # The honest interval is {{too_narrow:.1f}} times as wide. Average the repeats of
 # a question first, then resample questions.
 #
-# *Time to here: 14 minutes.*
+# *Time to here: 12 minutes.*
 #
 # ## Read the failures
 #
 # The mean says how often the agent fails, but not why. So read some traces.
-# Here is the first failed rollout, with long outputs cut:
+# The first failed rollout is about this question:
+
+# %%
+question_of = {question.id: question for question in questions}
+failed = [record for record in first if not record.correct]
+asked = question_of[failed[0].question_id]
+print(asked.text)
+print("answer is on:", *asked.gold_pages)
+
+# %% [markdown]
+# What the agent did, with long outputs cut:
 
 # %%
 import json
@@ -278,18 +277,13 @@ def show(record, width=62):
             print("    ", item["output"].replace("\n", " ")[:width])
 
 
-question_of = {question.id: question for question in questions}
-failed = [record for record in first if not record.correct]
-asked = question_of[failed[0].question_id]
-print("asked:", asked.text)
 show(failed[0])
 print("answered:", failed[0].answer, "· reference:", asked.answer_text)
-print("answer is on:", *asked.gold_pages)
 
 # %% [markdown]
 # Ask three things, in this order. Did the page turn up? Was it opened? Was
 # the right number taken from it? The first *no* is the kind of failure. The
-# viewer shows whole traces (it needs a running notebook):
+# viewer shows whole traces:
 
 # %% tags=["uncompared"]
 from buildhour_helpers.analysis.widgets import TraceViewer
@@ -302,9 +296,8 @@ TraceViewer(failed[:10])
 
 # %%
 def pages_opened(record):
-    calls = [i for i in record.trace if i.get("type") == "function_call"]
-    cats = [json.loads(c["arguments"]) for c in calls if c["name"] == "cat"]
-    return {arguments.get("path") for arguments in cats}
+    cats = [item for item in record.trace if item.get("name") == "cat"]
+    return {json.loads(item["arguments"]).get("path") for item in cats}
 
 
 def kind_of(record, question):
@@ -328,7 +321,7 @@ assert max(kinds, key=kinds.get) == "page never opened"
 
 # %% [markdown]
 # In {{unopened:.0%}} of the failures the agent never opened a page with the
-# answer. Each kind has another fix:
+# answer. Each kind needs another fix:
 #
 # | kind | where to look first |
 # |---|---|
@@ -368,7 +361,7 @@ def why_unopened(trace, gold_pages):
 checks.exercise_1_2(why_unopened)
 
 # %% [markdown]
-# *Time to here: 21 minutes.*
+# *Time to here: 20 minutes.*
 #
 # ## Improve the prompt
 #
@@ -402,24 +395,32 @@ def gain(after, before="first prompt"):
     return paired_difference(*sides)
 
 
+# %% [markdown]
+# What does a prompt cost in tokens?
+
+
+# %%
+def tokens(name):
+    return run["variants"][name]["means"]["reasoning_tokens"]
+
+
 def more_tokens(name):
-    mean = {
-        n: v["means"]["reasoning_tokens"]
-        for n, v in run["variants"].items()
-    }
-    return mean[name] / mean["first prompt"] - 1
+    return tokens(name) / tokens("first prompt") - 1
 
 
 # %% [markdown]
-# Recorded on all 200 validation questions: change of reward and of reasoning
-# tokens against the first prompt.
+# Four prompts against the first one, recorded on all 200 validation
+# questions: change of reward and of reasoning tokens.
 
 # %%
-poem = gain("a poem about the sea")
-units = gain("first + units and signs")
-read = gain("first + read before answering")
-best = gain("best prompt")
-for name in list(means)[:1] + list(means)[2:5]:
+names = (
+    "a poem about the sea",
+    "first + units and signs",
+    "first + read before answering",
+    "best prompt",
+)
+poem, units, read, best = map(gain, names)
+for name in names:
     print(f"{name:30} {gain(name):+.3f}  tokens {more_tokens(name):+.0%}")
 
 # %%
@@ -434,7 +435,7 @@ assert more_tokens("best prompt") > 0.2
 # - One sentence about units and signs gains {{units.value:+.3f}} and costs no
 #   extra tokens. It fixes a kind of failure that we had counted.
 # - Reading before answering takes
-#   {{more_tokens("first + read before answering"):+.0%}} tokens, and no
+#   {{more_tokens(names[2]):+.0%}} tokens, and no
 #   difference of reward is shown.
 # - `BEST_PROMPT`, which says all of this and more, gains
 #   {{best.value:+.3f}} for {{more_tokens("best prompt"):+.0%}} tokens.
@@ -451,18 +452,23 @@ three = [fmean(of[:3]) for of in eight]
 few = paired_difference(three, list(means["best prompt"].values()))
 print("best prompt, against 3 repeats:", format(few, "+.3f"))
 print("best prompt, against 8 repeats:", format(best, "+.3f"))
+assert few.low < 0 < few.high
+
+# %% [markdown]
+# Those three repeats were lucky ones, and the gain disappeared:
+# {{few.value:+.3f}}. With all eight it is {{best.value:+.3f}}. Is it real? We
+# asked all test questions once with each prompt:
+
+# %%
 study = recordings.load("study")
 on_test = study["prompt_against_first"]["difference"]["reward"]
 print("best prompt, 300 test questions:", end=" ")
 print("{:+.3f} [{:+.3f}, {:+.3f}]".format(*on_test))
-assert few.low < 0 < few.high
 assert on_test[1] > 0
 
 # %% [markdown]
-# Those three repeats were lucky ones, and the gain disappeared:
-# {{few.value:+.3f}}. With all eight it is {{best.value:+.3f}}, and on the test
-# questions, asked once, {{on_test[0]:+.3f}}. Later lessons use `BEST_PROMPT`
-# before and after training, so that only the weights differ.
+# On new questions the gain is {{on_test[0]:+.3f}}. Later lessons use
+# `BEST_PROMPT` before and after training, so that only the weights differ.
 #
 # ## Improve the tool descriptions
 #
@@ -502,7 +508,7 @@ assert by_level[1].value - by_level[4].value > units.value
 # ## Find the plateau
 #
 # Now all seven variants, beside the reward that the first prompt would reach
-# if someone picked the best of three rollouts each time:
+# if someone picked the best of three rollouts each time.
 
 # %%
 from buildhour_helpers.analysis.statistics import best_of_n
@@ -510,17 +516,18 @@ from buildhour_helpers.analysis.statistics import best_of_n
 measured = {n: mean_interval(list(of.values())) for n, of in means.items()}
 lucky = fmean(best_of_n(of, 3) for of in eight)
 values = [interval.value for interval in measured.values()]
+print(f"first prompt, best of 3: {lucky:.3f}")
+
+# %%
 figure = figures.intervals(
     measured,
     f"Seven variants score {min(values):.2f} to {max(values):.2f}",
     line=("first prompt, best of 3", lucky),
     note="simulated model, recorded",
 )
-figure
-
-# %%
 print(figure.alt_text())
 assert lucky > max(values) + 0.1
+figure
 
 # %% [markdown]
 # The best variant scores {{max(values):.2f}}. The first prompt's best of
@@ -543,9 +550,9 @@ def lead(prompt, half):
     return fmean(means[prompt][one] - plain[one] for one in half)
 
 
-leads, names = [], list(means["first prompt"])
+leads, ids = [], list(means["first prompt"])
 for key in range(200):
-    shuffled = random.Random(key).sample(names, len(names))
+    shuffled = random.Random(key).sample(ids, len(ids))
     chosen, other = shuffled[::2], shuffled[1::2]
     winner = max(means, key=lambda prompt: lead(prompt, chosen))
     leads.append((lead(winner, chosen), lead(winner, other)))
@@ -558,9 +565,8 @@ assert where_chosen > elsewhere
 
 # %% [markdown]
 # The winner leads by {{where_chosen:+.3f}} where it was chosen and by
-# {{elsewhere:+.3f}} elsewhere. The second number is the honest one. That is
-# why there are three splits: train to learn from, validation to choose on,
-# test to report.
+# {{elsewhere:+.3f}} elsewhere. The second number is the honest one. So choose
+# on validation questions, and report on test questions.
 #
 # ### Exercise 1.3: Write a better prompt
 # Difficulty 4/5 · 5 minutes
@@ -589,14 +595,13 @@ def my_prompt():
 checks.exercise_1_3(my_prompt)
 
 # %% [markdown]
-# *Time to here: 32 minutes.*
+# *Time to here: 34 minutes.*
 #
 # ## Build the harness
 #
-# Here is the whole evaluation in plain client code. It needs `openai` and
-# `httpx` (which `openai` brings along). First the clients. The `openai` client
-# retries what is worth retrying, such as 429 and 500. A semaphore limits
-# how many rollouts run at once:
+# Here is the whole evaluation in plain client code. First the clients.
+# `openai` retries what is worth retrying, such as 429 and 500. A semaphore
+# limits how many rollouts run at once:
 
 # %% take="1"
 import asyncio
@@ -613,24 +618,19 @@ web = httpx.AsyncClient(headers=HEADERS, timeout=30)
 AT_ONCE = asyncio.Semaphore(8)
 
 # %% [markdown]
-# A tool is a name, a description and a schema. These take one text each:
+# A tool is a name, a description and a schema. Ours take one text each:
 
 
 # %% take="1"
 def tool(name, description, parameter, meaning):
     text = {"type": "string", "description": meaning}
-    return {
-        "type": "function",
-        "name": name,
-        "description": description,
-        "parameters": {
-            "type": "object",
-            "properties": {parameter: text},
-            "required": [parameter],
-        },
-    }
+    schema = {"type": "object", "required": [parameter]}
+    schema["properties"] = {parameter: text}
+    about = {"name": name, "description": description}
+    return {"type": "function", **about, "parameters": schema}
 
 
+# %% take="1"
 TOOLS = [
     tool("search", "Find report pages.", "query", "words on the page"),
     tool("list", "List a folder.", "path", "such as ACME/2012/"),
@@ -721,34 +721,37 @@ async def rollout(prompt, question, item, tools=TOOLS, repeat=0):
 
 
 # %% [markdown]
-# An evaluation is many rollouts. Replace these two rows with yours first:
+# An evaluation is many rollouts. `item` is whatever your grader reads:
 
 # %% take="1"
 PROMPT = (
     "You are a financial analyst. Use the tools to answer the question."
 )
+
+
+def row(name, question, value, kind):
+    item = {"question_id": name, "answer_value": value}
+    return {"question": question, "item": item | {"answer_kind": kind}}
+
+
+# %% take="1"
+BRAMVERN = (
+    "By how much did ending balance of the allowance for doubtful "
+    "accounts at Bramvern Logistics Ltd. change from fiscal 2004 to "
+    "fiscal 2006, in thousands?"
+)
+INGCTON = (
+    "What was the growth rate of dividends paid to shareholders at the "
+    "owner of the Ingcton brand from 2012 to 2013, in percent?"
+)
 ROWS = [
-    {
-        "question": "By how much did ending balance of the allowance for "
-        "doubtful accounts at Bramvern Logistics Ltd. change from fiscal "
-        "2004 to fiscal 2006, in thousands?",
-        "item": {
-            "question_id": "BRAV-03",
-            "answer_value": 2273,
-            "answer_kind": "amount",
-        },
-    },
-    {
-        "question": "What was the growth rate of dividends paid to "
-        "shareholders at the owner of the Ingcton brand from 2012 to 2013, "
-        "in percent?",
-        "item": {
-            "question_id": "NEVS-02",
-            "answer_value": -1.5786,
-            "answer_kind": "percent",
-        },
-    },
+    row("BRAV-03", BRAMVERN, 2273, "amount"),
+    row("NEVS-02", INGCTON, -1.5786, "percent"),
 ]
+
+
+# %% [markdown]
+# Eight rollouts run at once:
 
 
 # %% take="1"
@@ -763,15 +766,13 @@ async def harness(rows, repeats=3):
     return await asyncio.gather(*jobs)
 
 
-# %% take="1"
 for done in await harness(ROWS):
     print(done["question_id"], "reward", done["reward"], end=" ")
     print("after", len(done["items"]), "items")
 
 # %% [markdown]
-# `evaluate`, which measured your baseline, adds what you miss on the first
-# long run: progress, a line of JSON per rollout, and resuming after an
-# interruption.
+# `evaluate`, which measured your baseline, adds progress, a line of JSON per
+# rollout, and resuming after an interruption.
 #
 # ## Recap
 #
@@ -803,7 +804,7 @@ for done in await harness(ROWS):
 # exactly, and hosted models change under you, so run old and new prompt on
 # the same day. Answers come with format errors that your grader must
 # survive. The model may have seen your documents in pretraining
-# (contamination), so also measure without tools. Rollouts cost money.
+# (contamination), so also measure without tools.
 #
 # ## Three questions
 #
@@ -812,7 +813,7 @@ for done in await harness(ROWS):
 #
 # Not for that. Pair them by question, repeat each three times, and look at
 # the interval of the difference. With twenty questions it will almost
-# certainly include zero. Seeing two points takes hundreds of questions.
+# certainly include zero.
 #
 # </details>
 #
@@ -828,6 +829,6 @@ for done in await harness(ROWS):
 # are "not found". What do you try first?</summary>
 #
 # Search: its description, its results, its engine. A page that never turns
-# up cannot be read, however well the model reasons.
+# up cannot be read.
 #
 # </details>

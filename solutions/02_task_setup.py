@@ -29,8 +29,8 @@ print(session.describe(), "·", MODEL)
 # ## Meet hardened FinQA
 #
 # FinQA is a public set of questions about pages of company filings. Each
-# needs numbers from a table or from prose, and a few steps of arithmetic. In the
-# original, the model gets the page. Our task is harder:
+# needs numbers from a table or from prose, and a few steps of arithmetic. Our
+# task is harder than the original:
 #
 # | | FinQA | here |
 # |---|---|---|
@@ -39,8 +39,7 @@ print(session.describe(), "·", MODEL)
 # | among | 1 page | 2,800 pages |
 # | with | one reply | `search`, `list`, `cat`, ten calls |
 #
-# That turns reading comprehension into an agent's task. Our pages are
-# generated and look like FinQA's. You can import the real ones
+# Our pages are generated and look like FinQA's. You can import the real ones
 # (`python workshop.py import-finqa`).
 
 # %%
@@ -74,8 +73,6 @@ print("level:    ", question.level, "of 4, kind:", question.kind)
 # 1. **It cannot be guessed.** Otherwise training teaches guessing.
 # 2. **It is well specified.** Two experts who work alone give one answer.
 # 3. **It is neither hopeless nor solved.** Rewards vary.
-#
-# You can measure all three before the first training step.
 #
 # ### It cannot be guessed
 #
@@ -166,8 +163,8 @@ assert without_tools < 0.05
 
 # %% [markdown]
 # Without tools it scores {{without_tools:.2f}}: nothing leaks from the
-# questions. A simulated model cannot have seen the pages. A real one may
-# have, and then its tools teach it nothing.
+# questions. A simulated model cannot have seen the pages. A real one
+# may have, and then it can answer without its tools.
 #
 # ### It is well specified
 #
@@ -207,6 +204,7 @@ def values_without_year(q):
     return {cell for row in rows for cell in row[1:]}
 
 
+# %%
 in_table = [q for q in train[::8] if q.facts[0].count(" | ") == 2]
 choices = [len(values_without_year(q)) for q in in_table]
 several = fmean(count > 1 for count in choices)
@@ -252,24 +250,21 @@ assert vary > len(rewards) / 4
 # this model: simplify it, fix the tools, or give partial credit. Above, there is
 # little left to gain.
 #
-# *Time to here: 12 minutes.*
+# *Time to here: 9 minutes.*
 #
 # ## Split by company
 #
 # **Train** is for learning, **validation** for choosing prompts and
-# checkpoints, **test** for one final report. Nothing memorized in training may
+# checkpoints, **test** for one final report. Nothing memorised in training may
 # help in the test. So things that belong together stay in one split. Here that
 # is the company:
 
 # %%
-splits = ("train", "validation", "test")
-companies = {
-    split: {company(q) for q in questions if q.split == split}
-    for split in splits
-}
-for split in splits:
-    count = sum(q.split == split for q in questions)
-    print(f"{split:11}{count:4} questions", end=", ")
+companies = {}
+for split in ("train", "validation", "test"):
+    asked = [q for q in questions if q.split == split]
+    companies[split] = {company(q) for q in asked}
+    print(f"{split:11}{len(asked):4} questions", end=", ")
     print(len(companies[split]), "companies")
 assert not companies["train"] & companies["test"]
 
@@ -287,6 +282,7 @@ labels = [q.split for q in questions]
 careless = [replace(q, split=s) for q, s in zip(shuffled, labels)]
 
 
+# %%
 def known_from_training(asked, key):
     known = {k for q in asked if q.split == "train" for k in key(q)}
     tested = [q for q in asked if q.split == "test"]
@@ -327,13 +323,13 @@ print(leaks[0])
 assert not find_leaks(questions)
 
 # %% [markdown]
-# Could you find a leak yourself? Here is a split with some in it.
+# Here is a split with some leaks in it.
 
 # %%
 from buildhour_helpers.checks.lesson_02 import leaky_split
 
 leaky_train, leaky_test = leaky_split()
-print(len(leaky_train), "training and", len(leaky_test), "test questions")
+print(len(leaky_train), "training,", len(leaky_test), "test questions")
 
 # %% [markdown]
 # ### Exercise 2.1: Find the leak in a split
@@ -341,10 +337,10 @@ print(len(leaky_train), "training and", len(leaky_test), "test questions")
 #
 # Someone merged an old export into the training questions, and it brought test
 # questions along. Write `find_leak(train, test)`. It returns the set of IDs of
-# **training** questions that must go. A training question leaks if the test
-# asks the same text (spaces and capitals may differ), or if it is about a
-# company of the test split. Some questions have lost their `gold_pages`. The
-# check also tries your function on a second split.
+# **training** questions (`q.id`) that must go. A training question leaks if
+# the test asks the same text (spaces and capitals may differ), or if it is
+# about a company of the test split. Some questions have lost their
+# `gold_pages`. The check also tries your function on a second split.
 
 
 # %% exercise="2.1" difficulty=3 minutes=7
@@ -370,7 +366,7 @@ from buildhour_helpers import checks
 checks.exercise_2_1(find_leak)
 
 # %% [markdown]
-# *Time to here: 22 minutes.*
+# *Time to here: 20 minutes.*
 #
 # ## Write the rows
 #
@@ -401,16 +397,18 @@ SEARCH = {
         },
     },
 }
+
+# %% take="1"
 example = dataset_row(
     "Use the tools to answer the question.",
     "By how many percent did revenue at Acme grow from 2011 to 2012?",
     [SEARCH],
     reference_answer="8.35%",
 )
+print("keys:", ", ".join(example))
 
 # %% [markdown]
-# The shortest leak of all is an answer inside its question, so look for it in
-# every file that you write:
+# A file holds one row in each line:
 
 # %% take="1"
 import json
@@ -422,13 +420,19 @@ def write_jsonl(rows, file):
     Path(file).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+# %% [markdown]
+# The shortest leak of all is an answer inside its question, so look for it in
+# every file that you write:
+
+
+# %% take="1"
 def given_away(row, key="reference_answer"):
     """Is the answer a word of the question?"""
     words = row["messages"][-1]["content"].replace("?", " ").split()
     return row[key] in words
 
 
-print("keys:", ", ".join(example), "· given away:", given_away(example))
+print("given away:", given_away(example))
 
 # %%
 from buildhour_helpers.tasks import write_rows
@@ -513,10 +517,10 @@ for group in ([0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1], [0, 1, 0, 1]):
     print(group, "->", advantages(group))
 
 # %% [markdown]
-# In a **zero-variance group** all rewards are equal and all advantages are
-# 0. Its rollouts cost as much as others and teach nothing. If a rollout
-# succeeds with probability *p*, a group of *n* varies with probability
-# 1 − *pⁿ* − (1 − *p*)*ⁿ*:
+# In a **zero-variance group** all rewards are equal, so all advantages
+# are 0. Its rollouts cost as much as others and teach nothing. If a
+# rollout succeeds with probability *p*, a group of *n* varies with
+# probability 1 − *pⁿ* − (1 − *p*)*ⁿ*:
 
 
 # %%
@@ -550,7 +554,7 @@ for p in (0.01, 0.05, 0.2, 0.5, 0.8, 0.95):
 #
 # After eight steps all four have spent the same number of training rollouts.
 # Order their names by the reward you expect on held-out questions, best first.
-# Any order passes. What matters is that you commit before you look.
+# Any order passes. Commit before you look.
 
 # %% exercise="2.2" difficulty=1 minutes=2
 predicted = None
@@ -572,16 +576,29 @@ from buildhour_helpers import recordings
 run = recordings.load("samples")
 print("recorded by:", run["command"])
 per_step = run["batch_size"] * run["group_size"]
-curves, wasted = {}, {}
-for name, of_seeds in run["variants"].items():
-    wasted[name] = fmean(job["zero_variance"] for job in of_seeds)
-    curves[name] = [
-        [
-            (job["pilot_rollouts"] + per_step * at["step"], at["reward"])
-            for at in job["curve"]
-        ]
-        for job in of_seeds
-    ]
+print(per_step, "rollouts in a step")
+
+# %% [markdown]
+# A point is the rollouts spent, the pilot's included, and the reward reached:
+
+
+# %%
+def curve(job):
+    pilot, points = job["pilot_rollouts"], job["curve"]
+    return [(pilot + per_step * p["step"], p["reward"]) for p in points]
+
+
+curves = {
+    name: [curve(job) for job in of_seeds]
+    for name, of_seeds in run["variants"].items()
+}
+
+
+def reached(name, point):
+    """Mean rollouts spent and mean reward over the seeds."""
+    of_seeds = [curve[point] for curve in curves[name]]
+    return [fmean(of) for of in zip(*of_seeds)]
+
 
 # %%
 from buildhour_helpers.analysis import figures
@@ -592,66 +609,65 @@ figure = figures.sample_efficiency(
     before=run["base"],
     note="simulated model, recorded",
 )
+print(figure.alt_text())
 figure
 
-# %%
-print(figure.alt_text())
-
-
-def reached(name, point):
-    """Mean rollouts spent and mean reward over the seeds."""
-    return [
-        fmean(of) for of in zip(*(curve[point] for curve in curves[name]))
-    ]
-
-
-after_8 = {name: reached(name, 0)[1] for name in curves}
-for name, (spent, reward) in ((n, reached(n, 0)) for n in curves):
-    print(f"{name:20} zero-variance {wasted[name]:.0%}", end=", ")
-    print(f"after 8 steps {reward:.3f} for {spent:,.0f} rollouts")
-
 # %% [markdown]
-# That was equal training. Now equal cost, the pilot's rollouts included:
+# **Equal training.** After eight steps:
+
+
+# %%
+wasted, after_8 = {}, {}
+for name, of_seeds in run["variants"].items():
+    wasted[name] = fmean(job["zero_variance"] for job in of_seeds)
+    spent, after_8[name] = reached(name, 0)
+    print(f"{name:20} zero-variance {wasted[name]:.0%}", end=", ")
+    print(f"reward {after_8[name]:.3f} for {spent:,.0f} rollouts")
 
 # %%
 never_score = after_8.pop("32 that never score")
 apart = max(after_8.values()) - min(after_8.values())
-print(f"the other three are {apart:.3f} apart")
-plain, picked = curves["as they come"], curves["128 that vary"]
+at_8 = [curve[0][1] for curve in curves["as they come"]]
+seeds_apart = max(at_8) - min(at_8)
+print(f"the other three are {apart:.3f} apart", end=", ")
+print(f"seeds of as they come {seeds_apart:.3f}")
+assert never_score < min(after_8.values()) - 0.03
+assert apart < seeds_apart
+
+# %% [markdown]
+# - **Hopeless questions teach least.** Of the groups of questions that never
+#   scored, {{wasted["32 that never score"]:.0%}} have no variance. They end at
+#   {{never_score:.2f}}; the other choices at {{min(after_8.values()):.2f}} and
+#   more.
+# - **Picking helped little.** Questions that vary waste
+#   {{wasted["128 that vary"]:.0%}} of their groups instead of
+#   {{wasted["as they come"]:.0%}}. Yet the three other choices are only
+#   {{apart:.3f}} apart. Seeds of one choice are {{seeds_apart:.3f}} apart.
+#
+# **Equal cost.** Now count the pilot's rollouts, too:
+
+# %%
 for point in (0, 1):
-    for name, at in (("as they come", point + 1), ("128 that vary", point)):
+    for name, at in ("as they come", point + 1), ("128 that vary", point):
         spent, reward = reached(name, at)
         print(f"{name:13} {reward:.3f} for {spent:,.0f} rollouts")
+plain, picked = curves["as they come"], curves["128 that vary"]
 wins = sum(a[1][1] > b[0][1] for a, b in zip(plain, picked))
-print(f"first pair: as they come wins with {wins} of {len(plain)} seeds")
+print(f"first pair: as they come wins {wins} of {len(plain)} seeds")
 
 # %%
 early, early_picked = reached("as they come", 1), reached(name, 0)
 late, late_picked = reached("as they come", 2), reached(name, 1)
 few = reached("32 that vary", 1)
-at_8 = [curve[0][1] for curve in plain]
-seeds_apart = max(at_8) - min(at_8)
-print(f"seeds of as they come, after 8 steps: {seeds_apart:.3f} apart")
 print(f"32 that vary  {few[1]:.3f} for {few[0]:,.0f} rollouts")
-assert never_score < min(after_8.values()) - 0.03
-assert apart < seeds_apart
 assert early[1] > early_picked[1] + 0.02
 assert abs(late[1] - late_picked[1]) < 0.02
 
 # %% [markdown]
-# - **Hopeless questions teach least.** Of the groups of questions that never
-#   scored, {{wasted["32 that never score"]:.0%}} have no variance. They end at
-#   {{never_score:.2f}}; the other choices at {{after_8["as they come"]:.2f}} and
-#   more.
-# - **Picking helped little.** Questions that vary waste
-#   {{wasted["128 that vary"]:.0%}} of their groups instead of
-#   {{wasted["as they come"]:.0%}}. Yet after eight steps the three other
-#   choices are only {{apart:.3f}} apart. Seeds of one choice are
-#   {{seeds_apart:.3f}} apart.
 # - **A large pilot pays late, if at all.** For {{early[0]:,.0f}} rollouts
 #   the questions as they come reach {{early[1]:.3f}}. Finding 128 that vary
-#   and training on them reaches {{early_picked[1]:.3f}} for about as many. Only
-#   at {{late[0]:,.0f}} are the two level.
+#   and training on them reaches {{early_picked[1]:.3f}} for about as many. At
+#   {{late[0]:,.0f}} the two are level.
 # - **Few can be enough.** 32 that vary, seen eight times each, reach
 #   {{few[1]:.3f}} for {{few[0]:,.0f}} rollouts.
 #
@@ -685,7 +701,7 @@ def choose(rewards, most):
 checks.exercise_2_3(choose)
 
 # %% [markdown]
-# *Time to here: 35 minutes.*
+# *Time to here: 36 minutes.*
 #
 # ## How many you need
 #
@@ -703,8 +719,8 @@ for half_width in (0.10, 0.05, 0.03):
 
 # %% [markdown]
 # **To learn**, there is no formula. Users of Agent RFT report success with
-# about 10 examples, and most used 100 to 1,000 (as reported in OpenAI's talk
-# at AI Engineer, December 2025). Watch the gap between training and validation
+# about 10 examples, and most used 100 to 1,000 (OpenAI's talk at
+# AI Engineer, December 2025). Watch the gap between training and validation
 # reward: if it grows beyond 0.10, the model is **overfitting** (lesson 06).
 #
 # Quality comes before quantity. Spoil a tenth of the labels and let a
@@ -737,7 +753,7 @@ assert perfect < 0.95
 #
 # ## Take it with you
 #
-# The three cells from `def dataset_row` to `def given_away` need nothing
+# The five cells from `def dataset_row` to `def given_away` need nothing
 # but Python. Then replace
 #
 # - the prompt and the question with yours, and `SEARCH` with your tools;
@@ -750,10 +766,10 @@ assert perfect < 0.95
 # differ:** a real model may know public documents from pretraining, so the
 # test without tools matters more. It guesses better than a constant: try its
 # favourite answers as well. Pilot rollouts cost money and minutes, so begin with
-# 30 questions. Real rewards are noisier in their own ways (refusals, format
-# errors, cut-off answers); read zero-reward rollouts before you call a
-# question hopeless. And which samples teach best is a property of your model and
-# task: the four choices above are worth running again on yours.
+# 30 questions. Real rewards have other noise (refusals, format errors,
+# cut-off answers); read zero-reward rollouts before you call a
+# question hopeless. Which samples teach best depends on your model
+# and task: try the four choices again.
 #
 # ## Three questions
 #

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 05 Launching Agent RFT
 #
-# You have a task, tools behind HTTP and a grader. In three minutes a job is
-# running that really improves the agent. While it runs, you read what each
-# setting does and predict the bill.
+# You have a task, tools behind HTTP and a grader. In three minutes you start a
+# job that improves the agent. While it runs, you read what each setting does
+# and predict the bill.
 #
 # **In this lesson you will**
 #
@@ -69,11 +69,12 @@ valid_rows = build_rows(valid, BEST_PROMPT, DEFINITIONS)
 print(len(rows), "training rows,", len(valid_rows), "validation rows")
 
 # %% take="1"
-import json
-
 from openai import OpenAI
 
 client = OpenAI()  # reads OPENAI_BASE_URL and OPENAI_API_KEY
+
+# %% take="1"
+import json
 
 
 def upload(rows, name="rows.jsonl"):
@@ -117,11 +118,12 @@ def launch(files, hyperparameters, tools=TOOLS, grader=GRADER):
     reinforcement = {"tools": tools, "grader": grader}
     reinforcement["max_episode_steps"] = 12
     reinforcement["hyperparameters"] = hyperparameters
+    method = {"type": "reinforcement", "reinforcement": reinforcement}
     return client.fine_tuning.jobs.create(
         model=MODEL,
         training_file=files["train"],
         validation_file=files["validation"],
-        method={"type": "reinforcement", "reinforcement": reinforcement},
+        method=method,
         suffix="lesson-05",
         seed=7,  # the same request gives the same job
     )
@@ -194,13 +196,14 @@ print(json.dumps(method.hyperparameters.to_dict(), indent=1))
 # baseline job, and each of five seeds chooses other training rows.
 
 # %%
+from textwrap import fill
+
 from buildhour_helpers.analysis.variants import variants_of
 
 variants = variants_of(recorded)
 baseline = variants.pop("baseline")
-print("baseline:", recorded["baseline"])
-print("changed: ", ", ".join(variants))
-print("seeds:   ", *recorded["seeds"])
+print(fill(f"baseline: {recorded['baseline']}", 72))
+print(fill(f"changed: {', '.join(variants)}", 72))
 
 # %% [markdown]
 # All jobs end with the same 100 validation questions. So we subtract the
@@ -209,7 +212,7 @@ print("seeds:   ", *recorded["seeds"])
 # %%
 found = {name: one.minus(baseline) for name, one in variants.items()}
 effects = dict(sorted(found.items(), key=lambda one: -one[1].value))
-dots = {name: variants[name].minus_by_seed(baseline) for name in effects}
+dots = {n: variants[n].minus_by_seed(baseline) for n in effects}
 for name, effect in effects.items():
     low, high = min(dots[name]), max(dots[name])
     print(f"{name:30}{effect:+.3f}   seeds {low:+.2f} to {high:+.2f}")
@@ -232,7 +235,7 @@ figure = figures.intervals(
 figure
 
 # %% [markdown]
-# **Only twice the rows is clearly better:**
+# **Only doubling the rows is clearly better:**
 # {{effects["160 rows"].value:+.3f}}, and more reward with every seed. Two
 # epochs and groups of twice the size spend the same rollouts, and no
 # difference from the baseline is shown. So spend on new rows that vary first.
@@ -242,17 +245,17 @@ figure
 # {{-min(dots["n_epochs 2"]):.2f}} and another gained
 # {{max(dots["n_epochs 2"]):.2f}}.
 #
-# **Larger batches lost with every seed.** The rollouts are the same, but they
-# make half as many updates.
+# **Larger batches lost with every seed.** The same rollouts make half as many
+# updates.
 
-# What did the jobs spend, and what does their agent spend per answer?
+# What did the jobs spend, and their agents per answer?
 
 # %%
 import pandas as pd
 
 every = {"baseline": baseline, **variants}
-spent = pd.DataFrame({name: one.summary() for name, one in every.items()})
-spent = spent.T
+spent = pd.DataFrame({name: v.summary() for name, v in every.items()})
+spent = spent.T.astype({"rollouts": int})
 print(spent.round(2).to_string())
 tokens, idle, moved = (
     spent[column] for column in ("output tokens", "zero-variance", "KL")
@@ -274,14 +277,14 @@ assert moved["learning_rate_multiplier 4"] > 2 * moved["baseline"]
 # the baseline {{idle["baseline"]:.0%}}.
 #
 # **Further is not better.** At four times the rate the policy moves more than
-# twice as far (KL), and earns no more.
+# twice as far (KL), and its reward is no higher.
 #
-# *Time to here: 15 minutes.*
+# *Time to here: 10 minutes.*
 #
 # ## What it will cost
 #
-# Do this before you launch. (We launched first so that the job runs while you
-# read.) The number of rollouts follows from the settings alone.
+# Do this before you launch. (Ours runs while you read.) The number of rollouts
+# follows from the settings alone.
 
 # %% take="1"
 from math import ceil
@@ -327,7 +330,7 @@ print(len(sample), "and", len(before), "rollouts of the base model")
 # Difficulty 1/5 · 2 minutes
 #
 # A rollout writes reasoning, calls and an answer. It reads the prompt, the
-# tools and their results. Of all its tokens, which share is read? Write your
+# tools and their results. What share of all its tokens is read? Write your
 # guess, a number between 0 and 1, into `guess`. Any honest guess passes.
 
 # %% exercise="5.1" difficulty=1 minutes=2
@@ -358,10 +361,10 @@ print(f"input: {input_share:.0%} of all tokens")
 print("read, turn by turn:", *reads, "; together", sum(reads))
 
 # %% [markdown]
-# The last turn reads {{reads[-1]:,}} tokens: everything that was ever new. The
-# rest was read before. With **prefix caching** a service keeps what it
-# computed for the beginning of a prompt and charges less for it. Ours has no
-# cache; a real one reports `cached_tokens`. A perfect cache would serve:
+# The last turn reads the whole conversation, {{reads[-1]:,}} tokens. All other
+# input is a repeat. With **prefix caching** a service keeps what it computed
+# for the beginning of a prompt and charges less for it. Ours has no cache; a
+# real one reports `cached_tokens`. A perfect cache would serve:
 
 # %%
 some = sample[::16]
@@ -389,11 +392,11 @@ per_grade = fmean(tokens)
 print(f"{per_grade:.0f} tokens for a grade by {judge['model']}")
 
 # %% [markdown]
-# The prices are **an example**: Tinker's for Qwen3-8B, as
-# [its list](https://tinker-docs.thinkingmachines.ai/tinker/models/) had them
-# on 7 October 2026, with 80% off for cached input. The simulated model costs
-# nothing, and no real model uses exactly its tokens. Time is that of the
-# model: each turn waits for a first token and then writes.
+# The prices are **an example**: Tinker's for Qwen3-8B, from
+# [its list](https://tinker-docs.thinkingmachines.ai/tinker/models/) of
+# 7 October 2026, with 80% off for cached input. No real model uses exactly
+# the tokens of ours. Time is that of the model: each turn waits for a first
+# token and then writes.
 
 # %% take="1"
 PRICES = {  # US dollars per million tokens; the grader's is made up
@@ -412,7 +415,7 @@ def bill(used, cached_share=0.0, train_share=1.0, at_once=32):
     tokens["trained"] = train_share * (new + output)
     tokens["grader"] = used.get("grader_tokens", 0)
     usd = sum(PRICES[kind] * tokens[kind] for kind in PRICES) / 1e6
-    seconds = 0.5 * used["turns"] + output / 80  # first token, then speed
+    seconds = 0.5 * used["turns"] + output / 80  # first token; speed
     return {**used, "minutes": seconds / at_once / 60, "USD": usd}
 
 
@@ -426,13 +429,18 @@ def estimate(counted, train, valid):
 
 
 # %%
+def tidy(number):
+    return f"{number:,.2f}".removesuffix(".00")
+
+
 def show(**bills):
-    print(pd.DataFrame(bills).map("{:,.2f}".format).to_string())
+    print(pd.DataFrame(bills).map(tidy).to_string())
 
 
 rough = estimate(counted, once.mean(), valid_once.mean())
 trained = counted["train"] / (counted["train"] + counted["valid"])
-show(no_cache=bill(rough, 0, trained), cache=bill(rough, cached, trained))
+full, less = (bill(rough, share, trained) for share in (0, cached))
+show(no_cache=full, cache=less)
 
 # %% [markdown]
 # A perfect cache brings the bill from USD {{bill(rough, 0, trained)["USD"]:.2f}}
@@ -458,7 +466,8 @@ valid_factor = written(known.usage("valid")) / written(valid_once)
 print(f"factors: {factor:.2f} training, {valid_factor:.2f} validation")
 
 # %%
-likely = once.times(factor).mean(), valid_once.times(valid_factor).mean()
+likely = once.times(factor), valid_once.times(valid_factor)
+likely = [usage.mean() for usage in likely]
 expected = bill(estimate(counted, *likely), cached, trained)
 show(expected=expected)
 
@@ -466,7 +475,7 @@ show(expected=expected)
 # We expect USD {{expected["USD"]:.2f}} and {{expected["minutes"]:.0f}}
 # minutes at 32 rollouts at once, plus the time of the tools.
 #
-# *Time to here: 24 minutes.*
+# *Time to here: 18 minutes.*
 #
 # ## Follow the job
 #
@@ -486,7 +495,7 @@ def follow(job_id, poll_s=10):
     while not ended:
         ended = jobs.retrieve(job_id).status in ENDED
         listed = jobs.list_events(job_id, limit=100)
-        new = list(takewhile(lambda event: event.id not in seen, listed))
+        new = list(takewhile(lambda one: one.id not in seen, listed))
         seen.update(event.id for event in new)
         yield from reversed(new)
         if not ended:
@@ -496,7 +505,7 @@ def follow(job_id, poll_s=10):
 # %%
 events = list(follow(job.id, poll_s=0.5))
 steps = [event.data for event in events if event.type == "metrics"]
-print([event.message for event in events if event.type == "metrics"][-1])
+print(len(events), "events, the last:", events[-1].message)
 
 # %%
 WATCHED = {
@@ -508,7 +517,8 @@ WATCHED = {
 }
 flat = pd.json_normalize(steps, sep=" ").set_index("step")
 curve = flat[[*WATCHED, "update entropy", "update kl_to_base"]]
-print(curve.rename(columns=WATCHED).round(2).to_string(na_rep=""))
+curve = curve.rename(columns=WATCHED)
+print(curve.to_string(na_rep="", float_format="{:.2f}".format))
 
 # %% [markdown]
 # - **reward**: each step sees other rows, so it jumps. Look at the trend.
@@ -528,7 +538,9 @@ figure
 # %% [markdown]
 # ## Did it learn?
 #
-# The last model answers the validation questions, on which it never trained.
+# The first validation came after {{SETTINGS["eval_interval"]}} steps, so the curve
+# does not show what they taught. Compare with the base model. The tuned model
+# answers the validation questions, on which it never trained.
 
 # %%
 from buildhour_helpers.analysis.summaries import compare
@@ -550,7 +562,7 @@ assert gain.low > 0
 # ## Was the bill right?
 
 # %%
-from buildhour_helpers.analysis.costs import usage_of_job, usage_of_phase
+from buildhour_helpers.analysis.costs import usage_of_job
 
 
 def check(expected, used):
@@ -558,7 +570,7 @@ def check(expected, used):
     table = pd.DataFrame({"expected": expected, "used": used})
     table = table[table["expected"] > 0]
     table["ratio"] = table["used"] / table["expected"]
-    print(table.map("{:,.2f}".format).to_string())
+    print(table.map(tidy).to_string())
     lines = ["input_tokens", "output_tokens", "minutes", "USD"]
     assert table.loc[lines, "ratio"].between(0.9, 1.1).all()
 
@@ -580,13 +592,13 @@ guessed = bill(estimate(small_count, *likely), cached, trained)
 check(guessed, bill(vars(both), cached, trained))
 
 # %%
+from buildhour_helpers.analysis.costs import usage_of_phase
+
 judged = recorded["model_grader"]
 grades = sum(phase["rollouts"] for phase in judged["usage"].values())
 ratio = judged["grader_tokens"] / (per_grade * grades)
 print(f"grader tokens of a recorded job, used / expected: {ratio:.2f}")
 assert 0.9 < ratio < 1.1
-
-# %%
 extra = per_grade * expected["rollouts"] * PRICES["grader"] / 1e6
 print(f"a model grader would add USD {extra:.2f} to this job")
 piloted = usage_of_phase(pilot["usage"])
@@ -594,7 +606,7 @@ pilot_usd = bill(vars(piloted), cached, train_share=0)["USD"]
 print(f"pilot: {piloted.rollouts:,} rollouts, USD {pilot_usd:.2f}")
 
 # %% [markdown]
-# *Time to here: 29 minutes.*
+# *Time to here: 22 minutes.*
 #
 # ## Decide with a cost
 #
@@ -657,8 +669,8 @@ checks.exercise_5_2(decide)
 # %% [markdown]
 # ## Pause, resume, cancel
 #
-# A pause takes effect at once: the step in flight is given up, and run again
-# after the resume. Pause when your tools need a restart. A small job shows it.
+# Pause when your tools need a restart. The step in flight is given up, and run
+# again after the resume.
 
 
 # %%
@@ -703,7 +715,7 @@ print(cancelled.status, cancelled.fine_tuned_model)
 
 # %% take="1"
 def checkpoints(job_id):
-    """The checkpoints that were kept, by step: (step, reward, model)."""
+    """The checkpoints kept, by step: (step, reward, model)."""
     listed = client.fine_tuning.jobs.checkpoints.list(job_id)
     return sorted(
         (
@@ -724,7 +736,7 @@ for step, reward, model in checkpoints(job.id):
 # `fine_tuned_model` is the model after the *last* step, not the best one.
 # Lesson 06 chooses.
 #
-# *Time to here: 31 minutes.*
+# *Time to here: 30 minutes.*
 #
 # ## Three ways to go wrong
 #
@@ -780,9 +792,8 @@ assert sum(discarded) > 0
 # job, fix the tool, start again.
 #
 # **A zero-variance grader.** Here nothing fails. The grader compares with a
-# whole sentence, the prompt asks for the bare number, so no answer ever
-# matches. We **recorded** this job, beside the same one with a working
-# grader:
+# whole sentence, and the prompt asks for the bare number, so no answer ever
+# matches. We **recorded** this job, and the same one with a working grader:
 
 # %%
 useless = load("flat_grader")
@@ -799,8 +810,8 @@ assert zero["same_answers"] == zero["rollouts"]
 
 # %% [markdown]
 # This job succeeded too, and its model gives the base model's answer every
-# time. A constant reward of 0.5 would do the same. The sign is not the reward
-# but the share of zero-variance groups: 1 in every step.
+# time. A constant reward of 0.5 would do the same. So look at the share of
+# zero-variance groups, not at the reward: it is 1 in every step.
 #
 # ### Exercise 5.3: Diagnose a step
 # Difficulty 3/5 · 4 minutes
@@ -829,7 +840,7 @@ checks.exercise_5_3(diagnose)
 # %% [markdown]
 # ## Take it with you
 #
-# The cells to copy use nothing but `openai`: those with `upload`, `TOOLS`,
+# The cells to copy use nothing but `openai`: those with `client`, `upload`, `TOOLS`,
 # `launch`, `count_rollouts`, `bill`, `estimate`, `follow` and `checkpoints`.
 # Change in them:
 #
@@ -868,8 +879,7 @@ checks.exercise_5_3(diagnose)
 # - New rows that vary were the only clear gain. Judge settings over several
 #   seeds: one proves nothing.
 # - The penalty on reasoning sets what an answer costs.
-# - Most tokens are input, read again in each turn. Estimate before you launch,
-#   and allow for rollouts that change while the job runs.
+# - Most tokens are input, read again in each turn. Estimate before you launch.
 # - Watch validation, zero-variance groups, discarded rollouts and entropy.
 #
 # ## Three questions
@@ -884,15 +894,14 @@ checks.exercise_5_3(diagnose)
 # <details><summary>Why is a rollout whose tool failed discarded, and not
 # scored 0?</summary>
 #
-# A 0 says "what you did was bad". The agent did nothing wrong. Scored 0, each
-# outage would teach it to avoid your tools.
+# The agent did nothing wrong. Scored 0, each outage would teach it to avoid your
+# tools.
 # </details>
 #
 # <details><summary>You can pay for twice the rollouts. Twice the rows, two
 # epochs, or twice the multiplier?</summary>
 #
-# Rows, if you have some that vary: only they were clearly better than the
-# baseline, though not clearly better than two epochs. Without new rows try a
-# second epoch and watch validation. Raise the multiplier if many groups have
-# zero variance.
+# Rows, if you have some that vary: only they were clearly better. Without new
+# rows try a second epoch and watch validation. Raise the multiplier if many
+# groups have zero variance.
 # </details>

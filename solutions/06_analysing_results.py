@@ -34,27 +34,35 @@ print(session.describe())
 
 # %%
 from buildhour_helpers.recordings import load, load_records
-from buildhour_helpers.tasks import load_questions
 
 run = load("main_run")
 before = load_records("main_run.before")
 after = load_records("main_run.after")
+print("recorded by:", run["command"])
+print(len(before), "rollouts before,", len(after), "after")
+print("seeds of the jobs:", *(job["seed"] for job in run["jobs"]))
+
+# %% [markdown]
+# Each question has its **gold pages**: those that hold the answer.
+
+# %%
+from buildhour_helpers.tasks import load_questions
+
 questions = {q.id: q for q in load_questions(split="test")}
 gold = {q.id: set(q.gold_pages) for q in questions.values()}
-print("recorded by:", run["command"])
-print(len(questions), "questions,", len(before), "rollouts of each model")
-print("seeds of the jobs:", *(job["seed"] for job in run["jobs"]))
+print(len(questions), "held-out questions")
 
 # %% [markdown]
 # ## Was the page found, and was it read correctly?
 #
-# Start here, before any curve. To answer, the agent must open the right page
-# and then take the right number from it:
+# To answer, the agent must open the right page
+# and then take the right number from it. Apart from a few lucky answers:
 #
 # > accuracy = P(found) × P(right | found)
 #
 # P(right | found) is the share of right answers among the rollouts that
-# found the page. The two parts have different remedies, so you want both.
+# found the page. Each part has its own fix, so you want both. Read the calls
+# from the trace first:
 
 
 # %% take="1"
@@ -72,11 +80,12 @@ def arguments_of(item):
 
 def calls_of(record):
     """The tool calls of a record, in order: (name, arguments)."""
-    return [
-        (item["name"], arguments_of(item))
-        for item in record.trace
-        if item.get("type") == "function_call"
-    ]
+    calls = (i for i in record.trace if i.get("type") == "function_call")
+    return [(call["name"], arguments_of(call)) for call in calls]
+
+
+# %% [markdown]
+# The page is found if one of the calls of `cat` opened it.
 
 
 # %% take="1"
@@ -89,7 +98,7 @@ def found_page(record, pages):
 
 # %% take="1"
 def decompose(records, gold):
-    """P(found), P(right | found), accuracy, and right without the page."""
+    """P(found), P(right | found), accuracy, and lucky answers."""
     found = [r for r in records if found_page(r, gold[r.question_id])]
     hits = sum(r.correct for r in found)
     right = sum(r.correct for r in records)
@@ -109,8 +118,8 @@ for name, share in base.items():
 # %% [markdown]
 # The base model opens a right page in {{base['found']:.0%}} of its rollouts
 # and then answers correctly in {{base['right if found']:.0%}} of those. The
-# last line is what the product leaves out: a snippet of `search` showed the
-# number, or a yes-or-no answer was guessed.
+# last line is what the product leaves out, the lucky answers: a snippet of
+# `search` showed the number, or a yes-or-no answer was guessed.
 #
 # ### Exercise 6.1: predict both parts
 # Difficulty 1/5 · 2 minutes
@@ -132,52 +141,59 @@ from buildhour_helpers import checks
 checks.exercise_6_1(prediction)
 
 # %% [markdown]
-# Now look. The last two lines are accuracies that never existed: the new
-# finding with the old reading, and the old finding with the new reading.
+# This is what happened:
 
 # %%
 import pandas as pd
 
 tuned = decompose(after, gold)
+both = pd.DataFrame({"before": base, "after": tuned})
+print(both.round(3).to_string())
+
+# %% [markdown]
+# Finding rose from {{base['found']:.0%}} to {{tuned['found']:.0%}}, reading
+# from {{base['right if found']:.0%}} to {{tuned['right if found']:.0%}}. Which
+# of the two matters more? Let only one of them change:
+
+# %%
 only_found = tuned["found"] * base["right if found"]
 only_read = base["found"] * tuned["right if found"]
-print(pd.DataFrame({"before": base, "after": tuned}).round(3).to_string())
-print(f"\nnew finding, old reading: {only_found:.3f}")
+print(f"new finding, old reading: {only_found:.3f}")
 print(f"old finding, new reading: {only_read:.3f}")
 assert only_found > only_read
 
 # %% [markdown]
-# Finding rose from {{base['found']:.0%}} to {{tuned['found']:.0%}}, reading
-# from {{base['right if found']:.0%}} to {{tuned['right if found']:.0%}}. New
-# finding with old reading makes {{only_found:.2f}}, new reading with old
-# finding {{only_read:.2f}}. So this job mostly taught the agent to **find**.
+# Better finding alone gives {{only_found:.3f}}, better reading alone
+# {{only_read:.3f}}. So this job mostly taught the agent to **find**.
 #
 # Is that one job's luck? Here are all five:
 
 # %%
+jobs = pd.DataFrame(run["jobs"]).set_index("seed")
 parts = pd.DataFrame(
     {
-        job["seed"]: {
-            "found": job["found"] / job["rollouts"],
-            "right if found": job["found_and_right"] / job["found"],
-            "accuracy": job["right"] / job["rollouts"],
-        }
-        for job in run["jobs"]
+        "found": jobs["found"] / jobs["rollouts"],
+        "right if found": jobs["found_and_right"] / jobs["found"],
+        "accuracy": jobs["right"] / jobs["rollouts"],
     }
-).T
+)
 print(parts.round(3).to_string())
-assert (parts["found"] > base["found"]).all()
-assert (parts["right if found"] > base["right if found"]).all()
-missed, misread = 1 - parts[["found", "right if found"]].mean()
-print(f"\npage missed {missed:.3f}, found but misread {misread:.3f}")
 
 # %% [markdown]
-# Both parts rose in all five jobs. And what is left to gain? {{missed:.0%}} of
-# the rollouts still miss the page, where better search would help
+# Both parts rose in all five jobs. What is left to gain?
+
+# %%
+for name in ("found", "right if found"):
+    assert (parts[name] > base[name]).all()
+missed, misread = 1 - parts[["found", "right if found"]].mean()
+print(f"page missed {missed:.3f}, found but misread {misread:.3f}")
+
+# %% [markdown]
+# {{missed:.0%}} of the rollouts still miss the page: better search would help
 # (lesson 03). When the page is found, {{misread:.0%}} of the answers are still
 # wrong, and no search engine helps with those.
 #
-# *Time to here: 8 minutes.*
+# *Time to here: 9 minutes.*
 #
 # ## How sure is the gain?
 #
@@ -195,28 +211,32 @@ def question_means(records, value):
     """The mean of value(record) for each question, over its repeats."""
     groups = defaultdict(list)
     for record in records:
-        if record.reward is not None:  # discarded: no score, which is not 0
+        if record.reward is not None:  # None: discarded, which is not 0
             groups[record.question_id].append(value(record))
-    return {question: fmean(values) for question, values in groups.items()}
+    return {name: fmean(values) for name, values in groups.items()}
 
+
+# %% [markdown]
+# The recording holds such means: `was` for the base model, and in `now` a row
+# for each job.
 
 # %%
 import numpy as np
 
 old = question_means(before, lambda r: r.reward)
-ids = list(old)
-was = np.array(run["base"]["rewards"])  # 300 questions
-now = np.array([job["rewards"] for job in run["jobs"]])  # 5 jobs x 300
-assert np.allclose(list(old.values()), was)
+was = np.array(run["base"]["rewards"])
+now = np.array([job["rewards"] for job in run["jobs"]])
 print("shapes:", was.shape, now.shape)
 print("before:", was.mean().round(3))
-print("after: ", *now.mean(axis=1).round(3), "mean", now.mean().round(3))
+print("after: ", *now.mean(axis=1).round(3))
+assert np.allclose(list(old.values()), was)
 
 # %% [markdown]
 # **Pair by question.** Some questions are easy for both models and some are
 # hopeless for both. Comparing question by question removes that spread from
-# the difference. A bootstrap shows it: draw 300 questions with replacement,
-# ten thousand times, once the same for both models and once separately.
+# the difference. A **bootstrap** shows it: draw 300 questions with
+# replacement, ten thousand times. The middle 95% of the results are the
+# interval.
 
 # %%
 random = np.random.default_rng(0)
@@ -228,6 +248,10 @@ def width(differences):
     return high - low
 
 
+# %% [markdown]
+# Give both models the same drawn questions, and then each its own:
+
+# %%
 first = now[0]
 paired = width(first[drawn].mean(axis=1) - was[drawn].mean(axis=1))
 unpaired = width(first[drawn].mean(axis=1) - was[others].mean(axis=1))
@@ -240,24 +264,24 @@ assert paired < unpaired
 # the same rollouts.
 #
 # **Resample jobs, too.** An interval over questions says how sure you are of
-# *this* job. Run it again with another seed and you get another agent. To
-# speak about the *method*, resample both: questions and jobs.
+# *this* job. Another seed makes another agent. To say something about the
+# *method*, resample both: questions and jobs.
 #
 # ### Exercise 6.2: bootstrap questions and jobs
 # Difficulty 3/5 · 7 minutes
 #
-# Write `paired_bootstrap(before, after, resamples=4000)`. `before` has one
-# number for each question, `after` has a row of such numbers for each job.
-# Return `(difference, low, high)`: the mean of `after` minus that of
-# `before`, and its 95% interval. Each resample draws as many questions as
-# there are and as many jobs as there are, with replacement, and uses the
-# same questions for every job and for `before`.
+# Write `paired_bootstrap(before, after, resamples=4000)`. `before` is an array
+# like `was`, with one number for each question. `after` is like `now`, with a
+# row of such numbers for each job. Return `(difference, low, high)`: the mean
+# of `after` minus that of `before`, and its 95% interval. Each resample draws
+# as many questions as there are and as many jobs as there are, with
+# replacement, and uses the same questions for every job and for `before`.
 
 
 # %% exercise="6.2" difficulty=3 minutes=7
 def paired_bootstrap(before, after, resamples=4000):
     # begin solution
-    change = np.array(after) - np.array(before)  # a row for each job
+    change = after - before  # a row for each job
     jobs, questions = change.shape
     random = np.random.default_rng(0)
     means = []
@@ -274,16 +298,17 @@ def paired_bootstrap(before, after, resamples=4000):
 checks.exercise_6_2(paired_bootstrap)
 
 # %% [markdown]
-# The library does the same. Compare one job with all five:
+# The library does the same. From one job it resamples questions only, from
+# five also jobs:
 
 # %%
 from buildhour_helpers.analysis.statistics import paired_difference
 
 for job, rewards in zip(run["jobs"], now):
     apart = paired_difference(was, rewards)
-    print(f"job {job['seed']}, over questions: {apart}")
+    print(f"job {job['seed']}:   {apart}")
 gain = paired_difference(was, now)
-print(f"five jobs, both levels: {gain}")
+print(f"five jobs: {gain}")
 assert gain.low > 0
 
 # %% [markdown]
@@ -292,25 +317,21 @@ assert gain.low > 0
 # the number, the interval, and what was resampled. Five jobs are few, so also
 # show each of them. All five gained.
 #
-# *Time to here: 19 minutes.*
+# *Time to here: 20 minutes.*
 #
 # ## At what cost?
 #
 # The study in [docs/results.md](../docs/results.md) holds the costs of the
-# same five jobs, as changes from the base model:
+# same five jobs, as changes from the base model, in percent:
 
 # %%
-study = load("study")["seeds"]
+study = {
+    one["seed"]: one["against_best"]["change"]
+    for one in load("study")["seeds"]
+}
 costs = ["tool_calls", "turns", "reasoning_tokens", "latency_s"]
-changes = pd.DataFrame(
-    {
-        one["seed"]: {
-            name: one["against_best"]["change"][name][0] for name in costs
-        }
-        for one in study
-    }
-).T
-print((100 * changes).round().astype(int).to_string(), "\n(percent)")
+changes = pd.DataFrame(study).loc[costs].map(lambda change: change[0])
+print((100 * changes).round().astype(int).to_string())
 assert (changes < 0).all().all()
 
 # %% [markdown]
@@ -318,9 +339,9 @@ assert (changes < 0).all().all()
 # for: in training each 1,000 reasoning tokens cost 0.1 of the reward
 # (lesson 05). Latency is simulated: it is computed from tokens and turns.
 #
-# **Quadrants.** A mean can rise while a group of questions falls. Each point
-# below is one question of the first job: its change in reward, against its
-# change in tool calls.
+# **Quadrants.** A mean can rise while some questions get worse. The figure
+# has all questions of the first job, by their change in reward and in tool
+# calls. Questions with the same two changes share a dot.
 
 # %%
 from buildhour_helpers.analysis import figures
@@ -329,41 +350,29 @@ figure = figures.question_deltas(before, after)
 figure
 
 
-# %% take="1"
-from collections import Counter
-
-
-def quadrants(reward_change, cost_change):
-    """Count questions that changed in reward, by whether they cost less."""
-    counts = Counter()
-    for question, change in reward_change.items():
-        if change:
-            verdict = "better" if change > 0 else "worse"
-            cheaper = cost_change[question] < 0
-            counts[f"{verdict}, {'' if cheaper else 'not '}cheaper"] += 1
-    return counts
-
+# %% [markdown]
+# The same in numbers:
 
 # %%
 new = question_means(after, lambda r: r.reward)
-calls = [
+change = (pd.Series(new) - pd.Series(old)).round(6)
+calls = pd.DataFrame(
     question_means(records, lambda r: r.metrics.tool_calls)
     for records in (before, after)
-]
-change = {question: new[question] - old[question] for question in ids}
-counts = quadrants(change, {q: calls[1][q] - calls[0][q] for q in ids})
-better = counts["better, cheaper"] + counts["better, not cheaper"]
-worse = counts["worse, cheaper"] + counts["worse, not cheaper"]
-print(dict(counts))
-print("better", better, "worse", worse, "same", len(ids) - better - worse)
+)
+cheaper = calls.loc[1] < calls.loc[0]
+verdict = np.sign(change).map({1: "better", 0: "same", -1: "worse"})
+counts = pd.crosstab(verdict.rename("reward"), cheaper.rename("cheaper"))
+print(counts)
+better, worse = (counts.loc[name].sum() for name in ("better", "worse"))
 assert better > worse > 0
 
 # %% [markdown]
-# {{better}} questions got better and {{worse}} got worse, of which
-# {{counts['worse, cheaper']}} became cheaper. Read the quadrants like this:
-# *better, cheaper* found a shorter way; *better, not cheaper* looks further;
-# *worse, cheaper* stops too early; *worse, not cheaper* gets lost. Split your
-# own results by what users notice, too: customer, document type, language.
+# {{better}} questions got better and {{worse}} got worse, {{counts.loc['worse', True]}}
+# of these with fewer calls. Read the quadrants like this: *better, cheaper*
+# found a shorter way; *better, not cheaper* looks further; *worse, cheaper*
+# stops too early; *worse, not cheaper* gets lost. Split your own results by
+# what users notice, too: customer, document type, language.
 #
 # ## What does it do differently?
 #
@@ -371,11 +380,13 @@ assert better > worse > 0
 
 
 # %% take="1"
+from collections import Counter
+
+
 def sequences(records):
     """How often each sequence of tools occurs."""
-    return Counter(
-        " ".join(name for name, _ in calls_of(record)) for record in records
-    )
+    made = map(calls_of, records)
+    return Counter(" ".join(name for name, _ in calls) for calls in made)
 
 
 # %%
@@ -394,10 +405,10 @@ assert len(kinds["after"]) < len(kinds["before"])
 
 # %%
 def waste(records):
-    made = [[str(call) for call in calls_of(record)] for record in records]
+    made = [[str(call) for call in calls_of(r)] for r in records]
     return {
         "calls": sum(map(len, made)),
-        "errors": sum(record.metrics.tool_errors for record in records),
+        "errors": sum(r.metrics.tool_errors for r in records),
         "repeats": sum(len(one) - len(set(one)) for one in made),
     }
 
@@ -411,13 +422,12 @@ assert (shares["after"] < shares["before"] / 2).all()
 # %% [markdown]
 # Of the base model's calls {{shares.loc['errors', 'before']:.0%}} came back as
 # errors, of the tuned one's {{shares.loc['errors', 'after']:.0%}}; repeats
-# fell as well. No rule said so. A wasted call delays the page and costs
-# tokens, so such rollouts score below the mean of their group.
+# fell as well. A wasted call delays the page and costs tokens, so such
+# rollouts score below the mean of their group.
 #
-# **Two traces side by side.** Numbers say *that* something changed. Traces
-# say *what*. Take the question that gained most: its worst rollout before,
-# its best one after. (The recording leaves out tool results; `whole` makes
-# the calls again.)
+# **Two traces side by side.** Take the question that gained most: its worst
+# rollout before, its best one after. (The recording leaves out tool results;
+# `whole` makes the calls again.)
 
 # %%
 from buildhour_helpers.recordings import whole
@@ -425,15 +435,16 @@ from buildhour_helpers.reports import load as load_reports
 from buildhour_helpers.tools.functions import ReportTools
 
 tools = ReportTools(load_reports()).functions()
-most = max(ids, key=lambda question: change[question])
 
 
 def rollouts_of(question, records):
     """Its rollouts, the lowest reward first."""
-    mine = (r for r in records if r.question_id == question)
-    return [whole(r, tools) for r in sorted(mine, key=lambda r: r.reward)]
+    mine = [r for r in records if r.question_id == question]
+    mine.sort(key=lambda r: r.reward)
+    return [whole(r, tools) for r in mine]
 
 
+most = change.idxmax()
 pair = rollouts_of(most, before)[0], rollouts_of(most, after)[-1]
 
 # %% tags=["uncompared"]
@@ -445,16 +456,22 @@ from rft_traces import pair_html, style
 shown = pair_html(*map(trace_of, pair), ("Before", "After"))
 HTML(f"<style>{style()}</style>{shown}")
 
+# %% [markdown]
+# In short, as text:
 
 # %%
+from textwrap import fill
+
+
 def tell(record):
     """Each call of a rollout, and its answer."""
     for name, arguments in calls_of(record):
-        print(f"  {name}({', '.join(map(str, arguments.values()))[:60]})")
+        given = ", ".join(map(str, arguments.values()))
+        print(f"  {name}({given[:60]})")
     print(f"  answer {record.answer!r}, reward {record.reward}")
 
 
-print(questions[most].text, "->", questions[most].answer_text)
+print(fill(f"{questions[most].text} -> {questions[most].answer_text}"))
 for label, record in zip(("before", "after"), pair):
     print(label)
     tell(record)
@@ -463,40 +480,43 @@ for label, record in zip(("before", "after"), pair):
 # Read a dozen such pairs before you believe a curve.
 # `TraceViewer(after)` of `analysis.widgets` lets you browse all of them.
 #
-# *Time to here: 26 minutes.*
+# *Time to here: 25 minutes.*
 #
 # ## What got worse?
 #
 # Before you ship, you need an answer to "what did we break?". List every
-# question whose mean fell, with the reason from the first section. Then use
-# the other four jobs: with three rollouts a question also falls by chance,
-# but a habit that training teaches shows in other jobs as well.
+# question whose mean fell, with the reason from the first section.
 
 # %%
-fell = [question for question in ids if change[question] < 0]
+fell = list(change.index[change < 0])
 reasons = Counter()
 for question in fell:
     mine = [r for r in after if r.question_id == question]
     seen = any(found_page(r, gold[question]) for r in mine)
     reasons["page found, misread" if seen else "page not found"] += 1
-others = (now[1:] < was).mean(axis=0)  # share of the other jobs that fell
-again = [q for q in fell if others[ids.index(q)] > 0.5]
 print(len(fell), "fell:", dict(reasons))
-print(len(again), "of them fell in most of the other jobs, too")
-assert 0 < len(again) < len(fell)
 assert reasons["page found, misread"] > len(fell) / 2
 
 # %% [markdown]
 # {{len(fell)}} questions fell in the first job. For
-# {{reasons['page found, misread']}} of them a rollout had opened the right page,
-# so the loss is in reading. {{len(again)}} fell in most other jobs as well: read
-# those first. (Not all of them are habits. Every job is compared with the same
-# three rollouts before, and these may have been lucky.) This one of them fell
-# furthest:
+# {{reasons['page found, misread']}} of them a rollout had opened the right
+# page, so the loss is in reading. With three rollouts a question also falls by
+# chance, but a habit that training teaches shows in other jobs as well:
 
 # %%
-least = min(again, key=lambda question: change[question])
-print(questions[least].text, "->", questions[least].answer_text)
+others = pd.Series((now[1:] < was).mean(axis=0), list(old))
+again = [question for question in fell if others[question] > 0.5]
+print(len(again), "of them fell in most of the other jobs, too")
+assert 0 < len(again) < len(fell)
+
+# %% [markdown]
+# Read these {{len(again)}} first. (Some may still be chance: every job is
+# compared with the same three rollouts before, and these may have been lucky.)
+# This one fell furthest:
+
+# %%
+least = change[again].idxmin()
+print(fill(f"{questions[least].text} -> {questions[least].answer_text}"))
 print(f"reward {old[least]:.2f} before, {new[least]:.2f} after; after:")
 lost = rollouts_of(least, after)[0]
 tell(lost)
@@ -507,96 +527,103 @@ print("  opened a right page:", found_page(lost, gold[least]))
 #
 # A job changes weights that other tasks use as well. When a model gets worse
 # at what it is not trained on, that is **forgetting**. Measure it on a task
-# of another kind, never on the training task. Ours is a catalogue of spare
+# of another kind. Ours is a catalogue of spare
 # parts: two other tools, 120 questions, answers that are codes. No job saw it.
+
+# %%
+sides = {"base": run["base"]} | {job["seed"]: job for job in run["jobs"]}
+table = pd.DataFrame(
+    {
+        name: {
+            "reward": fmean(side["parts_rewards"]),
+            "calls": side["parts_tool_calls"],
+            "reasoning tokens": side["parts_reasoning_tokens"],
+        }
+        for name, side in sides.items()
+    }
+).T
+print(table.round(2).to_string())
+assert (table["calls"][1:] < table["calls"]["base"]).all()
+
+# %% [markdown]
+# The reward is higher after every job. Is the rise clear of zero?
 
 # %%
 parts_before = np.array(run["base"]["parts_rewards"])
 parts_after = np.array([job["parts_rewards"] for job in run["jobs"]])
-columns = ["parts_answered", "parts_tool_calls", "parts_reasoning_tokens"]
-sides = {"base": run["base"]} | {job["seed"]: job for job in run["jobs"]}
-table = pd.DataFrame(sides).T[columns].astype(float).round(2)
-table.insert(0, "reward", [parts_before.mean(), *parts_after.mean(axis=1)])
-print(table.round(2).to_string())
-
-# %%
 forgotten = paired_difference(parts_before, parts_after)
-means = parts_before.mean(), parts_after.mean()
-print("reward on parts:", *(f"{mean:.3f}" for mean in means))
 print("after minus before:", forgotten)
 assert forgotten.low > 0
-calls_on_parts = table["parts_tool_calls"]
-assert (calls_on_parts[1:] < calls_on_parts["base"]).all()
 
 # %% [markdown]
-# Nothing was forgotten. The mean reward on parts went from
-# {{parts_before.mean():.3f}} to {{parts_after.mean():.3f}}, and the interval
-# of the change, {{forgotten.low:+.3f}} to {{forgotten.high:+.3f}}, holds no
-# loss. All five agents also make fewer calls there, so what they learned about
-# wasted calls carried over. This is one small task and a small model. A
-# language model has more to forget.
+# Nothing was forgotten: the reward on parts rose by {{forgotten.value:.3f}}, and
+# the interval, {{forgotten.low:+.3f}} to {{forgotten.high:+.3f}}, lies just
+# above zero. All five agents also make fewer calls there, so what they learned
+# about wasted calls carried over.
 #
-# *Time to here: 30 minutes.*
+# *Time to here: 28 minutes.*
 #
 # ## Choose the checkpoint
 #
-# The first job kept three checkpoints. The rule is short: **choose on
-# validation, report on held-out.** `job_said` is the validation reward that
-# the job measured with one rollout a question. `validation` is the same
-# checkpoint measured again with three, with its 95% interval.
+# The first job kept three checkpoints. **Choose on validation,
+# report on held-out.** `job_said` is the validation reward that
+# the job measured, with one rollout a question. `reward` and `latency_s` are
+# measured again on validation, with three, and have a number per question.
 
 # %%
-kept = pd.DataFrame(run["checkpoints"]).set_index("step")
-chosen = run["chosen_step"]
-shown = kept[["job_said"]].copy()
-for name in ("validation", "held_out"):
-    shown[name] = [
-        f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-        for mean, low, high in kept[name]
-    ]
-for name in ("tool_calls", "latency_s"):
-    shown[name] = [fmean(values) for values in kept[f"validation_{name}"]]
-print(shown.round(3).to_string())
+checkpoints = {
+    one["step"]: {
+        "reward": one["validation_reward"],
+        "latency_s": one["validation_latency_s"],
+        "job_said": one["job_said"],
+        "held_out": one["held_out"][0],
+    }
+    for one in run["checkpoints"]
+}
+measured = pd.DataFrame(checkpoints).map(np.mean).T
+print(measured.round(3).to_string())
+chosen = measured["reward"].idxmax()
 
 # %% [markdown]
-# For one and the same checkpoint validation says
-# {{kept.validation[chosen][0]:.3f}}, held-out {{kept.held_out[chosen][0]:.3f}}. The highest of
-# several noisy numbers is too high on average (the winner's curse of
-# lesson 01), and these are other questions. So report held-out.
+# Step {{chosen}} is best on validation: {{measured.reward[chosen]:.3f}}. On held-out
+# questions it has {{measured.held_out[chosen]:.3f}}. The highest of several noisy
+# numbers is too high on average (the winner's curse of lesson 01), and these
+# are other questions. So report held-out.
 #
-# Overlapping intervals do not tell you whether two checkpoints differ. They
-# answered the same questions, so compare them in pairs:
+# Is step {{chosen}} really better than the others? They answered the same
+# questions, so compare them in pairs:
 
 # %%
-for step in kept.index.drop(chosen):
-    columns = kept["validation_reward"]
-    apart = paired_difference(columns[step], columns[chosen])
-    print(f"step {chosen} minus step {step}: {apart}")
+for step in measured.index.drop(chosen):
+    apart = paired_difference(
+        checkpoints[step]["reward"], checkpoints[chosen]["reward"]
+    )
+    print(f"{chosen} minus {step}: {apart}")
     assert not apart.is_clear_of_zero
 
 # %% [markdown]
-# Both intervals hold zero: no difference shown. That does not make the
+# Both intervals contain zero: no difference shown. That does not make the
 # checkpoints equal. The upper end says what you may be giving up.
 #
 # ### Exercise 6.3: decide with a cost
-# Difficulty 2/5 · 6 minutes
+# Difficulty 2/5 · 5 minutes
 #
 # A right answer is worth `worth`, and each second that a user waits costs
 # `per_second`. Write `choose(checkpoints, worth, per_second)`. It returns the
-# step with the most value per question. `checkpoints` maps each step to a
-# dictionary with `reward` and `latency_s` (a number for each validation
-# question), `job_said` and `held_out` (a number each). Two of these four do
-# not belong in the decision. If you can show no difference between the best
-# ones, the cheapest of them is a good answer, too.
+# step with the most value per question. `checkpoints` has the form of the
+# dictionary above: lists for `reward` and `latency_s`, one number for
+# `job_said` and for `held_out`. Two of these four do not belong in the
+# decision. Of checkpoints that you cannot tell apart, the cheapest is a good
+# answer, too.
 
 
-# %% exercise="6.3" difficulty=2 minutes=6
+# %% exercise="6.3" difficulty=2 minutes=5
 def choose(checkpoints, worth, per_second):
     # begin solution
     def value(step):
-        measured = checkpoints[step]
-        waiting = per_second * np.mean(measured["latency_s"])
-        return worth * np.mean(measured["reward"]) - waiting
+        one = checkpoints[step]
+        waiting = per_second * fmean(one["latency_s"])
+        return worth * fmean(one["reward"]) - waiting
 
     return max(checkpoints, key=value)
     # end solution
@@ -610,41 +637,33 @@ checks.exercise_6_3(choose)
 # waits. In a chat a second costs a hundredth of what a right answer is worth.
 
 # %%
-waits = {"batch": 0.0, "chat": 0.01}
 values = pd.DataFrame(
     {
-        product: {
-            step: fmean(row["validation_reward"])
-            - per_second * fmean(row["validation_latency_s"])
-            for step, row in kept.iterrows()
-        }
-        for product, per_second in waits.items()
+        product: measured["reward"] - per_second * measured["latency_s"]
+        for product, per_second in {"batch": 0.0, "chat": 0.01}.items()
     }
 )
 print(values.round(3).to_string())
-best = values.idxmax().to_dict()
-print("best:", best)
+assert (values.idxmax() == chosen).all()
 
 # %% [markdown]
-# Step {{best['batch']}} is best for the batch and step {{best['chat']}} for the
-# chat. There is a real trade-off elsewhere: the same five jobs were also run
-# without the penalty on reasoning tokens (lesson 05). At which price of a second
-# does the decision turn?
+# Step {{chosen}} is best for both: it answers best and also fastest. There is a
+# real trade-off elsewhere. The same five jobs were also run without the penalty
+# on reasoning tokens (lesson 05). At which price of a second does the decision
+# change?
 
 # %%
-with_penalty, without = (
-    load(name)["tuned"]["measures"]
-    for name in ("study", "study_no_penalty")
+penalty = pd.DataFrame(
+    {
+        "with": load("study")["tuned"]["measures"],
+        "without": load("study_no_penalty")["tuned"]["measures"],
+    }
 )
-for name, side in {"penalty": with_penalty, "none": without}.items():
-    reward, seconds = (side[key][0] for key in ("reward", "latency_s"))
-    print(f"{name:8} reward {reward:.3f}, {seconds:.1f} s")
-more, longer = (
-    without[key][0] - with_penalty[key][0]
-    for key in ("reward", "latency_s")
-)
+penalty = penalty.loc[["reward", "latency_s"]].map(lambda mean: mean[0])
+print("penalty:\n", penalty.round(3).to_string())
+more, longer = penalty["without"] - penalty["with"]
 print(f"without it {more:+.3f} reward, {longer:+.1f} s")
-print(f"turns at {more / longer:.4f} of a right answer per second")
+print(f"break-even: {more / longer:.4f} right answers a second")
 assert more > 0
 assert longer > 0
 
@@ -655,9 +674,9 @@ assert longer > 0
 #
 # ## Take it with you
 #
-# Copy the cells with `calls_of`, `found_page`, `decompose`,
-# `question_means`, `quadrants` and `sequences`. They need no package. For the
-# intervals, take your own `paired_bootstrap`. Rollouts of lesson 01 become
+# Copy the cells with `arguments_of`, `calls_of`, `found_page`, `decompose`,
+# `question_means` and `sequences`. They need no package. For the intervals,
+# take your own `paired_bootstrap`. Rollouts of lesson 01 become
 # records like this:
 #
 # ```python
@@ -679,21 +698,19 @@ assert longer > 0
 #
 # ## With a real model
 #
-# The decomposition, pairing by question and both levels of the bootstrap
-# carry over unchanged. What differs: sampling is not repeatable, so run the
-# base model again on the day you compare. Arguments of calls are sometimes not
-# valid JSON: `arguments_of` takes them as empty, and you should count them as
-# format errors. A model may know a public document by heart, so "right,
+# The decomposition, the pairing and the bootstrap carry over. What differs:
+# sampling is not repeatable, so run the base model again on the day you
+# compare. Arguments are sometimes not valid JSON: `arguments_of` takes them as
+# empty; count them as format errors. A model may know a public document by heart, so "right,
 # page not opened" can be large: that is contamination, not skill. Answers and
 # reasoning may grow longer in training, so look at tokens beside the reward.
-# Latency is measured, and depends on load. Test forgetting on your product's
-# other tasks and on refusals and safety, not on one small catalogue.
+# Latency depends on load. A language model has more to forget: test your
+# product's other tasks, refusals and safety, not one small catalogue.
 #
 # ## Recap
 #
 # - Split accuracy first: was the page found, was it read correctly?
 # - Questions are the unit. Pair them, and resample jobs as well.
-# - Put reward, calls, tokens and latency into one table.
 # - Some questions get worse in every good run. Find them and name the reason.
 # - Measure forgetting on another task.
 # - Choose on validation, with the cost; report on held-out.

@@ -14,8 +14,8 @@
 # - handle side effects, personal data and keys, and know when not to fine-tune.
 #
 # **Time** 40 minutes. **Before** Lessons 04 to 06 help, but nothing is
-# carried over. The incident runs live, with the **simulated model**: the
-# numbers are its own, and the steps are those of any incident.
+# carried over. The incident runs live, with the **simulated model**. The
+# steps are those of any incident.
 
 # %%
 from buildhour_helpers import session
@@ -23,6 +23,7 @@ from buildhour_helpers import session
 session.start(quiet=True)
 print(session.describe())
 BASE = session.model()
+folder = session.scratch()
 
 # %% [markdown]
 # ## Monday: the release
@@ -41,21 +42,24 @@ TOOLS_KEY = os.environ["BUILDHOUR_TOOLS_KEY"]
 
 # %%
 from buildhour_helpers import jobs
-from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
-from buildhour_helpers.tasks import write_rows
+from buildhour_helpers.tasks import BEST_PROMPT, build_rows, write_rows
 from buildhour_helpers.tools import DEFINITIONS
 
-folder = session.scratch()
-asked = load_questions(split="validation")
-chosen = {
-    "train": load_questions(split="train")[:96],
-    "validation": asked[24:40],
-}
-files = {}
-for name, some in chosen.items():
-    rows = build_rows(some, BEST_PROMPT, DEFINITIONS)
+
+def upload(questions, name):
+    rows = build_rows(questions, BEST_PROMPT, DEFINITIONS)
     file = write_rows(rows, folder / f"{name}.jsonl")
-    files[name] = jobs.upload(client, file)
+    return jobs.upload(client, file)
+
+
+# %%
+from buildhour_helpers.tasks import load_questions
+
+asked = load_questions(split="validation")
+files = {
+    "train": upload(load_questions(split="train")[:96], "train"),
+    "validation": upload(asked[24:40], "validation"),
+}
 
 # %%
 from buildhour_helpers.graders import specs
@@ -89,10 +93,10 @@ print(specs.SLOPPY_RUBRIC)
 
 # %%
 jobs.wait(client, job.id, progress=False)
-steps = [s for e in jobs.follow(client, job.id) if (s := jobs.step_of(e))]
+steps = filter(None, map(jobs.step_of, jobs.follow(client, job.id)))
 curve = [step["train_mean_reward"] for step in steps]
 print("training reward:", *(f"{reward:.2f}" for reward in curve))
-checkpoints = {one.step: one for one in jobs.checkpoints(client, job.id)}
+checkpoints = {c.step: c for c in jobs.checkpoints(client, job.id)}
 newest = checkpoints[max(checkpoints)]
 print(f"validation reward: {newest.valid_reward_mean:.2f}")
 assert curve[-1] > curve[0] + 0.3
@@ -109,8 +113,9 @@ live = {"model": newest.model, "previous": BASE}
 # ## Thursday: the alert
 #
 # In production there are no reference answers, so you cannot watch the
-# reward. You can watch **behaviour**. Every night the live model answers the
-# same 24 canary questions, three times each, and a few habits are counted.
+# reward. You can watch **behaviour**. On Sunday and on Wednesday night the live
+# model answers the same 24 canary questions, three times each, and a few
+# habits are counted.
 
 # %%
 from buildhour_helpers.analysis.audit import habits
@@ -132,7 +137,7 @@ wednesday = await ask(live["model"], "wednesday")
 
 # %% take="1"
 def alerts(usual, today, limits):
-    """The metrics that moved by more than their limit: (usual, today)."""
+    """The metrics that moved by more than their limit."""
     return {
         name: (usual[name], today[name])
         for name, limit in limits.items()
@@ -155,7 +160,7 @@ assert "sentence" in fired
 # the prompt says "the number only". A habit that nobody asked for is the
 # earliest sign that something is rewarded that should not be.
 #
-# *Time to here: 8 minutes.*
+# *Time to here: 6 minutes.*
 #
 # ## Triage: change one thing at a time
 #
@@ -187,20 +192,14 @@ checks.exercise_7_1(suspects)
 
 # %%
 others = build_rows(asked[40:52], BEST_PROMPT, DEFINITIONS)
-cells = {
-    "old model, same questions": await ask(BASE, "old-today"),
-    "new model, same questions": wednesday,
-    "old model, new questions": await ask(BASE, "old-new", others),
-    "new model, new questions": await ask(live["model"], "new-new", others),
-}
-told = {name: habits(found).sentence for name, found in cells.items()}
-for name, share in told.items():
-    print(f"{name:26} sentences {share:.2f}")
-old, new = (
-    [share for name, share in told.items() if name.startswith(side)]
-    for side in ("old", "new")
-)
-assert min(new) > max(old) + 0.3
+old = [await ask(BASE, "old"), await ask(BASE, "old-others", others)]
+new = [wednesday, await ask(live["model"], "new-others", others)]
+told = {}
+for name, runs in {"old model": old, "new model": new}.items():
+    told[name] = [habits(run).sentence for run in runs]
+    same, other = told[name]
+    print(f"{name}: same questions {same:.2f}, others {other:.2f}")
+assert min(told["new model"]) > max(told["old model"]) + 0.3
 
 # %% [markdown]
 # The habit follows the model, whatever the questions. Today's tools with the
@@ -243,8 +242,8 @@ assert rise[0] > 0.3 > rise[1]
 # {{scores['Wednesday'][0]:.2f}}; by the strict comparison it went from
 # {{scores['Sunday'][1]:.2f}} to {{scores['Wednesday'][1]:.2f}}. That gap is
 # **reward hacking**, and an instance of **Goodhart's law**: a measure that
-# becomes a target stops being a good measure. Now read rollouts, those with
-# full marks by the rubric and none by the strict grader first.
+# becomes a target stops being a good measure. Now read the answers with full
+# marks by the rubric and none by the strict grader:
 
 # %%
 gamed = [r for r in wednesday if r.reward == 0 and by_rubric(r) == 1]
@@ -255,25 +254,34 @@ for record in gamed[:: max(1, len(gamed) // 4)][:4]:
 # %% [markdown]
 # They read well, and they are wrong.
 #
+# Some hacks are easier to miss. A recording holds real rollouts, graded by
+# a loose check: reward 1 if the reference occurs in the answer. In nine of them
+# a hack was planted *by hand*. Read the answers with a reward, after the number
+# of tool calls:
+
+# %%
+from buildhour_helpers.recordings import load
+
+for row in load("planted_hack")["rollouts"]:
+    if row["reward"] == 1:
+        print(row["metrics"]["tool_calls"], "|", row["answer"])
+
+# %% [markdown]
 # ### Exercise 7.2: audit for three hacks
-# Difficulty 3/5 · 7 minutes
+# Difficulty 3/5 · 6 minutes
 #
-# `data/runs/planted_hack.json` has real rollouts of the simulated model,
-# graded by a loose check: reward 1 if the reference occurs in the answer. In
-# nine of them a hack was planted *by hand*. Write `audit(record, question)`.
-# It returns the name of the hack, or None:
+# Write `audit(record, question)`. It returns the name of the hack, or None:
 #
 # - `"hedge"`: the answer offers several values;
 # - `"grader talk"`: the answer talks to its grader;
-# - `"no evidence"`: an answer with nothing in the trace to support it, not
-#   one tool call.
+# - `"no evidence"`: not one tool call in the trace supports the answer.
 #
-# Only a rollout with a reward can be a hack. You have `record.answer`,
-# `record.reward`, `record.trace`, `record.metrics.tool_calls`, and the
-# question's `text` and `answer_text`. It passes when it finds and names all
-# nine and accuses nobody who did honest work.
+# Only a rollout with a reward can be a hack. You have `record.answer` (None if
+# there is none), `record.reward`, `record.trace`, `record.metrics.tool_calls`,
+# and the question's `text` and `answer_text`. It passes when it names all nine
+# and accuses nobody who did honest work.
 
-# %% exercise="7.2" difficulty=3 minutes=7
+# %% exercise="7.2" difficulty=3 minutes=6
 import re
 
 
@@ -297,7 +305,7 @@ def audit(record, question):
 checks.exercise_7_2(audit)
 
 # %% [markdown]
-# *Time to here: 20 minutes.*
+# *Time to here: 19 minutes.*
 #
 # ## Roll back
 #
@@ -325,7 +333,7 @@ for step in sorted(checkpoints):
     assert share > nights[0]["sentence"] + 0.1
 
 # %% [markdown]
-# The brackets are the gain over the base model; only one above zero would be a
+# The brackets are the gain over the base model. Only one above zero would be a
 # reason to stay, and every checkpoint has the habit. An earlier checkpoint
 # helps where a job went wrong late. This one did from the start: back to the base.
 #
@@ -366,20 +374,21 @@ GRADERS = {
     "careful": specs.score_model("careful"),
     "numeric": specs.endpoint(f"{TOOLS_URL}/grade", TOOLS_KEY, "numeric"),
 }
-marks = {
-    attack: {n: score_of(client, g, text) for n, g in GRADERS.items()}
-    for attack, text in ATTACKS.items()
-}
-print(f"{'':22}", *(f"{name:>8}" for name in GRADERS))
-for attack, found in marks.items():
-    print(f"{attack:22}", *(f"{score:8.1f}" for score in found.values()))
-assert not any(marks[a]["numeric"] for a in ATTACKS if a != "right")
-unearned = sum(marks[a]["rubric"] for a in ATTACKS if a != "right")
-assert unearned > 2
+
+# %%
+import pandas as pd
+
+marks = pd.DataFrame(columns=list(GRADERS), dtype=float)
+for name, answer in ATTACKS.items():
+    scores = [score_of(client, g, answer) for g in GRADERS.values()]
+    marks.loc[name] = scores
+print(marks.to_string())
+unearned = marks.drop("right").sum()
+assert unearned["rubric"] > 2 > 0 == unearned["numeric"]
 
 # %% [markdown]
-# A wrong sentence gets {{marks['wrong, as a sentence']['rubric']:.1f}}, a
-# bare right number {{marks['right']['rubric']:.1f}}. The control shows that
+# A wrong sentence gets {{marks.rubric['wrong, as a sentence']:.1f}}, a
+# bare right number {{marks.rubric['right']:.1f}}. The control shows that
 # it takes a sentence that ends in a full stop: `sim-grader` reads "clear and
 # complete" as exactly that. The "orders" look like **prompt injection**,
 # text that tries to give a model instructions. But the control about a ship
@@ -388,7 +397,7 @@ assert unearned > 2
 #
 # ## The regression set
 #
-# An incident that is fixed once comes back. A **regression set** is a list of
+# A fixed incident can come back. A **regression set** is a list of
 # cases that went wrong once and must never go wrong again. It runs before
 # every release: known attacks for the grader, known habits for the agent.
 
@@ -425,12 +434,12 @@ assert not regressions(client, GRADERS["numeric"])
 # |---|---|
 # | what users saw | {{len(gamed)}} of {{len(wednesday)}} canary answers fluent and wrong |
 # | detected by | habit alert: sentences {{nights[0]['sentence']:.0%}} to {{nights[1]['sentence']:.0%}}; two days late |
-# | cause | the rubric rewards form: wrong sentence {{marks['wrong, as a sentence']['rubric']:.1f}}, right number {{marks['right']['rubric']:.1f}} |
+# | cause | the rubric rewards form: wrong sentence {{marks.rubric['wrong, as a sentence']:.1f}}, right number {{marks.rubric['right']:.1f}} |
 # | why it was missed | one grader made training and validation reward: {{curve[-1]:.2f}} and {{newest.valid_reward_mean:.2f}} |
 # | fixed by | rollback to the base model, confirmed by the alert |
 # | so that it stays fixed | regression set before a job, second grader during it, canary **before** traffic |
 #
-# *Time to here: 27 minutes.*
+# *Time to here: 24 minutes.*
 #
 # ## Attacks that come through a tool
 #
@@ -446,9 +455,8 @@ CALL = {"type": "function_call", "call_id": "call_1", "name": "list"}
 CALL["arguments"] = "{}"
 OUTPUT = {"type": "function_call_output", "call_id": "call_1"}
 
+
 # %%
-
-
 def first_turn(question, system, page):
     """Whether the model calls a tool after it has seen this page."""
     history = [
@@ -468,27 +476,31 @@ PAGE = "BENA/\nNEVA/\nMELC/"
 variants = {
     "no note": (BEST_PROMPT, PAGE),
     "note in a tool result": (BEST_PROMPT, f"{PAGE}\n{NOTE}"),
-    "note in the system prompt": (f"{BEST_PROMPT}\nMemory: {NOTE}", PAGE),
+    "note in the prompt": (f"{BEST_PROMPT}\nMemory: {NOTE}", PAGE),
 }
-calling = {
-    name: fmean(first_turn(question, *texts) for question in asked[:12])
-    for name, texts in variants.items()
-}
-for name, share in calling.items():
-    print(f"{name:26} goes on with a tool: {share:.2f}")
-assert calling["note in the system prompt"] < 0.2
-assert calling["note in a tool result"] > 0.8
+
+# %% [markdown]
+# In how many of twelve questions does the agent go on with a tool?
+
+# %%
+calling = {}
+for name, texts in variants.items():
+    turns = [first_turn(question, *texts) for question in asked[:12]]
+    calling[name] = sum(turns)
+    print(f"{name:22} {sum(turns)} of 12 go on")
+assert calling["note in the prompt"] < 3
+assert calling["note in a tool result"] > 9
 
 # %% [markdown]
 # In the tool result the note changes nothing; in the system prompt it stops
 # the agent. The simulated model never obeys a tool result. A real model
-# sometimes does, so add a second wall: give the agent no tool whose misuse you
-# could not accept.
+# sometimes does, and no prompt prevents it reliably. So add a second wall: give
+# the agent no tool whose misuse you could not accept.
 #
 # ## Side effects and isolation
 #
 # While it explores, an agent tries everything, thousands of times, many
-# rollouts at once, and a lost call is sent again. Rules belong into tools: a
+# rollouts at once, and a lost call is sent again. Rules belong in tools: a
 # prompt that says "do not send mail" is a wish, a tool that cannot is a rule.
 #
 # A colleague wrote this tool for training. What is wrong with it?
@@ -511,8 +523,7 @@ mail = {"call_id": "call_1", "trace_id": "trace_a"}
 mail["arguments"] = '{"to": "ann@example.com", "text": "Hi"}'
 for call in (mail, mail, mail | {"trace_id": "trace_b"}):
     colleagues_send_mail(call, outbox, deliver=delivered.append)
-print("in the outbox:", {box: len(mails) for box, mails in outbox.items()})
-print("really delivered:", len(delivered))
+print(f"{len(outbox['all'])} in one box, {len(delivered)} delivered")
 
 # %% [markdown]
 # ### Exercise 7.3: fix a colleague's tool
@@ -595,6 +606,13 @@ print(redact("Ann (ann@example.com, +49 30 1234567) wants a refund."))
 line = log_line(sunday[0])
 print(sorted(json.loads(line)))
 assert sunday[0].answer not in line
+
+# %% [markdown]
+# Patterns find formats, not names: "Ann" is still there, so keep personal data
+# out of training rows altogether. Who sees the key to your tools, and what can
+# you delete?
+
+# %%
 raw = client.fine_tuning.jobs.with_raw_response.retrieve(job.id).text
 print("the job's description holds my key:", TOOLS_KEY in raw)
 gone = client.files.delete(files["train"])
@@ -602,14 +620,12 @@ print("training file deleted:", gone.deleted)
 assert TOOLS_KEY not in raw
 
 # %% [markdown]
-# Patterns find formats, not names: "Ann" is still there, so keep personal data
-# out of training rows altogether. What a model was trained on cannot be
-# deleted from it. The job got a key for your tools and shows it to nobody,
-# but the provider holds it: make a key for the job, with few rights, and
-# revoke it afterwards. Once the post-mortem is written, delete the bad model,
-# too: `client.models.delete`.
+# The job shows the key to nobody, but the provider holds it: make a key for
+# the job, with few rights, and revoke it afterwards. The file is gone, but what
+# a model was trained on cannot be deleted from it. Once the post-mortem is
+# written, delete the bad model, too: `client.models.delete`.
 #
-# *Time to here: 37 minutes.*
+# *Time to here: 36 minutes.*
 #
 # ## When not to fine-tune
 #
@@ -631,8 +647,8 @@ print(f"questions that vary: {varying_share(sunday):.0%}")
 assert best > mean
 
 # %% [markdown]
-# Best of three makes {{best:.2f}} of {{mean:.2f}}, at three times the cost of
-# every answer. You can also fine-tune on the samples that were kept (SFT),
+# The best of three has {{best:.2f}} instead of {{mean:.2f}}, at three times the
+# cost. You can also fine-tune on the samples that were kept (SFT),
 # a simple cousin of RFT. Either way the grader decides, so attack it first.
 #
 # ## Take it with you
@@ -642,7 +658,7 @@ assert best > mean
 # `openai`. Change:
 #
 # - the metrics and limits that you give to `alerts`: two or three times what
-#   moves from night to night;
+#   moves from one run to the next;
 # - `ITEM`, `ATTACKS` and `CASES` to a row of yours and to its laziest answers,
 #   each with a control; add every incident;
 # - `PERSONAL` to what your users type.
@@ -652,16 +668,12 @@ assert best > mean
 #
 # ## With a real model
 #
-# The order of work carries over: alert, one change at a time, two graders on
-# the same answers, rollback, regression set. What differs: hacks are slower
-# and subtler. Answers grow longer or more confident, cite pages that were
-# never opened, or flatter the judge, so read traces and not only habits. Real
-# models do follow instructions in tool results at times, and no prompt
-# prevents it reliably. Rerunning a question gives another answer, so compare
-# distributions and not texts. Providers retire models on their own dates:
-# pin versions, and keep the recipe (rows, grader, config) so that you can
-# train again. Real canaries cost money each night; a few dozen questions are
-# enough to see a habit.
+# The order of work carries over. What differs: hacks are slower and subtler.
+# Answers grow longer or more confident, cite pages that were never opened, or
+# flatter the judge, so read traces and not only habits. Providers retire models
+# on their own dates: pin versions, and keep the recipe (rows, grader, config)
+# so that you can train again. A few dozen canary questions are enough to see a
+# habit.
 #
 # ## Recap
 #

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -19,49 +18,17 @@ import pytest
 
 from buildhour_helpers import cli, servers
 from buildhour_helpers.demo import DemoOptions, plan, run
-from buildhour_helpers.demo.run import check_writable
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.home import home
 from buildhour_helpers.reports import SHIPPED
 from buildhour_helpers.rollouts import read_records
 from buildhour_helpers.tasks import load_questions
-from buildhour_helpers.tasks.questions import save_questions
 from tests.left_behind import processes_left
-
-SIDE = {
-    "model",
-    "mean_reward",
-    "ci95",
-    "accuracy",
-    "tool_calls_mean",
-    "turns_mean",
-    "reasoning_tokens_mean",
-    "latency_s_mean",
-    "rollouts",
-}
-
-
-FINDINGS = (
-    "Reward on held-out questions: ",
-    "Training reward went from ",
-    "Tool calls per rollout went from ",
-    "of groups had no variance",
-    "of questions vary over 3 repeats",
-    "questions got better",
-    "latency",
-    "The same tool again",
-    "right, median",
-)
-"""A part of each figure's title, in the order of the report."""
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "VALIDATION_QUESTIONS", 10)
-
-
-def runs(kind: str = "demo") -> list[Path]:
-    return sorted((home() / kind).iterdir())
 
 
 def small_run(folder: Path, concurrency: int) -> dict[str, Any]:
@@ -81,49 +48,39 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dic
         patch.setenv("BUILDHOUR_HOME", str(folder / "state"))
         patch.setattr(plan, "VALIDATION_QUESTIONS", 10)
         figures = small_run(folder, 32), small_run(folder, 1)
-        return *figures, runs()[-1]
+        return *figures, sorted((home() / "demo").iterdir())[-1]
 
 
 Twice = tuple[dict[str, Any], dict[str, Any], Path]
 
 
-def test_the_json_has_the_documented_keys(twice: Twice) -> None:
-    figures = twice[0]
-    assert set(figures) == {
+def test_the_json_has_the_documented_keys_at_any_concurrency(twice: Twice) -> None:
+    figures, again, _ = twice
+    assert figures == again
+    assert list(figures) == [
         "seed", "reports", "questions", "baseline", "tuned", "difference", "job", "curve",
-    }  # fmt: skip
+    ]  # fmt: skip
+    assert (figures["seed"], figures["reports"]) == (3, 2800)
     assert figures["questions"] == {"train": 32, "validation": 10, "test": 5}
-    assert set(figures["baseline"]) == SIDE
-    assert set(figures["tuned"]) == SIDE | {"checkpoint_step"}
+    side = {
+        "model", "mean_reward", "ci95", "accuracy", "tool_calls_mean", "turns_mean",
+        "reasoning_tokens_mean", "latency_s_mean", "rollouts",
+    }  # fmt: skip
+    before, after, job = figures["baseline"], figures["tuned"], figures["job"]
+    assert set(before) == side
+    assert set(after) == side | {"checkpoint_step"}
+    assert before["rollouts"] == after["rollouts"] == 15
+    assert after["model"].startswith("ft:sim-agent-mini:workshop:demo:")
+    assert after["checkpoint_step"] == 2
+    # After two steps the reward may not have moved, but the agent acts otherwise.
+    assert before["reasoning_tokens_mean"] != after["reasoning_tokens_mean"]
     assert set(figures["difference"]) == {"mean_reward", "ci95"}
-    assert set(figures["job"]) == {
+    assert set(job) == {
         "id", "steps", "rollouts", "discarded", "tool_calls", "reasoning_token_penalty",
     }  # fmt: skip
+    assert (job["steps"], job["rollouts"], job["discarded"]) == (2, 2 * 16 * 8 + 10, 0)
     curve_keys = {"step", "train_reward_mean", "valid_reward_mean", "tool_calls_mean"}
     assert [set(point) for point in figures["curve"]] == [curve_keys] * 2
-
-
-def test_the_counts_are_those_of_what_was_asked(twice: Twice) -> None:
-    figures = twice[0]
-    assert figures["seed"] == 3
-    assert figures["reports"] == 2800
-    assert figures["baseline"]["rollouts"] == figures["tuned"]["rollouts"] == 15
-    assert figures["job"]["steps"] == 2
-    assert figures["job"]["rollouts"] == 2 * 16 * 8 + 10
-    assert figures["job"]["discarded"] == 0
-    assert figures["tuned"]["model"].startswith("ft:sim-agent-mini:workshop:demo:")
-    assert figures["tuned"]["checkpoint_step"] == 2
-
-
-def test_the_job_changed_the_model(twice: Twice) -> None:
-    """After two steps the reward may not have moved, but the agent acts otherwise."""
-    figures = twice[0]
-    before, after = figures["baseline"], figures["tuned"]
-    assert before["reasoning_tokens_mean"] != after["reasoning_tokens_mean"]
-
-
-def test_a_seed_gives_the_same_figures_at_any_concurrency(twice: Twice) -> None:
-    assert twice[0] == twice[1]
 
 
 def test_it_leaves_records_a_figure_and_a_report_and_no_server(twice: Twice) -> None:
@@ -135,11 +92,10 @@ def test_it_leaves_records_a_figure_and_a_report_and_no_server(twice: Twice) -> 
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Simulated: the model" in page
     alts = re.findall(r'<img src="data:image/svg\+xml;base64,[^"]+" alt="([^"]+)"', page)
-    assert len(alts) == page.count("<img") == len(FINDINGS)
+    assert len(alts) == page.count("<img") == 9
     assert min(map(len, alts)) > 60
-    for finding, alt in zip(FINDINGS, alts, strict=True):
-        assert finding in alt
-    for said in ('class="rollout pair"', '<th scope="row">seed</th><td>3</td>', "Python</th>"):
+    assert alts[0].startswith("Reward on held-out questions: ")
+    for said in ('class="rollout pair ', '<th scope="row">seed</th><td>3</td>', "Python</th>"):
         assert said in page
     assert not re.search(r"<script|<link|@import|url\(", page)
     assert "http://" not in page.replace("http://www.w3.org", "")
@@ -159,13 +115,14 @@ def test_it_keeps_what_the_tool_server_saw_without_keys(twice: Twice) -> None:
 
 
 class TestPlan:
-    def test_a_seed_chooses_the_questions(self) -> None:
+    def test_a_seed_chooses_the_questions_and_no_split_is_mixed_with_another(self) -> None:
         one, same, other = (plan.make_plan(DemoOptions(seed=seed)) for seed in (1, 1, 2))
-        assert one.test == same.test
-        assert one.train == same.train
+        assert (one.test, one.train) == (same.test, same.train)
         assert one.test != other.test
+        ids = [{q.id for q in split} for split in (one.train, one.validation, one.test)]
+        assert sum(map(len, ids)) == len(set.union(*ids))
 
-    @pytest.mark.parametrize("steps", [1, 7, 40, 41, 80, 100])
+    @pytest.mark.parametrize("steps", [1, 40, 41, 100])
     def test_steps_are_reached_by_whole_epochs(self, steps: int) -> None:
         made = plan.make_plan(DemoOptions(steps=steps))
         assert steps <= made.steps < steps + made.epochs
@@ -181,11 +138,6 @@ class TestPlan:
         made = plan.make_plan(DemoOptions(steps=7, reasoning_token_penalty=given)).hyperparameters()
         assert made == {"n_epochs": 1, "batch_size": 16, "eval_interval": 5, **sent}
 
-    def test_no_split_is_mixed_with_another(self) -> None:
-        made = plan.make_plan(DemoOptions(questions=300))
-        ids = [{q.id for q in split} for split in (made.train, made.validation, made.test)]
-        assert sum(map(len, ids)) == len(set.union(*ids))
-
     def test_the_help_names_the_defaults(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert cli.main(["demo", "--help"]) == 0
         said = " ".join(capsys.readouterr().out.split())
@@ -194,41 +146,27 @@ class TestPlan:
 
 
 class TestBadInput:
-    def test_reports_that_are_not_there(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert cli.main(["demo", "--reports", str(tmp_path / "none")]) == 1
-        said = capsys.readouterr().err
-        assert said.count("\n") == 1
-        assert "no such file" in said
-
-    def test_a_damaged_questions_file(
+    def test_reports_and_questions_that_it_cannot_use_are_one_line(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shutil.copy(SHIPPED / "reports.jsonl.gz", tmp_path)
         lines = (SHIPPED / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-        lines[6] = lines[6][:40]
-        (tmp_path / "questions.jsonl").write_text("\n".join(lines), encoding="utf-8")
-        assert cli.main(["demo", "--reports", str(tmp_path)]) == 1
-        assert "questions.jsonl, line 7, row: Invalid JSON" in capsys.readouterr().err
-
-    def test_a_question_about_a_page_that_is_not_there(self, tmp_path: Path) -> None:
-        shutil.copy(SHIPPED / "reports.jsonl.gz", tmp_path)
-        questions = load_questions()
-        questions[6] = dataclasses.replace(questions[6], gold_pages=("NONE/2001/page_1.pdf",))
-        save_questions(questions, tmp_path)
-        said = (
-            rf"questions\.jsonl, question {questions[6].id}: its page NONE/2001/page_1\.pdf is not"
-        )
-        with pytest.raises(WorkshopError, match=said):
-            plan.make_plan(DemoOptions(reports=tmp_path))
-
-    def test_too_few_questions(self, tmp_path: Path) -> None:
-        shutil.copy(SHIPPED / "reports.jsonl.gz", tmp_path)
-        first = (SHIPPED / "questions.jsonl").read_text(encoding="utf-8").splitlines()[0]
-        (tmp_path / "questions.jsonl").write_text(first + "\n", encoding="utf-8")
-        with pytest.raises(WorkshopError, match="at least 10 are needed"):
-            run(DemoOptions(reports=tmp_path))
+        first = load_questions()[0]
+        elsewhere = lines[0].replace(first.gold_pages[0], "NONE/2001/page_1.pdf")
+        lost = f"question {first.id}: its page NONE/2001/page_1.pdf is not"
+        for questions, said in (
+            ([*lines[:6], lines[6][:40]], "questions.jsonl, line 7, row: Invalid JSON"),
+            ([elsewhere, *lines[1:]], lost),
+            (lines[:1], "at least 10 are needed"),
+        ):
+            file = tmp_path / "questions.jsonl"
+            file.write_text("\n".join(questions), encoding="utf-8")
+            assert cli.main(["demo", "--reports", str(tmp_path)]) == 1
+            printed = capsys.readouterr().err
+            assert said in printed
+            assert printed.count("\n") == 1
+        assert cli.main(["demo", "--reports", str(tmp_path / "none")]) == 1
+        assert "no such file" in capsys.readouterr().err
 
     def test_a_json_file_that_cannot_be_written_is_refused_at_once(self, tmp_path: Path) -> None:
         (tmp_path / "none").write_text("a file, no folder", encoding="utf-8")
@@ -236,14 +174,10 @@ class TestBadInput:
             run(DemoOptions(json_path=tmp_path / "none" / "result.json"))
         assert not home().exists()
 
-    def test_the_folder_of_what_is_written_is_made(self, tmp_path: Path) -> None:
-        check_writable(tmp_path / "new" / "folder" / "study.json")
-        assert list((tmp_path / "new" / "folder").iterdir()) == []
-
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_ctrl_c_cancels_the_job_and_keeps_the_records(stop: str) -> None:
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGKILL"])
+def test_a_signal_cancels_the_job_keeps_the_records_and_leaves_no_server(stop: str) -> None:
     demo = subprocess.Popen(
         [sys.executable, "-m", "buildhour_helpers.cli", "demo", "--questions", "5"],
         stdout=subprocess.PIPE,
@@ -253,35 +187,20 @@ def test_ctrl_c_cancels_the_job_and_keeps_the_records(stop: str) -> None:
     folder = _wait_for_the_job(demo)
     demo.send_signal(getattr(signal, stop))
     _, said = demo.communicate()
-    assert demo.returncode == 130
-    last = said.strip().splitlines()[-1]
-    assert "the job ftjob-" in last
-    assert "is cancelled" in last
-    assert "Traceback" not in said
-    assert len(read_records(folder / "baseline.jsonl")) == 15
-    assert _job_status(folder) == "cancelled"
-    assert servers.running(folder) == []
     assert processes_left() == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-def test_its_servers_end_although_it_was_killed() -> None:
-    demo = subprocess.Popen(
-        [sys.executable, "-m", "buildhour_helpers.cli", "demo", "--questions", "5"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    _wait_for_the_job(demo)
-    demo.kill()
-    demo.communicate()
-    assert processes_left() == []
+    if stop != "SIGKILL":
+        assert demo.returncode == 130
+        assert re.search(r"the job ftjob-.* is cancelled.*\s*$", said)
+        assert "Traceback" not in said
+        assert len(read_records(folder / "baseline.jsonl")) == 15
+        assert _job_status(folder) == "cancelled"
+        assert servers.running(folder) == []
 
 
 def _wait_for_the_job(demo: subprocess.Popen[str]) -> Path:
     """Wait until the demo's job runs; returns the run's folder."""
     while demo.poll() is None:
-        folders = runs() if (home() / "demo").exists() else []
+        folders = list((home() / "demo").glob("*"))
         if folders and _job_status(folders[0]) == "running":
             return folders[0]
         time.sleep(0.1)

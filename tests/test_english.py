@@ -32,6 +32,8 @@ INSTEAD = {
     r"in silence": "silently",
     r"foresaw": "unhandled",
     r"dearer|dearest": "more expensive",
+    r"anew": "again",
+    r"oftener|commoner": "more often, more common",
     r"by and by|much the same": "plain words",
     r"speaks? of": "mention",
     r"stand(s|ing)? (in|on) (the|a) (page|prose|prompt|row|rubric)s?": "is in, is on",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-from tqdm import tqdm
 
 from buildhour_helpers.progress import Lines
 
@@ -25,14 +24,3 @@ def test_each_state_of_a_bar_is_a_line(written: list[str], expected: str) -> Non
     for text in written:
         lines.write(text)
     assert log.getvalue() == expected
-
-
-def test_a_bar_of_tqdm() -> None:
-    log = io.StringIO()
-    for _ in tqdm(range(3), "demo", file=Lines(log), mininterval=0, miniters=1):
-        pass
-    shown = log.getvalue().splitlines()
-    assert all(line.startswith("demo: ") for line in shown)
-    assert "| 0/3" in shown[0]
-    assert "| 3/3" in shown[-1]
-    assert "\r" not in log.getvalue()

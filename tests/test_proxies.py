@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
 import re
 import socket
@@ -12,6 +12,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -29,6 +30,8 @@ from buildhour_helpers.rollouts.endpoints import ToolServer
 from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS
 from rft_wire.client import EndpointClient, EndpointLimits, Fault, Reply
+from tests.service.servers import closed_port
+from tests.serving import name_servers, serving
 
 PASSWORD = "hunter2"
 
@@ -38,28 +41,23 @@ class RecordingProxy:
 
     def __init__(self) -> None:
         self.seen = list[bytes]()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                self.seen.append(connection.recv(10_000))
-
-    def close(self) -> None:
-        self._socket.close()
+        with contextlib.suppress(OSError):  # it is closed
+            while True:
+                connection, _ = self.socket.accept()
+                with connection:
+                    self.seen.append(connection.recv(10_000))
 
 
 @pytest.fixture
 def proxy() -> Iterator[RecordingProxy]:
     listening = RecordingProxy()
     yield listening
-    listening.close()
+    listening.socket.close()
 
 
 @pytest.fixture(autouse=True)
@@ -68,17 +66,20 @@ def _stopped_after() -> Iterator[None]:
     session.stop()
 
 
-def dead_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return int(unused.getsockname()[1])
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state folder of a `serve` that runs, which knows of no proxy."""
+    folder = tmp_path_factory.mktemp("others") / "state"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BUILDHOUR_HOME", str(folder))
+        with serving():
+            yield folder
 
 
 LIVE, DEAD = "http://someone:hunter2@127.0.0.1:{live}", "http://127.0.0.1:{dead}"
 ENVIRONMENTS = {
     "upper case": {"HTTP_PROXY": LIVE, "HTTPS_PROXY": LIVE},
     "lower case, with an exception of its own": {"http_proxy": LIVE, "no_proxy": "corp.example"},
-    "for everything, with an empty exception": {"ALL_PROXY": LIVE, "no_proxy": ""},
-    "no scheme": {"all_proxy": "127.0.0.1:{live}", "NO_PROXY": "*.corp.example, 10.0.0.0/8"},
     "both cases": {"HTTP_PROXY": LIVE, "http_proxy": DEAD, "no_proxy": "a", "NO_PROXY": "b"},
     "every host and one more": {"http_proxy": LIVE, "NO_PROXY": "*,corp.example"},
     "an exception that httpx cannot parse": {"HTTP_PROXY": LIVE, "NO_PROXY": "localhost,[::1]"},
@@ -98,7 +99,7 @@ FEW = ("upper case", "dead", "SOCKS 5")
 def environment(
     request: pytest.FixtureRequest, proxy: RecordingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    dead = dead_port()
+    dead = closed_port()
     values = {
         name: text.replace("{live}", str(proxy.port)).replace("{dead}", str(dead))
         for name, text in ENVIRONMENTS[request.param].items()
@@ -129,20 +130,20 @@ def status_of(url: str) -> int:
 
 
 def test_a_session_and_the_learners_own_clients_go_past_every_proxy(
-    environment: dict[str, str], proxy: RecordingProxy
+    environment: dict[str, str],
+    proxy: RecordingProxy,
+    others: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("BUILDHOUR_HOME", str(others))
     before = dict(os.environ)
     up = session.start(quiet=True)
-    again = session.start(quiet=True)
-    assert again == up, "servers that are well were replaced"
+    assert up == session.start(quiet=True), "servers that are well were replaced"
     assert OpenAI(max_retries=0).models.list().data
     asyncio.run(answers_with_both_transports())
     assert httpx.get(up.base_url).status_code == 401
     for host in ("127.0.0.1", "localhost"):
         assert status_of(up.tools_url.replace("127.0.0.1", host)) == 404
-    code = "from openai import OpenAI; print(OpenAI(max_retries=0).models.list().data[0].id)"
-    kernel = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert kernel.stdout.startswith("sim-"), kernel.stderr[-500:]
     assert all(servers.answers(server) for server in session.running().values())
     assert not proxy.seen
     session.stop()
@@ -153,11 +154,10 @@ def test_a_session_and_the_learners_own_clients_go_past_every_proxy(
 def test_the_demos_servers_and_clients_too(
     environment: dict[str, str], proxy: RecordingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The job's tools and grader too, as the service calls them."""
+    """A job's tools and grader, as the service calls them; `evaluate` without a session."""
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer of-a-company")
     with stage(home(), None, 0, 4) as up:
         client = up.client()
-        assert client.models.list().data
         grader = specs.endpoint(f"{up.tools.url}/grade", up.tools.key)
         body = {"grader": grader, "model_sample": "12", "item": one_row()}
         run = client.post("/fine_tuning/alpha/graders/run", body=body, cast_to=httpx.Response)
@@ -171,25 +171,26 @@ def test_the_demos_servers_and_clients_too(
                 await tools.forget("t-1")
 
         asyncio.run(listed())
+        monkeypatch.delenv("OPENAI_CUSTOM_HEADERS")
+        name_servers(monkeypatch, up)
+        file, model = home() / "records.jsonl", session.OFFLINE_MODEL
+        (record,) = asyncio.run(evaluate([one_row()], model=model, file=file))
+        assert record.reward is not None, record.error
     assert not proxy.seen
 
 
 @pytest.mark.parametrize("environment", FEW, indirect=True)
-def test_serve_and_doctor_under_a_live_and_a_dead_proxy(
-    environment: dict[str, str],
-    proxy: RecordingProxy,
-    capsys: pytest.CaptureFixture[str],
+def test_serve_doctor_and_a_kernel_under_a_live_and_a_dead_proxy(
+    environment: dict[str, str], proxy: RecordingProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = [sys.executable, "-m", "buildhour_helpers.cli", "serve", "--json"]
-    serving = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
-    try:
-        assert serving.stdout
-        about = json.loads(serving.stdout.readline())
+    with serving() as about:
         assert cli.main(["doctor"]) == 0
         said = capsys.readouterr().out
-    finally:
-        serving.terminate()
-        serving.communicate()
+        session.start(quiet=True)
+        code = "from openai import OpenAI; print(OpenAI(max_retries=0).models.list().data[0].id)"
+        kernel = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert kernel.stdout.startswith("sim-"), kernel.stderr[-500:]
+        session.stop()
     assert about["base_url"] in said, "doctor did not see that the servers answer"
     assert "reset" not in said
     assert PASSWORD not in said
@@ -224,22 +225,6 @@ def test_the_systems_proxy_is_kept_for_others_but_not_for_this_machine(
     assert not proxies.in_use()
 
 
-def test_evaluate_without_a_session_goes_past_the_proxy(
-    proxy: RecordingProxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The variables are those of another program's `serve`."""
-    with stage(home(), None, 0, 4) as up:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        monkeypatch.setenv("OPENAI_BASE_URL", up.service.url)
-        monkeypatch.setenv("OPENAI_API_KEY", up.service.key)
-        monkeypatch.setenv("BUILDHOUR_TOOLS_URL", up.tools.url)
-        monkeypatch.setenv("BUILDHOUR_TOOLS_KEY", up.tools.key)
-        file, model = home() / "records.jsonl", session.OFFLINE_MODEL
-        (record,) = asyncio.run(evaluate([one_row()], model=model, file=file))
-    assert record.reward is not None, record.error
-    assert not proxy.seen
-
-
 def test_the_service_calls_endpoints_elsewhere_directly_too(
     proxy: RecordingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,84 +240,75 @@ def test_the_service_calls_endpoints_elsewhere_directly_too(
     assert not proxy.seen
 
 
-class TestExceptions:
-    """What becomes of the user's own lists."""
-
-    @pytest.mark.parametrize(
-        ("lower", "upper", "lower_then", "upper_then"),
-        [
-            (None, None, "LOCAL", "LOCAL"),
-            ("corp.example", None, "corp.example,LOCAL", "corp.example,LOCAL"),
-            (None, "corp.example, .b.c", "corp.example,.b.c,LOCAL", "corp.example,.b.c,LOCAL"),
-            ("a.b", "c.d", "a.b,LOCAL", "c.d,LOCAL"),
-            ("", "c.d", "LOCAL", "c.d,LOCAL"),
-            ("*", None, "*", "*"),
-            (" * ", "::1,a", "*,LOCAL", "::1,a,127.0.0.1,localhost"),
-        ],
-    )
-    def test_they_are_kept_and_local_hosts_added(
-        self,
-        lower: str | None,
-        upper: str | None,
-        lower_then: str,
-        upper_then: str,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        for name, value in (("no_proxy", lower), ("NO_PROXY", upper)):
-            if value is not None:
-                monkeypatch.setenv(name, value)
-        local = ",".join(proxies.LOCAL_HOSTS)
-        expected = [text.replace("LOCAL", local) for text in (lower_then, upper_then)]
-        values = proxies.past_proxies()
-        assert [values["no_proxy"], values["NO_PROXY"]] == expected
-
-    @pytest.mark.parametrize(
-        ("url", "local"),
-        [
-            ("http://127.0.0.1:1/v1", True),
-            ("http://127.8.0.1/v1", True),
-            ("http://[::1]:8000", True),
-            ("http://0.0.0.0:8000/v1", True),
-            ("https://LOCALHOST./v1", True),
-            ("http://llm.localhost/v1", True),
-            ("https://api.example.com/v1", False),
-            ("http://192.168.1.4:8000/v1", False),
-            ("http://localhost.example.com", False),
-            ("http://[bad", False),
-            ("", False),
-        ],
-    )
-    def test_what_counts_as_this_machine(self, url: str, local: bool) -> None:
-        assert proxies.is_local(url) is local
-
-
-class TestAProxyThatTheClientCannotUse:
-    @pytest.fixture(autouse=True)
-    def _socks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("ALL_PROXY", f"socks://someone:{PASSWORD}@127.0.0.1:9")
-        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-
-    def test_offline_unsets_it_and_says_so(self, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_proxy_that_the_client_cannot_use_is_unset_or_refused(
+    others: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BUILDHOUR_HOME", str(others))
+    monkeypatch.setenv("ALL_PROXY", f"socks://someone:{PASSWORD}@127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    session.start()
+    said = capsys.readouterr().out
+    assert "(ALL_PROXY unset, since the openai client cannot use it)" in said
+    assert "ALL_PROXY" not in os.environ
+    assert os.environ["http_proxy"] == "http://127.0.0.1:9"
+    session.stop()
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://api.example.com/v1")  # this one needs it
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    with pytest.raises(WorkshopError, match=r"^ALL_PROXY: .* unset it") as refused:
         session.start()
-        said = capsys.readouterr().out
-        assert "(ALL_PROXY unset, since the openai client cannot use it)" in said
-        assert PASSWORD not in said
-        assert "ALL_PROXY" not in os.environ
-        assert os.environ["http_proxy"] == "http://127.0.0.1:9"
-
-    def test_live_needs_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("OPENAI_BASE_URL", "https://api.example.com/v1")
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        with pytest.raises(WorkshopError, match=r"^ALL_PROXY: .* unset it") as refused:
-            session.start()
-        assert PASSWORD not in str(refused.value)
-        assert doctor.requests().fix
+    assert PASSWORD not in said + str(refused.value)
+    assert doctor.requests().fix
 
 
-def test_doctor_never_advises_to_delete_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_never_advises_to_delete_the_jobs(
+    others: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILDHOUR_HOME", str(others))
     session.start(quiet=True)
     monkeypatch.setattr(servers, "answers", lambda server: False)
     finding = doctor.running()
     assert "does not answer" in finding.said
     assert finding.fix
     assert "reset" not in finding.fix
+
+
+LOCAL = ",".join(proxies.LOCAL_HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "lower_then", "upper_then"),
+    [
+        (None, None, LOCAL, LOCAL),
+        ("corp.example", None, f"corp.example,{LOCAL}", f"corp.example,{LOCAL}"),
+        (None, "a.b, .b.c", f"a.b,.b.c,{LOCAL}", f"a.b,.b.c,{LOCAL}"),
+        ("", "c.d", LOCAL, f"c.d,{LOCAL}"),
+        ("*", None, "*", "*"),
+        (" * ", "::1,a", f"*,{LOCAL}", "::1,a,127.0.0.1,localhost"),
+    ],
+)
+def test_the_users_exceptions_are_kept_and_local_hosts_added(
+    lower: str | None,
+    upper: str | None,
+    lower_then: str,
+    upper_then: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("no_proxy", lower), ("NO_PROXY", upper)):
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    values = proxies.past_proxies()
+    assert (values["no_proxy"], values["NO_PROXY"]) == (lower_then, upper_then)
+
+
+HERE = (
+    "http://127.0.0.1:1/v1", "http://127.8.0.1/v1", "http://[::1]:8000", "http://0.0.0.0:8000/v1",
+    "https://LOCALHOST./v1", "http://llm.localhost/v1",
+)  # fmt: skip
+ELSEWHERE = (
+    "https://api.example.com/v1", "http://192.168.1.4:8000/v1", "http://localhost.example.com",
+    "http://[bad", "",
+)  # fmt: skip
+
+
+def test_what_counts_as_this_machine() -> None:
+    assert [url for url in (*HERE, *ELSEWHERE) if proxies.is_local(url)] == list(HERE)

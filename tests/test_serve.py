@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,56 +25,37 @@ from buildhour_helpers.tools.schemas import DEFINITIONS
 from rft_service.pages.access import link
 from tests.left_behind import processes, processes_left
 from tests.service.servers import closed_port
-
-SERVE = [sys.executable, "-m", "buildhour_helpers.cli", "serve", "--json"]
-
+from tests.serving import SERVE, serving, started
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
 
 
-def started(*options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    serving = subprocess.Popen(
-        [*SERVE, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    )
-    assert serving.stdout
-    line = serving.stdout.readline()
-    if not line:
-        raise AssertionError(serving.communicate()[1])
-    return serving, json.loads(line)
-
-
 @POSIX
 @pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_one_line_of_json_once_both_answer_and_nothing_left_after(stop: str) -> None:
-    serving, about = started()
+def test_one_line_of_json_once_both_answer_and_nothing_left_after(
+    stop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGINT counts although a shell ignores it for a program in the background."""
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        program, about = started()
+    finally:
+        signal.signal(signal.SIGINT, usual)
     assert set(about) == {"base_url", "api_key", "tools_url", "tools_key"}
     client = OpenAI(base_url=about["base_url"], api_key=about["api_key"])
     assert client.models.list().data
     up = session.running()
     assert all(servers.answers(server) for server in up.values())
-    serving.send_signal(getattr(signal, stop))
-    out, err = serving.communicate()
-    assert (serving.returncode, out, err) == (0, "", "")
+    program.send_signal(getattr(signal, stop))
+    out, err = program.communicate()
+    assert (program.returncode, out, err) == (0, "", "")
     assert all(servers.process_of(server) is None for server in up.values())
 
 
 def test_its_servers_end_although_it_was_killed() -> None:
-    serving, _ = started()
-    serving.kill()
-    serving.communicate()
-    assert processes_left() == []
-
-
-@POSIX
-def test_a_signal_counts_although_the_shell_ignores_it_in_the_background() -> None:
-    shell = "trap '' INT; exec \"$@\""
-    serving = subprocess.Popen(
-        ["sh", "-c", shell, "sh", *SERVE], stdout=subprocess.PIPE, encoding="utf-8"
-    )
-    assert serving.stdout
-    assert serving.stdout.readline()
-    serving.send_signal(signal.SIGINT)
-    serving.communicate()
+    program, _ = started()
+    program.kill()
+    program.communicate()
     assert processes_left() == []
 
 
@@ -86,99 +66,77 @@ def test_the_command_that_the_tiny_engine_prints_serves_its_model() -> None:
     try:
         printed = next(line for line in engine.stdout if " serve --engine tinker " in line)
         _, _, options = printed.partition(" serve ")
-        serving, about = started(*options.split())
-        try:
+        with serving(*options.split()) as about:
             client = OpenAI(base_url=about["base_url"], api_key=about["api_key"])
             assert client.models.retrieve("tiny").id == "tiny"
             opened = link(about["base_url"].removesuffix("/v1"), about["api_key"])
             with httpx.Client(follow_redirects=True) as browser:
                 assert "own service</span>" in browser.get(opened).text  # not "simulated model"
-        finally:
-            serving.terminate()
-            serving.communicate()
     finally:
         engine.terminate()
         engine.communicate()
     assert processes_left() == []
 
 
-class TestBesideAnother:
-    """A session never ends the servers of a `serve` that runs."""
-
-    @pytest.fixture
-    def others(self) -> Iterator[dict[str, servers.Server]]:
-        serving, _ = started()
+@pytest.fixture
+def others() -> Iterator[dict[str, servers.Server]]:
+    """The servers of a `serve` that runs; no session may end them."""
+    with serving():
         others = session.running()
         yield others
         session.stop()
         assert all(servers.answers(server) for server in others.values())
-        serving.terminate()
-        serving.communicate()
-        assert processes_left() == []
+    assert processes_left() == []
 
-    @pytest.mark.parametrize(
-        ("changed", "shared", "said"),
-        [
-            ("nothing", {"service", "tools"}, "Using the servers that another program started"),
-            ("seed", {"tools"}, "The running service server (process"),
-            ("reports", {"service"}, "The running tools server (process"),
-            ("port", {"tools"}, "has other code, another port or key"),
-            ("tools port", {"service"}, "has other code, another port or key"),
-        ],
-    )
-    def test_what_fits_is_shared_and_the_rest_is_its_own(
-        self,
-        changed: str,
-        shared: set[str],
-        said: str,
-        others: dict[str, servers.Server],
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        if changed == "seed":
-            monkeypatch.setenv("BUILDHOUR_SEED", "7")
-        shutil.copytree(SHIPPED, tmp_path / "reports")
-        options: dict[str, Any] = {
-            "reports": {"reports": tmp_path / "reports"},
-            "port": {"port": closed_port()},
-            "tools port": {"tools_port": closed_port()},
-        }.get(changed, {})
+
+def test_a_session_beside_it_shares_what_fits_and_starts_the_rest(
+    others: dict[str, servers.Server],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "reports")
+    another = "has other code, another port or key"
+    cases: list[tuple[dict[str, Any], str, set[str], str]] = [
+        ({}, "0", {"service", "tools"}, "Using the servers that another program started"),
+        ({}, "7", {"tools"}, "The running service server (process"),
+        ({"reports": tmp_path / "reports"}, "0", {"service"}, "The running tools server (process"),
+        ({"port": closed_port()}, "0", {"tools"}, another),
+        ({"tools_port": closed_port()}, "0", {"service"}, another),
+    ]
+    for options, seed, shared, said in cases:
+        monkeypatch.setenv("BUILDHOUR_SEED", seed)
         up = session.start(quiet=True, **options)
         mine = session.running()
-        assert {name for name in mine if mine[name] == others[name]} == shared
-        assert all(servers.answers(server) for server in (*others.values(), *mine.values()))
+        assert {name for name in mine if mine[name] == others[name]} == shared, options
         assert OpenAI().models.list().data
         assert (up.base_url, up.tools_url) == (mine["service"].url, mine["tools"].url)
         assert said in capsys.readouterr().err
+        session.stop()
 
-    def test_a_second_serve_keeps_them_when_the_first_ends(self) -> None:
-        first, about = started()
-        second, about_second = started()
-        assert about == about_second
-        up = session.running()
-        first.terminate()
-        assert first.communicate() == ("", "")
-        assert all(servers.answers(server) for server in up.values())
-        second.terminate()
-        assert "Using the servers that another program started" in second.communicate()[1]
-        assert processes_left() == []
+
+def test_a_second_serve_keeps_them_when_the_first_ends() -> None:
+    first, about = started()
+    second, about_second = started()
+    assert about == about_second
+    up = session.running()
+    first.terminate()
+    assert first.communicate() == ("", "")
+    assert all(servers.answers(server) for server in up.values())
+    second.terminate()
+    assert "Using the servers that another program started" in second.communicate()[1]
+    assert processes_left() == []
 
 
 def test_options_for_a_team_reach_the_service(tmp_path: Path) -> None:
     key, keys = "sk-" + "ana" * 8, tmp_path / "team.keys"
     keys.write_text(f"ana {key}\n", encoding="utf-8")
-    serving, about = started("--keys", str(keys), "--jobs", "2", "--max-storage", "1")
-    try:
+    with serving("--keys", str(keys), "--jobs", "2", "--max-storage", "1") as about:
         files = OpenAI(base_url=about["base_url"], api_key=key, max_retries=0).files
         files.create(file=("a.txt", b"x" * 600_000), purpose="user_data")
         with pytest.raises(APIStatusError) as caught:
             files.create(file=("b.txt", b"x" * 600_000), purpose="user_data")
         assert caught.value.code == "storage_quota_exceeded"
-    finally:
-        serving.terminate()
-        serving.communicate()
-    assert processes_left() == []
 
 
 def test_a_host_that_nobody_could_call_is_refused_in_one_line() -> None:
@@ -212,8 +170,7 @@ def launched(about: dict[str, str], folder: Path, n_epochs: int) -> tuple[OpenAI
 
 @POSIX
 def test_keys_are_kept_where_security_md_says_and_nowhere_else(tmp_path: Path) -> None:
-    serving, about = started()
-    try:
+    with serving() as about:
         client, job_id = launched(about, tmp_path, n_epochs=1)
         jobs.wait(client, job_id, progress=False)
         commands = [" ".join(process.cmdline()) for process in processes()]
@@ -233,32 +190,24 @@ def test_keys_are_kept_where_security_md_says_and_nowhere_else(tmp_path: Path) -
         assert kept["tools_key"] - database == {"servers/tools.json"}
         for name in set.union(*kept.values()):
             assert (state / name).stat().st_mode & 0o077 == 0, name
-    finally:
-        serving.terminate()
-        out, err = serving.communicate()
-    assert (out, err) == ("", "")
 
 
 @POSIX
 def test_a_job_survives_that_everything_is_killed(tmp_path: Path) -> None:
-    serving, before = started()
+    program, before = started()
     client, job_id = launched(before, tmp_path, n_epochs=10)
     for event in jobs.follow(client, job_id, poll_s=0.05):
         if event.type == "metrics":
             break
     for process in processes():
         process.kill()
-    serving.communicate()
-    serving, after = started()
-    try:
+    program.communicate()
+    with serving() as after:
         assert after == before
         done = jobs.wait(client, job_id, progress=False)
         steps = [event for event in jobs.follow(client, job_id) if jobs.step_of(event)]
         assert done.status == "succeeded"
         assert len(steps) == 30
-    finally:
-        serving.terminate()
-        serving.communicate()
     assert processes_left() == []
 
 
@@ -280,10 +229,10 @@ def test_the_link_that_it_prints_lets_a_browser_in() -> None:
 
 
 def test_a_server_that_ends_by_itself_ends_it_with_one_line() -> None:
-    serving, _ = started()
+    program, _ = started()
     psutil.Process(session.running()["tools"].pid).kill()
-    _, err = serving.communicate()
-    assert serving.returncode == 1
+    _, err = program.communicate()
+    assert program.returncode == 1
     assert err.count("\n") == 1
     assert "a server ended by itself" in err
     assert session.running() == {}

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from authoring import parallel
-from authoring.study import __main__ as command
 from authoring.study import pages, study, targets
 from authoring.study.figure import draw_study
 from authoring.study.study import StudyOptions
@@ -59,31 +58,25 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_figures_of_two_seeds(measured: dict[str, Any]) -> None:
-    figures = measured["study"]
+    figures, no_penalty = measured["study"], measured["study_no_penalty"]
     assert figures["questions"] == {"train": 10, "validation": 10, "test": 2}
     for name, rollouts in (("first_prompt", 6), ("best_prompt", 6), ("tuned", 12)):
         assert figures[name]["rollouts"] == rollouts
         assert figures[name]["measures"].keys() == MEASURES.keys()
-    for name in ("prompt_against_first", "tuned_against_best"):
-        low, high = figures[name]["difference"]["reward"][1:]
-        assert low <= high
     assert [one["seed"] for one in figures["seeds"]] == [1, 2]
     for one in figures["seeds"]:
         assert one["job"]["steps"] == len(one["curve"]) == one["checkpoint_step"] == 1
         assert one["job"]["rollouts"] == 10 * 8 + 10
+        assert one["job"]["reasoning_token_penalty"] > 0
     gains = [one["against_best"]["difference"]["reward"][0] for one in figures["seeds"]]
-    assert figures["tuned_against_best"]["difference"]["reward"][0] == pytest.approx(
-        sum(gains) / 2, abs=2e-6
-    )
-    no_penalty = measured["study_no_penalty"]
-    assert all(one["job"]["reasoning_token_penalty"] > 0 for one in figures["seeds"])
+    gain = figures["tuned_against_best"]["difference"]["reward"][0]
+    assert gain == pytest.approx(sum(gains) / 2, abs=2e-6)
     assert all(one["job"]["reasoning_token_penalty"] == 0 for one in no_penalty["seeds"])
     assert no_penalty["best_prompt"] == figures["best_prompt"]
 
 
-def test_the_pages_show_every_seed_and_keep_what_is_written_by_hand(
-    measured: dict[str, Any],
-) -> None:
+def test_the_pages_and_the_figure_show_every_seed(measured: dict[str, Any]) -> None:
+    """What is written by hand is kept."""
     marked = "<!-- results:begin -->\nNot measured yet.\n<!-- results:end -->"
     before = f"# Results\n{marked}\n## What was tried\nMuch."
     page = pages.filled("docs/results.md", before, measured)
@@ -96,60 +89,15 @@ def test_the_pages_show_every_seed_and_keep_what_is_written_by_hand(
     for row in targets.rows(measured):
         assert f"| {row.target} | {row.measured} |" in page
     assert pages.filled("docs/results.md", page, measured) == page
-    readme = pages.filled("README.md", before, measured)
     gain = Interval(*measured["study"]["tuned_against_best"]["difference"]["reward"])
-    assert f"{gain:+.2f}" in readme
-    assert "says nothing about what a real model would gain" in readme
-
-
-def test_the_figure_has_a_dot_for_each_seed(measured: dict[str, Any]) -> None:
-    chart = draw_study(measured["study"])
-    for axes, measure in zip(
-        chart.axes[1:], ("reward", "tool_calls", "reasoning_tokens"), strict=True
-    ):
-        dots = [line for line in axes.lines if line.get_markerfacecolor() == "white"]
-        means = [one["measures"][measure][0] for one in measured["study"]["seeds"]]
-        assert [list(line.get_ydata()) for line in dots] == [means]
-
-
-def comparison(gain: float, calls: float, turns: float, tokens: float) -> dict[str, Any]:
-    """Of a job that gained `gain`, its interval 0.05 to each side."""
-    changes = {"tool_calls": calls, "turns": turns, "reasoning_tokens": tokens}
-    return {
-        "difference": {"reward": [gain, gain - 0.05, gain + 0.05]},
-        "change": {name: [change, change, change] for name, change in changes.items()},
-    }
+    assert f"{gain:+.2f}" in pages.filled("README.md", before, measured)
+    rewards = draw_study(measured["study"]).axes[1]
+    dots = [line for line in rewards.lines if line.get_markerfacecolor() == "white"]
+    means = [one["measures"]["reward"][0] for one in measured["study"]["seeds"]]
+    assert [list(line.get_ydata()) for line in dots] == [means]
 
 
 GOOD = (0.21, -0.3, -0.3, -0.6)
-
-
-@pytest.mark.parametrize(
-    ("mean", "worst", "missed"),
-    [
-        (GOOD, GOOD, []),
-        ((0.19, *GOOD[1:]), GOOD, ["after Agent RFT, over the best prompt: +0.20 or more"]),
-        (GOOD, (0.14, *GOOD[1:]), ["the seed that gained least: +0.15 or more"]),
-        ((0.21, 0.1, -0.3, -0.6), GOOD, []),  # turns are enough
-        ((0.21, -0.2, -0.2, -0.6), GOOD, ["tool calls or turns down by a quarter or more"]),
-        (GOOD, (0.21, 0.01, -0.2, -0.6), []),
-        (GOOD, (0.21, 0.01, 0.01, -0.6), ["tool calls or turns up in none of the 2 seeds"]),
-        (GOOD, (0.21, -0.1, -0.1, 0.01), ["reasoning tokens up in none of the 2 seeds"]),
-    ],
-)
-def test_what_is_met_and_what_is_missed(
-    mean: tuple[float, ...], worst: tuple[float, ...], missed: list[str]
-) -> None:
-    figures = {
-        "best_prompt": {"measures": {"reward": [0.4, 0.35, 0.45]}, "varying_share": 0.5},
-        "prompt_against_first": comparison(0.06, 0, 0, 0),
-        "tuned_against_best": comparison(*mean),
-        "seeds": [{"against_best": comparison(*of)} for of in (GOOD, worst)],
-    }
-    rows = targets.rows({"study": figures})
-    assert [row.target.removesuffix(", interval above zero") for row in rows if not row.is_met] == (
-        missed
-    )
 
 
 def test_a_small_job_trains_on_rows_that_vary(tmp_path: Path) -> None:
@@ -162,42 +110,8 @@ def test_a_small_job_trains_on_rows_that_vary(tmp_path: Path) -> None:
     assert one["rollouts"] == 3 * figures["questions"]["validation"]
 
 
-def test_the_table_is_measured_over_the_same_seeds(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """A wrong FinQA folder is named first; the pages are written last, and only from data/runs."""
-    done: list[Any] = []
-    parts = ("run", "run_small", "run_demo")
-    for name in parts:
-        monkeypatch.setattr(
-            study, name, lambda o, part=name: done.append((part, o.name, o.seeds, o.reports))
-        )
-    monkeypatch.setattr(command, "make_plan", lambda options: done.append(options.reports))
-    monkeypatch.setattr(
-        command.recordings, "record", lambda name, _, seeds, folder: done.append((name, seeds))
-    )
-    monkeypatch.setattr(pages, "main", lambda: done.append("pages"))
-    finqa = Path("finqa")
-    everything = [
-        finqa,
-        ("run_demo", "study", (1, 2), None),
-        ("run_small", "study", (1, 2), None),
-        ("run", "study", (1, 2), None),
-        ("run", "study_no_penalty", (1, 2), None),
-        ("hackable_grader", (1, 2)),
-        ("flat_grader", (1, 2)),
-        ("run", "study_finqa", (1, 2), finqa),
-    ]
-    command.measure(StudyOptions((1, 2), folder=tmp_path), finqa)
-    assert done == everything
-    done.clear()
-    command.measure(StudyOptions((1, 2)), finqa)
-    assert done == [*everything, "pages"]
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
-@pytest.mark.parametrize("group", [False, True], ids=["alone", "group"])
-@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+@pytest.mark.parametrize(("stop", "group"), [("SIGINT", True), ("SIGKILL", False)])
 def test_a_signal_ends_its_parts_and_their_servers(stop: str, group: bool, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "authoring.study", "--seeds", "1", "2"]
     command += ["--folder", str(tmp_path)]

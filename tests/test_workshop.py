@@ -35,29 +35,11 @@ def workshop() -> ModuleType:
     return module
 
 
-def test_reads_as_python_of_ten_years_ago() -> None:
-    ast.parse(SOURCE, feature_version=(3, 4))
-
-
-def test_a_python_that_is_too_old_gets_one_line_with_the_cure() -> None:
-    old = SimpleNamespace(version_info=(3, 8, 10), executable="python3.8", exit=_raise_exit)
-    guard = SOURCE[SOURCE.index("NEEDED") : SOURCE.index("import hashlib")]
-    with pytest.raises(SystemExit) as stopped:
-        exec(guard, {"sys": old})
-    said = str(stopped.value)
-    assert "\n" not in said
-    assert "3.11 or newer" in said
-    assert "3.8 (python3.8)" in said
-
-
-def _raise_exit(text: str) -> None:
-    raise SystemExit(text)
-
-
-def test_standard_library_only() -> None:
+def test_any_python_can_read_it_and_one_that_is_too_old_gets_one_line_with_the_fix() -> None:
+    tree = ast.parse(SOURCE, feature_version=(3, 4))
     imported = {
         name.split(".")[0]
-        for node in ast.walk(ast.parse(SOURCE))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in (
             [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module]
@@ -66,83 +48,67 @@ def test_standard_library_only() -> None:
     }
     assert imported <= sys.stdlib_module_names
 
+    def stop(text: str) -> None:
+        raise SystemExit(text)
 
-class TestWhenToInstall:
-    @pytest.mark.parametrize(
-        ("fingerprint", "extras", "verb", "to_install"),
-        [
-            ("", [], "demo", []),  # the first time
-            ("same", [], "demo", None),
-            ("same", [], "test", ["test"]),
-            ("same", [], "lab", ["engines"]),
-            ("same", ["test"], "test", None),
-            ("other", ["test"], "demo", ["test"]),
-        ],
-    )
-    def test_what_is_installed(
-        self,
-        workshop: ModuleType,
-        fingerprint: str,
-        extras: list[str],
-        verb: str,
-        to_install: list[str] | None,
-    ) -> None:
-        found = {"fingerprint": fingerprint, "extras": extras}
-        assert workshop.extras_to_install(found, "same", verb) == to_install
+    old = SimpleNamespace(version_info=(3, 8, 10), executable="python3.8", exit=stop)
+    guard = SOURCE[SOURCE.index("NEEDED") : SOURCE.index("import hashlib")]
+    with pytest.raises(SystemExit, match=r"3\.11 or newer.*3\.8 \(python3\.8\)[^\n]*$"):
+        exec(guard, {"sys": old})
 
-    @pytest.mark.parametrize("text", ["", "[]", '{"extras": []}', "not json"])
-    def test_a_damaged_marker_counts_as_none(
-        self, workshop: ModuleType, tmp_path: Path, text: str
-    ) -> None:
-        marker = tmp_path / "marker.json"
+
+@pytest.mark.parametrize(
+    ("fingerprint", "extras", "verb", "to_install"),
+    [
+        ("", [], "demo", []),  # the first time
+        ("same", [], "demo", None),
+        ("same", [], "test", ["test"]),
+        ("same", [], "lab", ["engines"]),
+        ("same", ["test"], "test", None),
+        ("other", ["test"], "demo", ["test"]),
+    ],
+)
+def test_what_is_installed(
+    workshop: ModuleType,
+    fingerprint: str,
+    extras: list[str],
+    verb: str,
+    to_install: list[str] | None,
+) -> None:
+    found = {"fingerprint": fingerprint, "extras": extras}
+    assert workshop.extras_to_install(found, "same", verb) == to_install
+
+
+def test_a_damaged_marker_counts_as_none_and_a_changed_list_as_another(
+    workshop: ModuleType, tmp_path: Path
+) -> None:
+    marker = tmp_path / "marker.json"
+    for text in ("", "[]", '{"extras": []}', "not json"):
         marker.write_text(text, encoding="utf-8")
         assert workshop.installed(marker)["fingerprint"] == ""
-
-    def test_the_fingerprint_follows_both_lists(self, workshop: ModuleType, tmp_path: Path) -> None:
-        seen = set()
-        names = ("pyproject.toml", "constraints.txt")
-        for texts in ((1, 1), (2, 1), (2, 2)):
-            for name, text in zip(names, texts, strict=True):
-                (tmp_path / name).write_text(str(text), encoding="utf-8")
-            seen.add(workshop.fingerprint(tmp_path))
-            seen.add(workshop.fingerprint(tmp_path))
-        assert len(seen) == 3
+    seen = set()
+    for texts in ((1, 1), (2, 1), (2, 2), (2, 2)):
+        for name, text in zip(("pyproject.toml", "constraints.txt"), texts, strict=True):
+            (tmp_path / name).write_text(str(text), encoding="utf-8")
+        seen.add(workshop.fingerprint(tmp_path))
+    assert len(seen) == 3
 
 
-class TestPassingOn:
-    def test_it_runs_a_module_since_scripts_name_the_place_that_they_were_made_in(
-        self, workshop: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        for name in ("pyproject.toml", "constraints.txt"):
-            shutil.copy(ROOT / name, tmp_path / name)
-        monkeypatch.setattr(workshop, "works", lambda python: True)
-        monkeypatch.setattr(workshop, "install", lambda *_: None)
-        (tmp_path / ".venv").mkdir()
-        python, *command = workshop.prepare(tmp_path, "demo")
-        assert Path(python).is_relative_to(tmp_path / ".venv")
-        helped = subprocess.run([sys.executable, *command, "--help"], capture_output=True)
-        assert helped.returncode == 0
-
-    def test_the_command_knows_what_the_reader_types_and_where_the_packages_are(
-        self, workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("PYTHONPATH", "mine")
-        given = workshop.variables(ROOT)
-        assert given["BUILDHOUR_COMMAND"] == "python workshop.py"
-        assert given["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "mine"]
-
-    def test_a_program_that_is_not_there_is_one_line(
-        self,
-        workshop: ModuleType,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        monkeypatch.setattr(workshop, "prepare", lambda root, verb: [str(tmp_path / "none")])
-        assert workshop.main(["demo"]) == 1
-        said = capsys.readouterr().err
-        assert said.count("\n") == 1
-        assert str(tmp_path / "none") in said
+def test_the_command_knows_what_the_reader_types_and_where_the_packages_are(
+    workshop: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "mine")
+    given = workshop.variables(ROOT)
+    assert given["BUILDHOUR_COMMAND"] == "python workshop.py"
+    assert given["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "mine"]
+    monkeypatch.setattr(workshop, "prepare", lambda root, verb: [str(tmp_path / "none")])
+    assert workshop.main(["demo"]) == 1  # a program that is not there is one line
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert str(tmp_path / "none") in said
 
 
 @pytest.mark.parametrize(
@@ -161,38 +127,25 @@ def test_a_failed_install_names_its_cure(workshop: ModuleType, log: str, cure: s
 
 
 def test_no_network_is_one_clear_line(tmp_path: Path) -> None:
-    for name in ("workshop.py", "pyproject.toml", "constraints.txt", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    nowhere = {
-        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
-        "PIP_EXTRA_INDEX_URL": "",
-        "PIP_FIND_LINKS": "",
-        "PIP_NO_CACHE_DIR": "1",
-        "PIP_CONFIG_FILE": os.devnull,
-    }
-    done = subprocess.run(
-        [sys.executable, "workshop.py", "doctor"],
-        cwd=tmp_path,
-        env=os.environ | nowhere,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    clone = copied(tmp_path / "clone")
+    nowhere = {"PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in nowhere.items():
+            patch.setenv(name, value)
+        done = run(clone, sys.executable, clone / "workshop.py", "doctor")
     assert done.returncode == 1
     *progress, last = done.stderr.splitlines()
     assert all(line.startswith(("Making", "Installing")) for line in progress)
     assert "needs a network" in last
-    assert not (tmp_path / ".venv" / "workshop.json").exists()
+    assert not (clone / ".venv" / "workshop.json").exists()
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """A checkout with an installation whose dependencies are those of the running environment."""
-    root = tmp_path / "clone"
+def copied(root: Path, *folders: str) -> Path:
+    """A checkout in a folder, with these of its folders."""
     (root / "docs").mkdir(parents=True)
     for name in ("workshop.py", "pyproject.toml", "constraints.txt", "docs/commands.md"):
         shutil.copy(ROOT / name, root / name)
-    for name in ("buildhour_helpers", "rft_service", "rft_wire", "rft_traces", "data"):
+    for name in folders:
         shutil.copytree(ROOT / name, root / name)
     return root
 
@@ -224,66 +177,64 @@ def run(root: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-class TestMovedFolder:
-    @pytest.mark.parametrize("name", ["renamed", "My clone", "deep/er", "clone2", "it's \\1 clone"])
-    def test_everything_still_runs_and_nothing_is_installed(
-        self, name: str, clone: Path, workshop: ModuleType, tmp_path: Path
-    ) -> None:
-        if os.name == "nt" and "\\" in name:
-            pytest.skip("no such name on Windows")
-        install_in(clone, workshop)
-        moved = tmp_path / name
-        moved.parent.mkdir(exist_ok=True)
-        clone.rename(moved)
-        python = workshop.venv_program(moved / ".venv", "python")
-        helped = run(moved, sys.executable, moved / "workshop.py", "demo", "--help")
-        assert (helped.returncode, helped.stdout.splitlines()[0][:6]) == (0, "Usage:")
-        assert helped.stderr.count("\n") == 1
-        assert "correcting the paths" in helped.stderr
-        where = run(moved, python, "-c", "import buildhour_helpers as b; print(b.__file__)")
-        assert Path(where.stdout.strip()).is_relative_to(moved)
-        if os.name == "posix":
-            assert run(moved, moved / ".venv" / "bin" / "buildhour", "--help").returncode == 0
-        again = run(moved, sys.executable, moved / "workshop.py", "demo", "--help")
-        assert (again.returncode, again.stderr) == (0, "")
-
-    def test_a_folder_with_a_name_that_only_begins_like_it_is_left_alone(
-        self, workshop: ModuleType, tmp_path: Path
-    ) -> None:
-        environment = tmp_path / "b" / ".venv"
-        (workshop.venv_program(environment, "python").parent).mkdir(parents=True)
-        paths = environment / "other.pth"
-        paths.write_bytes(b"/a/clone2\n/a/clone/lib\n/a/clone\n")
-        workshop.move(environment, "/a/clone", tmp_path / "b")
-        new = os.fsencode(str(tmp_path / "b"))
-        assert paths.read_bytes() == b"/a/clone2\n" + new + b"/lib\n" + new + b"\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "said"),
-    [
-        ([], 2, "Usage: python workshop.py [OPTIONS] VERB"),
-        (["--help"], 0, "Usage: python workshop.py [OPTIONS] VERB"),
-        (["-h"], 0, "Usage: python workshop.py [OPTIONS] VERB"),
-        (["demo", "--help"], 0, "Usage: python workshop.py demo "),
-        (["import-finqa", "-h"], 0, "Usage: python workshop.py import-finqa "),
-        (["lab", "--no-browser", "--help"], 0, "Usage: python workshop.py lab "),
-        (["dance", "--help"], 0, "Usage: python workshop.py [OPTIONS] VERB"),
-    ],
-)
-def test_help_needs_no_installation(
-    arguments: list[str], status: int, said: str, clone: Path
+@pytest.mark.parametrize("name", ["My clone", "it's \\1 clone"])
+def test_in_a_moved_folder_everything_still_runs_and_nothing_is_installed(
+    name: str, workshop: ModuleType, tmp_path: Path
 ) -> None:
-    helped = run(clone, sys.executable, clone / "workshop.py", *arguments)
-    assert (helped.returncode, helped.stderr) == (status, "")
-    assert helped.stdout.startswith(said)
-    assert "```" not in helped.stdout
+    if os.name == "nt" and "\\" in name:
+        pytest.skip("no such name on Windows")
+    clone = copied(
+        tmp_path / "clone", "buildhour_helpers", "rft_service", "rft_wire", "rft_traces", "data"
+    )
+    install_in(clone, workshop)
+    moved = tmp_path / name
+    clone.rename(moved)
+    python = workshop.venv_program(moved / ".venv", "python")
+    helped = run(moved, sys.executable, moved / "workshop.py", "demo", "--help")
+    assert (helped.returncode, helped.stdout[:6]) == (0, "Usage:")
+    assert helped.stderr.count("\n") == 1
+    assert "correcting the paths" in helped.stderr
+    where = run(moved, python, "-c", "import buildhour_helpers as b; print(b.__file__)")
+    assert Path(where.stdout.strip()).is_relative_to(moved)
+    if os.name == "posix":
+        assert run(moved, moved / ".venv" / "bin" / "buildhour", "--help").returncode == 0
+    again = run(moved, sys.executable, moved / "workshop.py", "demo", "--help")
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_a_folder_with_a_name_that_only_begins_like_it_is_left_alone(
+    workshop: ModuleType, tmp_path: Path
+) -> None:
+    environment = tmp_path / "b" / ".venv"
+    (workshop.venv_program(environment, "python").parent).mkdir(parents=True)
+    paths = environment / "other.pth"
+    paths.write_bytes(b"/a/clone2\n/a/clone/lib\n/a/clone\n")
+    workshop.move(environment, "/a/clone", tmp_path / "b")
+    new = os.fsencode(str(tmp_path / "b"))
+    assert paths.read_bytes() == b"/a/clone2\n" + new + b"/lib\n" + new + b"\n"
+
+
+def test_help_needs_no_installation(tmp_path: Path) -> None:
+    clone = copied(tmp_path / "clone")
+    for arguments, status, said in (
+        ([], 2, "[OPTIONS] VERB"),
+        (["--help"], 0, "[OPTIONS] VERB"),
+        (["import-finqa", "-h"], 0, "import-finqa "),
+        (["lab", "--no-browser", "--help"], 0, "lab "),
+        (["dance", "--help"], 0, "[OPTIONS] VERB"),
+    ):
+        helped = run(clone, sys.executable, clone / "workshop.py", *arguments)
+        assert (helped.returncode, helped.stderr) == (status, "")
+        assert helped.stdout.startswith(f"Usage: python workshop.py {said}")
+        assert "```" not in helped.stdout
     assert not (clone / ".venv").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot become another program")
-@pytest.mark.parametrize("group", [False, True], ids=["alone", "group"])
-@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+@pytest.mark.parametrize(
+    ("stop", "group"),
+    [("SIGINT", True), ("SIGTERM", False), ("SIGHUP", True), ("SIGKILL", False)],
+)
 def test_a_signal_reaches_everything_that_it_started(stop: str, group: bool) -> None:
     code = (
         "import sys, workshop; "
@@ -309,8 +260,9 @@ def test_a_signal_reaches_everything_that_it_started(stop: str, group: bool) -> 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
 def test_a_signal_during_the_installation_ends_pip_too(
-    clone: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clone = copied(tmp_path / "clone")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/simple")
         installing = subprocess.Popen(
@@ -325,30 +277,3 @@ def test_a_signal_during_the_installation_ends_pip_too(
     assert "Traceback" not in said
     assert "stopped; the next call continues from here" in said
     assert processes_left() == []
-
-
-def test_the_installation_shows_progress_in_lines_without_a_terminal(
-    workshop: ModuleType,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    output = "".join(f"Collecting package-{n}\n" for n in range(40))
-    pip = SimpleNamespace(
-        stdout=[*output.splitlines(), "Installing collected packages: package-0"],
-        returncode=0,
-        wait=lambda: 0,
-    )
-    clock = iter(range(0, 1_000, 3))
-    monkeypatch.setattr(workshop.subprocess, "Popen", lambda *_, **__: pip)
-    monkeypatch.setattr(workshop.time, "monotonic", lambda: next(clock))
-    workshop.install(tmp_path, tmp_path, [])
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "\r" not in err
-    first, *news, last = err.splitlines()
-    assert first.startswith("Installing packages (once")
-    assert all(line.startswith("Installing packages: ") for line in news)
-    assert news[-1] == "Installing packages: 40 packages found, unpacking them"
-    assert 5 < len(news) < 40
-    assert last.startswith("Installed in")

@@ -13,7 +13,7 @@ if importlib.util.find_spec("buildhour_helpers") is None:
     wheels = sorted(Path().glob("agent_rft_workshop-*.whl"))
     package = PACKAGE or (str(wheels[-1].resolve()) if wheels else "")
     if not package:
-        fix = "Upload the course's wheel beside this notebook, or set PACKAGE."
+        fix = "Put the course's wheel beside this notebook, or set PACKAGE."
         raise SystemExit(fix)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", package]
     done = subprocess.run(pip, capture_output=True, text=True)

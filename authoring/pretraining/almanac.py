@@ -2,7 +2,7 @@
 
 A page is of one place and year: a mill, a harbour, a garden. It has the traps that real pages have:
 labels that share words, totals and subtotals, years across or down, units in the header, in the
-caption or in prose only, negative numbers in parentheses, facts that stand in prose between
+caption or in prose only, negative numbers in parentheses, facts in prose between
 sentences with numbers that nobody asks for. A question says some labels in other words than the
 page does. The program that asks knows the numbers, so it computes the answer instead of reading it.
 """

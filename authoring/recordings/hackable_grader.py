@@ -34,7 +34,7 @@ EXAMPLES = 8
 CONCURRENCY = 32
 CURVE = ("step", "train_mean_reward", "full_valid_mean_reward", "tool_calls_per_rollout")
 
-SLOPPY, FIXED, ENDPOINT = GRADERS = ("sloppy", "mended", "endpoint")
+SLOPPY, FIXED, ENDPOINT = GRADERS = ("sloppy", "careful", "endpoint")
 RUBRICS = {SLOPPY: specs.SLOPPY_RUBRIC, FIXED: specs.PARTIAL_CREDIT_RUBRIC}
 
 

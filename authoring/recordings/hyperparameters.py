@@ -173,7 +173,7 @@ def run_variant(
     varying: Sequence[str],
     grader: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The job of one variant and seed, on servers of its own."""
+    """The job of one variant and seed, on separate servers."""
     own = folder / f"{seed}-{variant.name}-{'judge' if grader else 'rule'}".replace(" ", "-")
     own.mkdir()
     with stage(own, None, seed, 32) as up:

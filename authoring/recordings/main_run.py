@@ -173,7 +173,7 @@ def on_parts(up: Stage, file: Path, model: str, count: int | None = None) -> lis
                 repeats=REPEATS,
                 concurrency=CONCURRENCY,
                 client=client,
-                server=ToolServer(url, "none"),
+                server=ToolServer(url, parts.KEY),
                 progress=False,
             )
 

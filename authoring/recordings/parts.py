@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import random
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
+
+from buildhour_helpers.graders.endpoint import GraderCall
+from buildhour_helpers.tools.app import create_app
+from buildhour_helpers.tools.functions import ToolError
+from buildhour_helpers.tools.schemas import Definition, definition
+from buildhour_helpers.tools.serving import served as served_app
 
 MACHINES = ("Norden press", "Vela mill", "Castor lathe", "Orion saw", "Tycho pump", "Halley fan")
 PARTS = (
@@ -21,22 +24,22 @@ PARTS = (
 )  # fmt: skip
 PROMPT = "You answer questions about spare parts. Answer with the code alone."
 HITS = 4
+KEY = "none"
+MOST_CALLS = 1_000  # of a rollout: in effect no limit
 LISTED = ("machine", "description", "maker", "article")
 DETAILS = ("article", "price_cents", "supplier", "bay")
 
 Part = dict[str, Any]
 
 
-def _tool(name: str, description: str, **properties: str) -> dict[str, Any]:
-    parameters = {
-        "type": "object",
-        "properties": {
-            key: {"type": "string", "description": properties[key]} for key in properties
-        },
-        "required": list(properties),
-    }
-    function = {"name": name, "description": description, "parameters": parameters}
-    return {"type": "function", "function": function}
+def _tool(name: str, description: str, **properties: str) -> Definition:
+    tool = definition(
+        name,
+        description,
+        **{key: {"type": "string", "description": told} for key, told in properties.items()},
+    )
+    del tool["function"]["parameters"]["additionalProperties"]  # recorded without it
+    return tool
 
 
 TOOLS = [
@@ -110,59 +113,16 @@ def part_details(article: str) -> str:
     for part in catalogue():
         if part["article"] == article:
             return json.dumps({key: part[key] for key in DETAILS})
-    return f"Error: no article {article!r}; find_parts lists the codes."
+    raise ToolError(f"no article {article!r}; find_parts lists the codes.")
 
 
-def grade(sample: Mapping[str, Any], item: Mapping[str, Any]) -> float:
+def grade(call: GraderCall) -> float:
     """1 for the code itself, 0 for everything else."""
-    return float(sample["output_text"].strip() == item["reference_answer"])
+    return float(call.answer.strip() == call.item["reference_answer"])
 
 
-CALLED: dict[str, Callable[..., str]] = {
-    "/find_parts": find_parts,
-    "/part_details": part_details,
-}
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path == "/grade":
-            answer: dict[str, Any] = {"score": grade(body["sample"], body["item"])}
-        else:
-            tool = CALLED[self.path]
-            output = tool(**json.loads(body["arguments"]))
-            answer = {
-                "type": "function_call_output",
-                "call_id": body["call_id"],
-                "output": output,
-            }
-        said = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def do_DELETE(self) -> None:
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served() -> Iterator[str]:
+def served() -> AbstractContextManager[str]:
     """The address of the catalogue's tools and grader, on this machine, while the block runs."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    functions = {"find_parts": find_parts, "part_details": part_details}
+    app = create_app(functions, key=KEY, definitions=TOOLS, grade=grade, budget=MOST_CALLS)
+    return served_app(app)

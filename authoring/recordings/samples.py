@@ -93,7 +93,7 @@ def run_pilot(up: Stage, folder: Path, count: int) -> list[RolloutRecord]:
 
 
 def variants(pilot: Mapping[str, str], seed: int) -> tuple[Variant, ...]:
-    """The jobs of a seed, which looks at the pilot's questions in an order of its own."""
+    """The jobs of a seed, which looks at the pilot's questions in a separate order."""
     asked = questions("train", ALL, seed)
 
     def first(count: int, wanted: Callable[[set[str]], bool]) -> tuple[tuple[Question, ...], int]:
@@ -114,7 +114,7 @@ def variants(pilot: Mapping[str, str], seed: int) -> tuple[Variant, ...]:
 
 
 def run_variant(folder: Path, variant: Variant, seed: int) -> dict[str, Any]:
-    """A job on servers of its own: what it cost, and its curve on the held-out questions."""
+    """A job on separate servers: what it cost, and its curve on the held-out questions."""
     own = folder / f"{seed}-{variant.name.replace(' ', '-')}"
     own.mkdir()
     with stage(own, None, seed, 32) as up:

@@ -53,7 +53,7 @@ def record(
 
 
 def measure(folder: Path, name: str, grader: str, seed: int) -> Result:
-    """One run, on a service of its own; the environment serves its tools itself."""
+    """One run, on a separate service; the environment serves its tools itself."""
     environment = make(name, seed)
     state = folder / f"{name}-{grader}-{seed}"
     options = ("--concurrency", str(CONCURRENCY), "--id-seed", f"spotlights/{seed}")

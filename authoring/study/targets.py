@@ -96,7 +96,7 @@ def _demo(demo: Figures) -> Iterator[Row]:
 
 
 def _speed(speed: Figures) -> Iterator[Row]:
-    first = f"the first edition's (commit {speed['commit'][:7]})"
+    first = f"commit {speed['commit'][:7]}'s"
     for name, target, is_met in (
         ("demo", f"the demo's time at most 0.75 of {first}", speed["demo"][0] <= 0.75),
         (

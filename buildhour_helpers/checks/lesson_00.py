@@ -9,7 +9,7 @@ from statistics import fmean, pstdev, stdev
 from typing import Any
 
 from buildhour_helpers.analysis.summaries import summarise
-from buildhour_helpers.checks.verdict import Findings, exercise, number_of, right, wrong
+from buildhour_helpers.checks.verdict import Finding, Findings, exercise, number_of, right, wrong
 from rft_wire.records import RolloutRecord
 
 HINTS = {
@@ -143,14 +143,18 @@ def exercise_0_2(advantages: Callable[[list[float]], Sequence[float]]) -> Findin
             return
     yield right("positive for better attempts than the group's mean, negative for worse ones")
     yield right(next((kind for kind in KINDS if _is_of_kind(kind, given)), SCALED))
-    equal = _numbers_of(advantages([0.5, 0.5, 0.5]))
+    yield _of_equal_rewards(advantages)
+
+
+def _of_equal_rewards(advantages: Callable[[list[float]], Sequence[float]]) -> Finding:
+    fix = "if you divide by the standard deviation, add a small number such as 1e-6 to it"
+    try:
+        equal = _numbers_of(advantages([0.5, 0.5, 0.5]))
+    except ZeroDivisionError:
+        return wrong("for three equal rewards it divides by zero", fix)
     if equal is not None and len(equal) == 3 and _all_close(equal, [0.0] * 3):
-        yield right("three equal rewards give zeros: a zero-variance group teaches nothing")
-    else:
-        yield wrong(
-            f"three equal rewards give {equal}, not zeros",
-            "if you divide by the standard deviation, add a small number such as 1e-6 to it",
-        )
+        return right("three equal rewards give zeros: a zero-variance group teaches nothing")
+    return wrong(f"three equal rewards give {equal}, not zeros", fix)
 
 
 SCALED = "reward minus the mean on another scale: the same direction, another step size"
@@ -218,8 +222,10 @@ def exercise_0_3(prediction: object, after: Records) -> Findings:
     measured = {"reward": measures["reward"].value, "tool calls": measures["tool_calls"].value}
     for name, (low, high, words) in ASKED.items():
         guess = number_of(prediction.get(name))
-        if guess is None:
-            yield wrong(f"{name}: {prediction.get(name)!r} is not a number", f"a number {words}")
+        if name not in prediction:
+            yield wrong(f'it has no "{name}"', 'use the keys "reward" and "tool calls"')
+        elif guess is None:
+            yield wrong(f"{name}: {prediction[name]!r} is not a number", f"a number {words}")
         elif not low <= guess <= high:
             percent = name == "reward" and 1 < guess <= 100
             fix = f"write {guess / 100:g} for {guess:g}%" if percent else f"a number {words}"
@@ -256,9 +262,9 @@ ADVICE: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
         {"prompting": "a sentence about length costs a minute to try"},
         {
             "retrieval": "no fact is missing: every summary is correct",
-            "SFT": "a job, for a length that no prompt has asked for yet",
-            "base RFT": "a job, for a length that no prompt has asked for yet",
-            "Agent RFT": "a job and live tools, for a length that no prompt has asked for yet",
+            "SFT": "a training job, and no prompt has asked for a length yet",
+            "base RFT": "a training job, and no prompt has asked for a length yet",
+            "Agent RFT": "a training job with tools, and no prompt has asked for a length yet",
             "not yet": "a sentence in the prompt can be tried now",
         },
     ),
@@ -316,6 +322,14 @@ ADVICE: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     ),
 }
 """Team -> methods that are good advice and why, and the others and why not."""
+ASK_YOURSELF = {
+    "summaries": "ask what nobody has told the model yet",
+    "handbook": "ask whether the model lacks skill, or today's pages",
+    "triage": "ask what you can do with 5,000 right answers",
+    "puzzles": "look for the method that needs a grader, but no solutions and no tools",
+    "contracts": "look for the method that trains what happens between question and answer",
+    "proofs": "ask what training can reinforce if no attempt succeeds",
+}
 
 
 @exercise("0.4")
@@ -332,7 +346,7 @@ def exercise_0_4(advice: object) -> Findings:
         elif method in good:
             yield right(f"{team}: {method}: {good[method]}")
         else:
-            yield wrong(f"{team}: {method}? {others[method]}", "read the team's lines once more")
+            yield wrong(f"{team}: {method}? {others[method]}", ASK_YOURSELF[team])
 
 
 def _method(said: object) -> str | None:

@@ -128,7 +128,7 @@ def _without_none(found: tuple[float, float] | None) -> Finding:
         return right("discarded rollouts are left out, and a question that has no other")
     if found and is_close(round(found[0], 6), round(2 / 3, 6)):
         return wrong(
-            "a question whose rollouts were all discarded is counted as not solved",
+            "a question whose rollouts were all discarded still counts",
             "leave that question out: nothing is known about it",
         )
     return wrong(
@@ -158,7 +158,8 @@ TRACES: tuple[tuple[str, str, Trace, str], ...] = (
         "opened",
         "a page that was found and read",
         [_call("search", query="revenue"), _output(HITS), _call("cat", path=GOLD), _output("...")],
-        "look at the function_call items whose name is cat",
+        "a call of cat on a gold page decides, even after an output that named it: look at the "
+        "whole trace before you return",
     ),
     (
         "passed over",
@@ -298,9 +299,9 @@ def _unfit(prompt: Any) -> Findings:
     named = [topic for topic, words in told.items() if words]
     if not named:
         yield wrong(
-            "it says nothing about this task: the simulated model would not notice, because it "
-            "looks for a few words and ignores the rest, but a real model would do as it says",
-            f"tell the agent (in English) about {', '.join(ABOUT)}",
+            "it does not say how to do this task. The simulated model ignores words that it does "
+            "not know; a real model would follow them",
+            f"tell the agent (in English) about two of these: {', '.join(ABOUT)}",
         )
     elif len(named) == 1:
         missing = [topic for topic in ABOUT if topic not in named]

@@ -62,6 +62,7 @@ def _reports() -> Iterator[Path]:
             secret.write_text(PRIVATE, encoding="utf-8")
         with suppress(OSError, NotImplementedError):  # on Windows, links need a privilege
             (root / "link.pdf").symlink_to(outside / "secret.txt")
+            (outside / "linked").symlink_to(root)
         yield root
 
 
@@ -77,17 +78,18 @@ def exercise_3_1(cat: Callable[[Path, str], str]) -> Findings:
 
 
 def _reads(cat: Callable[[Path, str], str], root: Path) -> Findings:
-    for what, path in (
-        ("a page", "ACME/2012/page_1.pdf"),
-        ("a page with two dots in its name", "ACME/q3..q4.pdf"),
-    ):
+    page = "ACME/2012/page_1.pdf"
+    dots = "a path may contain dots; what counts is where it leads"
+    cases = [("a page", root, page, dots)]
+    cases.append(("a page with two dots in its name", root, "ACME/q3..q4.pdf", dots))
+    if (linked := root.parent / "linked").is_symlink():
+        fix = "resolve the root too, before you compare the two"
+        cases.append(("a page where the root itself is a link", linked, page, fix))
+    for what, folder, path, fix in cases:
         try:
-            text = cat(root, path)
+            text = cat(folder, path)
         except ValueError as error:
-            yield wrong(
-                f"it refuses {what}, {path!r}: {error}",
-                "a path may contain dots; what counts is where it leads",
-            )
+            yield wrong(f"it refuses {what}, {path!r}: {error}", fix)
             continue
         if text == PAGE:
             yield right(f"it reads {what}")
@@ -315,7 +317,11 @@ def _mistake(reply: Reply) -> Finding:
 
 
 def _fault(reply: Reply) -> Finding:
-    if isinstance(reply, ConnectionError) or (_is_reply(reply) and 500 <= _status(reply) < 600):
+    error = reply if isinstance(reply, Exception) else None
+    unhandled = isinstance(error, ConnectionError) or (
+        error is not None and isinstance(error.__context__, ConnectionError) and not _status(error)
+    )
+    if unhandled or (_is_reply(reply) and 500 <= _status(reply) < 600):
         return right("a database that is down is a fault")
     return wrong(
         f"when `find` raises ConnectionError it answers {_said(reply)}",
@@ -324,7 +330,8 @@ def _fault(reply: Reply) -> Finding:
 
 
 def _status(reply: Reply) -> int:
-    return 0 if isinstance(reply, Exception) else int(reply[0])
+    """Of a web framework's exception too, such as HTTPException(503)."""
+    return int(getattr(reply, "status_code", 0) if isinstance(reply, Exception) else reply[0])
 
 
 Designs = dict[str, dict[str, float]]
@@ -350,11 +357,14 @@ CASES = (  # a table, the value of a right answer and the price of a million tok
 
 
 @exercise("3.3")
-def exercise_3_3(choose: Callable[[Designs, float, float], str]) -> Findings:
+def exercise_3_3(choose: Callable[[Designs, float, float], object]) -> Findings:
     """The design with the greatest value minus cost, for several values and prices."""
     for table, value, price, what in CASES:
         designs = {name: dict(measured) for name, measured in TABLES[table].items()}
-        yield _chosen(choose(designs, value, price), TABLES[table], value, price, what)
+        answer = choose(designs, value, price)
+        yield _chosen(answer, TABLES[table], value, price, what)
+        if not isinstance(answer, str):
+            return
 
 
 def _chosen(answer: object, designs: Designs, value: float, price: float, what: str) -> Finding:

@@ -83,7 +83,8 @@ FAMILIES: dict[str, tuple[str, tuple[Case, ...]]] = {
         ),
     ),
     "minus signs and parentheses": (
-        "a '-' or a '(' right before the digits makes the value negative",
+        "a '-' or a '(' right before the digits makes the value negative; use abs(expected) for "
+        "the tolerance",
         (Case("-5.84%", -5.84, "percent", 1), Case("(22)", -22, "amount", 1)),
     ),
     "half for the sign": (
@@ -140,7 +141,7 @@ def _graded(
 ) -> Finding:
     """One finding for a family of answers: the first that gets another score."""
     for case in cases:
-        asked = f"score({case.answer!r}, {case.expected:g}, {case.kind!r})"
+        asked = f"score({case.answer!r}, {case.expected!r}, {case.kind!r})"
         try:
             given = score(case.answer, case.expected, case.kind)
         except NotImplementedError:
@@ -179,16 +180,16 @@ TRIALS = (
     Trial("no answer", "The filing is clear and complete on this point.", "1,204", 0),
 )
 FIXES = {
-    "a bare right value": "let Score 1 be for the reference value, however it is worded",
-    "a right value in a sentence": "let Score 1 be for the reference value, however it is worded",
-    "a value in the wrong scale": "grant Score 0.5 if the value is right but for its scale",
-    "a value with the wrong sign": "grant Score 0.5 if the value is right but for its sign",
-    "a wrong value": "grant nothing for what does not equal the reference value",
+    "a bare right value": "give 1 for the reference value, however it is worded",
+    "a right value in a sentence": "give 1 for the reference value, however it is worded",
+    "a value in the wrong scale": "give 0.5 if the value is right but for its scale",
+    "a value with the wrong sign": "give 0.5 if the value is right but for its sign",
+    "a wrong value": "give nothing for what does not equal the reference value",
     "a wrong value in a clear sentence": (
-        "let no line grant a score for clear, complete or confident answers: that is the loophole"
+        "let no line give a score for clear, complete or confident answers: that is the loophole"
     ),
     "several values": "say Score 0 for several values: the judge allows what is not forbidden",
-    "no answer": "say Score 0 for no value, and grant nothing for a sentence by itself",
+    "no answer": "say Score 0 for no value, and give nothing for a sentence by itself",
 }
 TRIES = 5  # the judge makes mistakes, so each answer is graded in several spellings
 NOT_UNDERSTOOD = "what it does not understand"
@@ -216,7 +217,9 @@ def exercise_4_2(rubric: object) -> Findings:
         if bad is None:
             yield right(what)
         else:
-            yield wrong(f"{what} gets {scores[bad]:g}; a person gives {bad.score:g}", FIXES[what])
+            asked = f"{bad.answer!r} (reference {bad.reference})"
+            gap = f"gets {scores[bad]:g}, and a person gives {bad.score:g}"
+            yield wrong(f"{what}: {asked} {gap}", FIXES[what])
     if any(score != trial.score for trial, score in given.items()):
         yield _as_read(_rules(client, spec))
 
@@ -229,7 +232,8 @@ def _as_read(rules: str) -> Finding:
             "the reference value, other values, several values, no value, scale and sign",
         )
     return wrong(
-        f"the judge read your rubric as: {rules}", "change the line that it read differently"
+        f"the judge read your rubric as: {rules}",
+        "change the line that it did not read as you meant it",
     )
 
 

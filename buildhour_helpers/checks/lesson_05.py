@@ -76,8 +76,8 @@ def exercise_5_2(decide: Callable[[Options, int, float], str]) -> Findings:
     """The choice in five situations, each of which one common mistake gets wrong."""
     for options, answers, value_usd, expected, example, fix in DECISIONS:
         found = decide({name: dict(of) for name, of in options.items()}, answers, value_usd)
-        if isinstance(found, str) and found not in options:
-            yield wrong(f"{example}: it says {found!r}, which is not one of the options", fix)
+        if found not in list(options):
+            yield wrong(f"{example}: it says {found!r}, which is not one of the options", NAMED)
         else:
             yield expect(found, expected, example, fix)
 
@@ -93,6 +93,7 @@ def _options(names: str) -> Options:
 
 
 FIRST, SECOND = _options("base, cheap, accurate, large"), _options("A, B, C, D")
+NAMED = "return an option's name, also if all lose money: then the one that loses least"
 # Options, answers, the value of a reward of 1, the best option, what it is an example of, and what
 # to try if the answer differs.
 DECISIONS: tuple[tuple[Options, int, float, str, str, str], ...] = (
@@ -111,7 +112,7 @@ DECISIONS: tuple[tuple[Options, int, float, str, str, str], ...] = (
 
 @exercise("5.3")
 def exercise_5_3(diagnose: Callable[[Step], str]) -> Findings:
-    """The diagnosis of six steps, each of which one common mistake gets wrong."""
+    """The diagnosis of seven steps, each of which one common mistake gets wrong."""
     for step, expected, example, fix in STEPS:
         found = diagnose(step)
         if isinstance(found, str):
@@ -164,6 +165,12 @@ STEPS: tuple[tuple[Step, str, str, str], ...] = (
         "ok",
         "a healthy step",
         "some zero-variance groups are normal: compare the share with 1",
+    ),
+    (
+        _step(reward=0.2, zero_variance=0.95),
+        "ok",
+        "a step in which few groups could teach",
+        "the step taught something, if little: only a share of 1 is no teaching at all",
     ),
     (
         _step(reward=0.0, zero_variance=1.0),

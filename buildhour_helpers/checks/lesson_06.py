@@ -16,7 +16,7 @@ HINTS = {
     "6.1": (
         "The base model finds the page in fewer than half of its rollouts. Which of the two parts "
         "has more room to grow?",
-        "The two multiply to the accuracy, about 0.27 before. An agent that learns to search "
+        "The two multiply to nearly the accuracy, 0.28 before. An agent that learns to search "
         "raises the first factor, one that learns to read and compute the second.",
         'For example `prediction = {"found": 0.6, "right if found": 0.6}`. It need not be right.',
     ),
@@ -106,6 +106,8 @@ def _which_part(
 
     true = grew({name: _share(job, name) for name in PARTS})
     said = "as you said" if grew(guesses) == true else "you expected the other one"
+    if all(guesses[name] <= _share(base, name) for name in PARTS):
+        said = "you expected neither to grow"
     return f"the part that grew more is {true!r}: {said}"
 
 
@@ -115,11 +117,13 @@ JOBS, QUESTIONS = 6, 90
 def example() -> tuple[Floats, Floats]:
     """Made-up rewards (questions,) and (jobs, questions), in which each mistake shows.
 
-    Jobs differ, questions differ more, and a question's gain is nearly equal in all jobs.
+    Jobs differ, questions differ more, and a question's gain is nearly equal in all jobs. The last
+    question and the last job gain most: an answer that never draws them gets a lower interval.
     """
     random = np.random.default_rng(6)
     before = (np.arange(QUESTIONS) % 10) / 10
-    gain_of_question = random.normal(0.0, 0.20, QUESTIONS)
+    gain_of_question = random.normal(0.0, 0.15, QUESTIONS)
+    gain_of_question[-1] = 1.3
     gain_of_job = np.linspace(-0.06, 0.06, JOBS)
     noise = random.normal(0.0, 0.05, (JOBS, QUESTIONS))
     change = 0.1 + gain_of_question + gain_of_job[:, None] + noise
@@ -130,7 +134,7 @@ def example() -> tuple[Floats, Floats]:
 def exercise_6_2(paired_bootstrap: Bootstrap) -> Findings:
     """The interval of made-up rewards, against those that right and wrong ways give."""
     before, after = example()
-    found = _three(paired_bootstrap(before.tolist(), after.tolist()))
+    found = _three(paired_bootstrap(before, after))
     if found is None:
         yield wrong(
             "it does not return three numbers", "return difference, low, high, in this order"
@@ -140,10 +144,15 @@ def exercise_6_2(paired_bootstrap: Bootstrap) -> Findings:
     yield _difference(difference)
     if low > high:
         yield wrong("low lies above high", "the 2.5% quantile is the low end")
-    elif not low <= 0.1 <= high:
+    elif not low - 1e-9 <= 0.1 <= high + 1e-9:
         yield wrong(
             f"the interval from {low:.3f} to {high:.3f} does not hold the difference, 0.100",
             "the quantiles are those of the resampled means of the change",
+        )
+    elif high - low < 0.15 and abs((low + high) / 2 - 0.1) > 0.008:
+        yield wrong(
+            f"the middle of the interval is {(low + high) / 2:.3f}, not about 0.100",
+            "draw from all: random.integers(0, n) ends at n - 1, so n is the number of them",
         )
     else:
         yield _width(high - low, before, after)
@@ -198,9 +207,13 @@ _MISTAKES = {
     ),
     "questions": (
         "the interval is that of questions alone",
-        "draw the jobs as well: how sure are you of the next job?",
+        "draw the jobs as well, with replacement: how sure are you of the next job?",
     ),
-    "jobs": ("the interval is that of jobs alone", "draw the questions as well"),
+    "jobs": ("the interval is that of jobs alone", "draw the questions as well, with replacement"),
+    "apart": (
+        "the interval is that of other questions for each job",
+        "draw the questions once in a resample, and use them for every job",
+    ),
     "neither": (
         "the interval treats each pair of job and question as independent",
         "draw rows and columns: one question keeps its place in all jobs",
@@ -222,13 +235,15 @@ def _widths(before: Floats, after: Floats, resamples: int = 3_000) -> dict[str, 
     of_question, of_job = change.mean(axis=0), change.mean(axis=1)
     both = np.array([change[rows][:, at].mean() for rows, at in zip(jobs, columns, strict=True)])
     cells = random.integers(0, change.size, (resamples, change.size))
-    apart = np.array([after[rows][:, at].mean() for rows, at in zip(jobs, columns, strict=True)])
+    each = random.integers(0, QUESTIONS, (resamples, JOBS, QUESTIONS))
+    unpaired = np.array([after[rows][:, at].mean() for rows, at in zip(jobs, columns, strict=True)])
     means = {
         "both": both,
         "questions": of_question[columns].mean(axis=1),
         "jobs": of_job[jobs].mean(axis=1),
+        "apart": change[jobs[:, :, None], each].mean(axis=(1, 2)),
         "neither": change.ravel()[cells].mean(axis=1),
-        "unpaired": apart - before[others].mean(axis=1),
+        "unpaired": unpaired - before[others].mean(axis=1),
     }
     ends = {name: np.quantile(of, [0.025, 0.975]) for name, of in means.items()}
     ends["90%"] = np.quantile(both, [0.05, 0.95])
@@ -236,13 +251,16 @@ def _widths(before: Floats, after: Floats, resamples: int = 3_000) -> dict[str, 
 
 
 def _checkpoint(
-    reward: float, latency_s: float, job_said: float, held_out: float
+    reward: float, latency_s: float, job_said: float, held_out: float, slow: float = 7.0
 ) -> dict[str, Any]:
-    """Eight validation questions whose rewards and latencies have these means."""
+    """Eight validation questions whose rewards and latencies have these means.
+
+    The last question takes `slow` seconds more than the mean.
+    """
     swing = (0.1, -0.1, 0.05, -0.05) * 2
     return {
         "reward": [reward + by for by in swing],
-        "latency_s": [latency_s + 10 * by for by in swing],
+        "latency_s": [latency_s - slow / 7] * 7 + [latency_s + slow],
         "job_said": job_said,
         "held_out": held_out,
     }
@@ -250,18 +268,25 @@ def _checkpoint(
 
 CHECKPOINTS: Checkpoints = {
     10: _checkpoint(0.50, 10.0, job_said=0.52, held_out=0.49),
-    20: _checkpoint(0.58, 22.0, job_said=0.50, held_out=0.51),
-    30: _checkpoint(0.54, 30.0, job_said=0.66, held_out=0.50),
-    40: _checkpoint(0.52, 24.0, job_said=0.51, held_out=0.60),
+    20: _checkpoint(0.58, 30.0, job_said=0.50, held_out=0.51, slow=56.0),
+    30: _checkpoint(0.52, 24.0, job_said=0.66, held_out=0.50),
+    40: _checkpoint(0.51, 22.0, job_said=0.51, held_out=0.60),
 }
-"""Step 10 is fast, 20 has the best reward, 30 what the job said, 40 the best held-out reward."""
+"""Step 10 is fast, 20 is best and slow, 30 best by `job_said`, 40 best by `held_out`."""
 
 DECISIONS = (
     (1.0, 0.0, 20, "waiting costs nothing", "with per_second 0 the reward alone decides"),
     (1.0, 0.02, 10, "a second costs 0.02", "subtract per_second times the mean latency"),
-    (1.0, 0.002, 20, "a second costs 0.002", "multiply the seconds by their price, then subtract"),
+    (
+        1.0,
+        0.002,
+        20,
+        "a second costs 0.002",
+        "multiply the mean latency by per_second, then subtract",
+    ),
     (10.0, 0.02, 20, "a right answer is worth 10", "multiply the reward by what it is worth"),
     (0.0, 1.0, 10, "a right answer is worth nothing", "then the fastest one is best"),
+    (1.0, 0.005, 10, "a second costs 0.005", "take the mean latency: the slowest question counts"),
 )
 
 
@@ -287,7 +312,9 @@ def exercise_6_3(choose: Callable[[Checkpoints, float, float], Any]) -> Findings
 
 def _misjudged(said: Any, best: int, what: str, fix: str) -> Finding:
     if not isinstance(said, int | np.integer) or said not in CHECKPOINTS:
-        return wrong(f"it returns {said!r}", "return one of the steps, a key of `checkpoints`")
+        return wrong(
+            f"it returns {said!r}"[:120], "return one of the steps, a key of `checkpoints`"
+        )
     if said == 30:
         return wrong(
             f"where {what} it takes step 30, which only the job's own number favours",

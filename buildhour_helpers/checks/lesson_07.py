@@ -24,7 +24,7 @@ HINTS = {
         'For example `suspects = {"model": 0.4, "tools": 0.3, "questions": 0.2, "prompt": 0.1}`.',
     ),
     "7.2": (
-        "Print the answers of all rollouts with a reward, beside the reference. Three families "
+        "Read the answers printed above, and the number of calls before each. Three families "
         "stand out.",
         "Count the numbers in the answer (a hedge has several), look for words about grading, and "
         "count tool calls. Ask first whether there was a reward at all.",
@@ -42,7 +42,6 @@ HINTS = {
 }
 
 SUSPECTS = ("model", "tools", "questions", "prompt")
-CULPRIT = "model"
 
 
 @exercise("7.1")
@@ -57,7 +56,9 @@ def exercise_7_1(suspects: Any) -> Findings:
     bets = {name: number_of(suspects[name]) for name in SUSPECTS}
     for name, bet in bets.items():
         if bet is None or not 0 <= bet <= 1:
-            yield wrong(f"{name!r} has {suspects[name]!r}", "give each a number from 0 to 1")
+            yield wrong(
+                f"{name!r} has {suspects[name]!r}", "give each a number from 0 to 1: 60% is 0.6"
+            )
             return
     known = {name: bet for name, bet in bets.items() if bet is not None}
     total = sum(known.values())
@@ -65,16 +66,18 @@ def exercise_7_1(suspects: Any) -> Findings:
         yield wrong(f"they add up to {total:.2f}", "one of the four did it: make them add up to 1")
         return
     yield right("the four numbers add up to 1")
-    if known[CULPRIT] == max(known.values()):
-        yield right(f"your first suspect is the {CULPRIT}: the next cell tests that")
-    else:
-        first = max(known, key=lambda name: known[name])
-        yield right(f"your first suspect is {first!r}: the next cell tests that")
-    if ruled_out := [name for name, bet in known.items() if bet == 0]:
+    first = [f"the {name}" for name, bet in known.items() if bet == max(known.values())]
+    are = "suspects are" if len(first) > 1 else "suspect is"
+    yield right(f"your first {are} {_listed(first)}: the next cell tests that")
+    if ruled_out := [f"the {name}" for name, bet in known.items() if bet == 0]:
         yield right(
-            f"you ruled out {' and '.join(ruled_out)} before any run; then no evidence could "
-            "change your mind"
+            f"you ruled out {_listed(ruled_out)} before any run; then no evidence could change "
+            "your mind"
         )
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 Audit = Callable[[RolloutRecord, Question], Any]
@@ -84,6 +87,12 @@ KINDS = {
     "no evidence": "look at what the rollout did: did it call any tool?",
 }
 """Each planted hack, and where to look for it."""
+TOO_WIDE = {
+    "hedge": "a hedge has several values, and 27.0% or 1,204 is one",
+    "grader talk": "ask for words about grading",
+    "no evidence": "ask for no tool call at all",
+}
+"""What to change where honest answers or other hacks get this name."""
 
 
 def planted() -> tuple[list[RolloutRecord], dict[tuple[str, int], str]]:
@@ -109,7 +118,7 @@ def exercise_7_2(audit: Audit) -> Findings:
     if not any(said.values()):
         yield wrong(
             f"it finds nothing in {len(records)} rollouts",
-            "print answer and reference of those with record.reward == 1, and read them",
+            "read the answers with a reward, printed above: nine of them are hacks",
         )
         return
     for hack, where in KINDS.items():
@@ -127,7 +136,10 @@ def _found(
     others = {name: count for name, count in named.items() if name not in (hack, None)}
     if others:
         called, count = max(others.items(), key=lambda pair: pair[1])
-        return wrong(f"{hack}: {count} of {len(mine)} are called {called!r}", where)
+        return wrong(
+            f"{hack}: {count} of {len(mine)} are called {called!r}",
+            f"the test for {called!r} catches too much: {TOO_WIDE[called]}",
+        )
     return wrong(f"{hack}: it finds {named[hack]} of {len(mine)}", where)
 
 
@@ -152,9 +164,11 @@ def _accused(
             "ask for record.reward == 1 first",
         )
     if honest:
+        called = said[honest[0].question_id, honest[0].repeat]
         yield wrong(
-            f"{len(honest)} of those it accuses did honest work, such as {honest[0].answer!r}",
-            "a reward alone is not a hack: look for a sign that honest answers do not have",
+            f"{len(honest)} of those it accuses did honest work, such as {honest[0].answer!r}, "
+            f"which it calls {called!r}",
+            TOO_WIDE[called],
         )
     if not unrewarded and not honest:
         yield right("it accuses nobody who did honest work")

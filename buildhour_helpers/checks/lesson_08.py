@@ -102,7 +102,7 @@ CLOSE = {"turns": 0.3, "f1": 0.06}
 
 
 @exercise("8.2")
-def exercise_8_2(prediction: Mapping[str, Any]) -> Findings:
+def exercise_8_2(prediction: Any) -> Findings:
     """A prediction of turns and F1, compared with the recorded runs."""
     form = 'write {"turns": NUMBER, "f1": NUMBER}'
     if not isinstance(prediction, Mapping):

@@ -103,10 +103,12 @@ def _verdict(number: str, found: list[Finding]) -> str:
         raise AssertionError(f"the check of exercise {number} has no finding")
     is_right = all(finding.is_right for finding in found)
     lines = [f"Exercise {number}: {'right' if is_right else 'not yet'}"]
+    advised: set[str] = set()
     for finding in found:
         lines += _wrapped(f"{'✓' if finding.is_right else '✗'} {finding.text}", "  ", "    ")
-        if finding.fix:
+        if finding.fix and finding.fix not in advised:  # the same advice once is enough
             lines += _wrapped(f"try: {finding.fix}", "    ", "         ")
+            advised.add(finding.fix)
     if not is_right:
         lines.append("  Stuck? Open the hints above, one at a time.")
     return "\n".join(lines)

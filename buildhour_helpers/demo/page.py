@@ -33,7 +33,7 @@ REAL = (
     "the rewards that came back; no held-out question was trained on{companies}."
 )
 SIMULATED = (
-    "Simulated: the model. A small stochastic agent with some 2,800 weights takes the place of a "
+    "Simulated: the model. A small stochastic agent with some 2,700 weights takes the place of a "
     "language model, so its gain does not predict a large model's; its latency is computed from "
     "its tokens."
 )

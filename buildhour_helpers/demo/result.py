@@ -12,7 +12,7 @@ DIGITS = 6
 
 ONE_JOB = (
     "Brackets: 95% bootstrap intervals over the questions, for this one job; "
-    "a job with another seed gives other figures."
+    "another seed gives other numbers."
 )
 """What the intervals of a single run leave out."""
 

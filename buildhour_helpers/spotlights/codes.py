@@ -105,7 +105,7 @@ def _lists(call: GraderCall) -> tuple[list[str], list[str]]:
 
 
 def _code_book(rng: random.Random) -> dict[str, str]:
-    """The label of each code: a sign and a place, each side with a code of its own."""
+    """The label of each code: a sign and a place, each side with a separate code."""
     labels = [f"{sign}, {side} {place}" for sign in SIGNS for place in PLACES for side in SIDES]
     numbers = rng.sample(range(100, 1000), len(labels))
     return {f"X{number}": label for number, label in zip(numbers, labels, strict=True)}

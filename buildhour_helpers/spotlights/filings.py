@@ -1,7 +1,7 @@
-"""Rogo's task, made small: a figure from company filings, with the filing that it stands in.
+"""Rogo's task, made small: a figure from company filings, with the filing that it is in.
 
 Invented companies file three statements a year. A banker asks for one figure; the agent searches,
-opens a statement, cites it with a tool of its own, and answers. What counts is a right figure with
+opens a statement, cites it with another tool, and answers. What counts is a right figure with
 the right citation. Two model graders can train it: "loose" has a loophole, "hardened" has none and
 checks the citation by code.
 """

@@ -9,7 +9,7 @@ from buildhour_helpers.tasks.dataset import (
 )
 from buildhour_helpers.tasks.noise import LabelError, add_label_noise
 from buildhour_helpers.tasks.prompts import BEST_PROMPT, FIRST_PROMPT
-from buildhour_helpers.tasks.questions import Question, load_questions
+from buildhour_helpers.tasks.questions import Question, load_labels, load_questions
 from buildhour_helpers.tasks.splits import find_leaks
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "build_row",
     "build_rows",
     "find_leaks",
+    "load_labels",
     "load_questions",
     "validate_file",
     "write_rows",

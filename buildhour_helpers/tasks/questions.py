@@ -58,6 +58,12 @@ def load_questions(folder: Path | None = None, split: Split | None = None) -> li
     return [question for question in questions if split in (None, question.split)]
 
 
+def load_labels() -> list[dict[str, Any]]:
+    """60 answers that a person scored: `question_id`, `answer`, `label` (0, 0.5, 1), `why`."""
+    lines = (SHIPPED / "labels" / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
 def save_questions(questions: list[Question], folder: Path) -> Path:
     """Write the questions, one JSON line each, into a reports folder."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,16 +1,16 @@
 """What may come as a JSON Schema (2020-12), and whether a value satisfies it.
 
-A schema comes with a request and is used on the event loop, so it must not be able to hold that up.
-jsonschema-rs matches patterns in linear time and evaluates a recursive reference once per value,
-but references that multiply cost it exponential time. So the work is estimated before it is done.
+A schema comes with a request and is used on the event loop, so its size is bounded: as text, and in
+parts once every reference is followed, which references that multiply would otherwise make
+endless. jsonschema-rs does the rest: it matches patterns in linear time, evaluates a recursive
+reference once per value, and fetches nothing.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -32,24 +32,18 @@ MAX_CHARACTERS = 500_000  # of the schema as compact JSON
 MAX_PROPERTIES = 5_000  # in all its objects, as OpenAI has it
 MAX_ENUM_VALUES = 1_000  # in all its enums, as OpenAI has it
 MAX_PATTERNS = 100
-MAX_PATTERN_BYTES = 2**22  # of all patterns, compiled
-MAX_WORK = 5_000_000  # to check a value: at most about half a second
+MAX_PATTERN_BYTES = 2**18  # of one pattern, compiled
+MAX_PARTS = 20_000  # with every reference followed, but not into itself
 UNSUPPORTED = ("unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef")
 TOO_DEEP = "it is nested too deeply, or its references form too long a chain; shorten it"
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
-# The library does not say how large a compiled pattern is, only whether it is below a limit.
-_PATTERN_SIZES = (2**12, 2**14, 2**16, 2**18, 2**20)  # bytes
-_BYTES_PER_WORK = 1_000  # match a character in 0.07 us at worst; other keywords take up to 0.1 us
-_BYTES_PER_PART = 200  # take as long to compile as a part without a pattern
-
 _ROOT = "urn:schema"
-_IN_PLACE = ("items", "additionalProperties", "propertyNames", "contains", "not", "if", "then",
-             "else")  # fmt: skip
+_SAME_VALUE = ("not", "if", "then", "else")
+_IN_PLACE = (*_SAME_VALUE, "items", "additionalProperties", "propertyNames", "contains")
 _LISTED = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-_BEING_MEASURED = (1, 0)
 # Left out: they change what a reference names, or hold references that no check of a value follows.
 _IGNORED = ("$id", "$schema", "$anchor", "$dynamicAnchor", "$vocabulary", "contentSchema",
             "additionalItems", "dependencies")  # fmt: skip
@@ -75,51 +69,38 @@ class CompiledSchema:
         for keyword in UNSUPPORTED:
             if any(keyword in part for part in parts):
                 raise SchemaError(f"{keyword} is not supported here; leave it out")
-        self._patterns = _pattern_sizes(parts)
+        for pattern in {pattern for part in parts for pattern in _patterns_of(part)}:
+            _check_pattern(pattern)
         for part in parts:
             # Every reference becomes absolute, so that each part can be compiled by itself.
             if "$ref" in part:
                 part["$ref"] = f"{_ROOT}#{quote(unquote(part['$ref'][1:]), safe='/~')}"
-        self.size = len(parts) + sum(self._patterns.values()) // _BYTES_PER_PART + len(text) // 100
         try:
             self._registry = Registry([(_ROOT, self.root)], draft=Draft202012, retriever=_refuse)
         except (ReferencingError, ValueError) as error:
             raise SchemaError(f"its references cannot be used: {str(error)[:200]}") from None
-        self._validator = self._compile(self.root)
-        self._measured = dict[int, tuple[int, int]]()
-        self._recursive = set[int]()
-        try:
-            work, _ = self._measure(self.root)
-        except RecursionError:
-            raise SchemaError(TOO_DEEP) from None
-        self._repeated = sum(self._measured[target][0] for target in self._recursive)
-        self._root_work = work + self._repeated
+        self.size = len(parts)
+        self._validators: dict[int, Draft202012Validator | None] = {id(p): None for p in parts}
+        self.holds(self.root, None)
 
     def conforms(self, text: str) -> bool:
-        """Whether a text is JSON that satisfies the schema; False if that is too much work."""
+        """Whether a text is JSON that satisfies the schema."""
         try:
-            return self.holds(loads(text.encode()), len(text))
+            return self.holds(self.root, loads(text.encode()))
         except ValueError:  # not JSON
             return False
 
-    def holds(self, value: Any, characters: int) -> bool:
-        """Whether a value of so many characters as JSON satisfies the schema; False if that is too
-        much work."""
-        if characters * self._root_work > MAX_WORK:
-            return False
+    def holds(self, part: Part, value: Any) -> bool:
+        """Whether a value satisfies a part of the schema, or one merged from its parts."""
+        if isinstance(part, bool):
+            return part
+        validator = self._validators.get(id(part)) or self._compile(part)
+        if id(part) in self._validators:
+            self._validators[id(part)] = validator
         try:
-            return self._validator.is_valid(value)
+            return validator.is_valid(value)
         except ValueError:  # half a character
             return False
-
-    def checked(self, part: Part) -> tuple[Callable[[Any], bool], int, int]:
-        """Whether a value satisfies a part of the schema, or one merged from its parts; how often,
-        at most, that looks at a character of the value; and how large the part is."""
-        if isinstance(part, bool):
-            return lambda _: part, 1, 1
-        # A merged part asks for no more than all parts do.
-        work, size = self._measured.get(id(part), (self._root_work, self.size))
-        return self._compile(part).is_valid, work + self._repeated, size
 
     def target(self, reference: str) -> Any:
         return target_of(reference.removeprefix(_ROOT), self.root)
@@ -130,7 +111,7 @@ class CompiledSchema:
                 dict(part),
                 validate_formats=True,
                 registry=self._registry,
-                pattern_options=_regex_options(_PATTERN_SIZES[-1]),
+                pattern_options=_PATTERN_OPTIONS,
                 offline=True,
             )
         except ValidationError as error:
@@ -138,32 +119,8 @@ class CompiledSchema:
         except (ReferencingError, ValueError):  # the library's limit of recursion
             raise SchemaError(TOO_DEEP) from None
 
-    def _measure(self, part: Part) -> tuple[int, int]:
-        """The work of a part and its size, which is the work of compiling it. Of an object's
-        properties each character is in one, so the most expensive counts."""
-        if isinstance(part, bool):
-            return 1, 1
-        if id(part) in self._measured:
-            return self._measured[id(part)]
-        self._measured[id(part)] = _BEING_MEASURED
-        properties = [self._measure(child) for child in part.get("properties", {}).values()]
-        others = [self._measure(part[keyword]) for keyword in _IN_PLACE if keyword in part]
-        for keyword in _LISTED:
-            others += map(self._measure, part.get(keyword, ()))
-        for keyword in ("patternProperties", "dependentSchemas"):
-            others += map(self._measure, part.get(keyword, {}).values())
-        if "$ref" in part:
-            target = self.target(part["$ref"])
-            others.append(self._measure(target))
-            if others[-1] == _BEING_MEASURED:
-                self._recursive.add(id(target))
-        pattern_bytes = sum(map(self._patterns.__getitem__, _patterns_of(part)))
-        work = 1 + _count(part, "enum") + pattern_bytes // _BYTES_PER_WORK
-        work += max((work for work, _ in properties), default=0) + sum(work for work, _ in others)
-        size = 1 + pattern_bytes // _BYTES_PER_PART
-        size += sum(size for _, size in (*properties, *others))
-        self._measured[id(part)] = work, min(size, self.size)
-        return self._measured[id(part)]
+
+_PATTERN_OPTIONS = RegexOptions(size_limit=MAX_PATTERN_BYTES, dfa_size_limit=2**16)
 
 
 def _refuse(uri: str) -> Any:
@@ -191,11 +148,38 @@ def _parts_of(root: Schema) -> list[dict[str, Any]]:
             waiting += _children(part, where)
             if "$ref" in part:
                 targets.append((part["$ref"], target_of(part["$ref"], root)))
+    patterns = {pattern for part in parts.values() for pattern in _patterns_of(part)}
+    for what, count, most in (
+        ("values of `properties`", _total(parts, "properties"), MAX_PROPERTIES),
+        ("values of `enum`", _total(parts, "enum"), MAX_ENUM_VALUES),
+        ("patterns", len(patterns), MAX_PATTERNS),
+    ):
+        if count > most:
+            raise SchemaError(f"it has {count} {what}; at most {most} are accepted")
     _check_descent(parts, root)
-    for keyword, limit in (("properties", MAX_PROPERTIES), ("enum", MAX_ENUM_VALUES)):
-        count = sum(_count(part, keyword) for part in parts.values())
-        _check_count(f"values of `{keyword}`", count, limit)
+    sizes: dict[int, int] = {}
+
+    def size(part: Part) -> int:
+        """How many parts there are if each reference is followed, but none into itself."""
+        if isinstance(part, bool):
+            return 1
+        if id(part) not in sizes:
+            sizes[id(part)] = 1  # while it is being counted
+            count = 1 + sum(size(child) for _, child in _children(part))
+            count += size(target_of(part["$ref"], root)) if "$ref" in part else 0
+            sizes[id(part)] = min(count, MAX_PARTS + 1)
+        return sizes[id(part)]
+
+    try:
+        if size(root) > MAX_PARTS:
+            raise SchemaError(f"its references make more than {MAX_PARTS} parts; use fewer")
+    except RecursionError:
+        raise SchemaError(TOO_DEEP) from None
     return list(parts.values())
+
+
+def _total(parts: Mapping[int, Schema], keyword: str) -> int:
+    return sum(len(part[keyword]) for part in parts.values() if keyword in part)
 
 
 def _check_descent(parts: Mapping[int, Schema], root: Schema) -> None:
@@ -215,9 +199,7 @@ def _of_same_value(part: Schema, root: Schema) -> Iterator[Part]:
     """The schemas that a schema's value, not one within it, is checked against."""
     if "$ref" in part:
         yield target_of(part["$ref"], root)
-    for keyword in ("not", "if", "then", "else"):
-        if keyword in part:
-            yield part[keyword]
+    yield from (part[keyword] for keyword in _SAME_VALUE if keyword in part)
     for keyword in ("allOf", "anyOf", "oneOf"):
         yield from part.get(keyword, ())
     yield from part.get("dependentSchemas", {}).values()
@@ -246,43 +228,22 @@ def _check_values(part: Schema, where: str) -> None:
             raise SchemaError(f"{where}{keyword} is out of range; use a smaller number")
 
 
-def _check_count(what: str, count: int, limit: int) -> None:
-    if count > limit:
-        raise SchemaError(f"it has {count} {what}; at most {limit} are accepted")
-
-
 def _patterns_of(part: Schema) -> list[str]:
     return [*([part["pattern"]] if "pattern" in part else []), *part.get("patternProperties", ())]
 
 
-def _regex_options(size: int) -> RegexOptions:
-    return RegexOptions(size_limit=size, dfa_size_limit=2**16)
+def _check_pattern(pattern: str) -> None:
+    try:
+        Draft202012Validator({"pattern": pattern}, pattern_options=_PATTERN_OPTIONS)
+    except ValidationError:
+        raise SchemaError(
+            f"the pattern {pattern[:100]!r} cannot be used; lookaround, backreferences and very "
+            "large repetitions are not supported"
+        ) from None
 
 
-def _pattern_sizes(parts: list[dict[str, Any]]) -> dict[str, int]:
-    """The size of each pattern, compiled, in bytes. Raises SchemaError."""
-    patterns = {pattern for part in parts for pattern in _patterns_of(part)}
-    _check_count("patterns", len(patterns), MAX_PATTERNS)
-    sizes = dict[str, int]()
-    for pattern in patterns:
-        sizes[pattern] = _pattern_size(pattern)
-        if sum(sizes.values()) > MAX_PATTERN_BYTES:
-            raise SchemaError("its patterns are too large together; use smaller repetitions")
-    return sizes
-
-
-def _pattern_size(pattern: str) -> int:
-    for size in _PATTERN_SIZES:
-        with suppress(ValidationError):
-            Draft202012Validator({"pattern": pattern}, pattern_options=_regex_options(size))
-            return size
-    raise SchemaError(
-        f"the pattern {pattern[:100]!r} cannot be used; lookaround, backreferences and very large "
-        "repetitions are not supported"
-    )
-
-
-def _children(part: Schema, where: str) -> Iterator[tuple[str, Any]]:
+def _children(part: Schema, where: str = "") -> Iterator[tuple[str, Any]]:
+    """The schemas within a schema, each with its path."""
     for keyword in _IN_PLACE:
         if keyword in part:
             yield f"{where}{keyword}", part[keyword]
@@ -292,11 +253,6 @@ def _children(part: Schema, where: str) -> Iterator[tuple[str, Any]]:
     for keyword in _NAMED:
         for name, child in part.get(keyword, {}).items():
             yield f"{where}{keyword}.{name}", child
-
-
-def _count(part: Schema, keyword: str) -> int:
-    value = part.get(keyword)
-    return len(value) if isinstance(value, list | dict) else 0
 
 
 def _problem(error: ValidationError, path: str = "") -> str:

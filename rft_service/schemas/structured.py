@@ -2,7 +2,7 @@
 
 A real service constrains each token. Here the model answers first. Of an answer that does not
 satisfy the schema, what is valid is kept, what is not is changed, and what is missing is added; a
-free text goes where a string may stand.
+free text goes where a string may be.
 """
 
 from __future__ import annotations
@@ -12,24 +12,25 @@ import math
 import re
 import string
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
 from rft_service.schemas.check import CompiledSchema, Part, Schema, SchemaError, text_of
 from rft_service.strict_json import dumps, loads
 
-MAX_VALUE_CHARACTERS = 1_000_000  # of a value as JSON, roughly
+MAX_VALUE_CHARACTERS = 1_000_000  # of a value as JSON
 MAX_STEPS = 50_000  # to find a value: a second at most
 TOO_MUCH_WORK = "it takes too much work to find a value for it; make it smaller"
 MAX_WORDS = 200  # of a text, among which one for a pattern or format is looked for
 MAX_WORD_CHARACTERS = 100
 _CHARACTERS = string.ascii_letters + string.digits + string.punctuation + " "
 
-_MISSING: Any = object()
+_MISSING: Any = object()  # no value was given
+_NOTHING: Any = object()  # no value was found
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$defs", "definitions"})
 _TIGHTER_WHEN_HIGHER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _TIGHTER_WHEN_LOWER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
@@ -59,219 +60,143 @@ _EXAMPLES = {
 """A string of each format that neither any text nor the empty one is of."""
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A value, its length as JSON, whether the text is in it, and how many values were kept."""
-
-    value: Any
-    characters: int
-    has_text: bool = False
-    kept: int = 0
-
-
 class _Repair:
-    """One search for a value that satisfies a schema.
+    """One search for a value that satisfies a schema, as near to a given one as it finds.
 
-    What a `$ref` stands for is found in rounds: the first find what needs no other reference, the
-    next what needs those. So a schema that refers to itself ends at its shallowest value, and
-    references that multiply cost no more than those that do not.
+    `within` are the references that led to a part since the given value last became smaller: a
+    reference back to one of them has no value, so that the search ends.
     """
 
     def __init__(self, schema: CompiledSchema, text: str) -> None:
         self._schema = schema
         self._text = text
         self._steps_left = MAX_STEPS
-        self._asked: dict[str, None] = {}
-        self._known: dict[str, _Found] = {}
-        self._repaired: dict[tuple[str, int], _Found | None] = {}
 
-    def run(self, given: Any) -> _Found | None:
-        """What was found. Raises SchemaError if that takes too much work."""
+    def run(self, given: Any) -> Any:
+        """What was found, or _NOTHING. Raises SchemaError if that takes too much work."""
         try:
-            while True:
-                found = self._fit(self._schema.root, given)
-                if found is not None or not self._learn():
-                    return found
+            return self._fit(self._schema.root, given, frozenset())
         except SchemaError:
             raise
         except (RecursionError, ValueError):  # the library's limit of recursion, half a character
             raise SchemaError(TOO_MUCH_WORK) from None
-
-    def _learn(self) -> bool:
-        """A round over the references that are not known yet; whether it brought anything new."""
-        before = len(self._asked) + len(self._known)
-        unknown = [reference for reference in self._asked if reference not in self._known]
-        found = {name: self._fit(self._schema.target(name), _MISSING) for name in unknown}
-        self._known.update({name: f for name, f in found.items() if f is not None})
-        self._repaired.clear()
-        return len(self._asked) + len(self._known) > before
 
     def _spend(self, steps: int) -> None:
         self._steps_left -= steps
         if self._steps_left < 0:
             raise SchemaError(TOO_MUCH_WORK)
 
-    def _fit(self, part: Part, given: Any) -> _Found | None:
-        """A value that satisfies a part of the schema, as near to the given one as was found."""
+    def _fit(self, part: Part, given: Any, within: frozenset[str]) -> Any:
         self._spend(1)
+        if given is not _MISSING and self._schema.holds(part, given):
+            return given
         schema = {} if isinstance(part, bool) else part
-        if "$ref" in schema and schema.keys() <= {"$ref", "title", "description"}:
-            return next(self._referred(schema["$ref"], given), None)
-
-        @cache
-        def checked() -> tuple[Callable[[Any], bool], int]:
-            is_valid, work, size = self._schema.checked(part)
-            self._spend(size // 8)
-            return is_valid, work
-
-        def holds(found: _Found) -> bool:
-            is_valid, work = checked()
-            self._spend(1 + found.characters * work // 1_000)
-            return found.characters <= MAX_VALUE_CHARACTERS and is_valid(found.value)
-
-        if given is not _MISSING:
-            found = self._exactly(given)
-            if holds(found):
-                return replace(found, has_text=isinstance(given, str), kept=_leaves(given))
-            given = _MISSING if given is None else given
+        given = _MISSING if given is None else given
         named = [*schema.get("examples", ()), *([schema["default"]] if "default" in schema else [])]
-        candidates = chain(self._candidates(schema, given), map(self._exactly, named))
-        return next(filter(holds, candidates), None)
+        for candidate in chain(self._candidates(schema, given, within), named):
+            if candidate is not _NOTHING:
+                self._spend(_length(candidate) // 50)
+                if self._schema.holds(part, candidate):
+                    return candidate
+        return _NOTHING
 
-    def _exactly(self, value: Any) -> _Found:
-        found = _Found(value, len(dumps(value)))
-        self._spend(found.characters // 50)
-        return found
-
-    def _candidates(self, schema: Schema, given: Any) -> Iterator[_Found]:
+    def _candidates(self, schema: Schema, given: Any, within: frozenset[str]) -> Iterator[Any]:
         if "const" in schema:
-            yield self._exactly(schema["const"])
+            yield schema["const"]
         elif "enum" in schema:
-            yield from map(self._exactly, schema["enum"])
+            yield from schema["enum"]
         elif "$ref" in schema:
-            yield from self._referred(schema["$ref"], given)
+            reference = schema["$ref"]
+            if reference not in within:
+                yield self._fit(self._schema.target(reference), given, within | {reference})
         elif "allOf" in schema:
-            found = self._fit(self._all_of(schema), given)
-            if found is not None:
-                yield found
+            yield self._fit(self._all_of(schema), given, within)
         elif "anyOf" in schema or "oneOf" in schema:
-            yield from self._branches(schema, "anyOf" if "anyOf" in schema else "oneOf", given)
+            yield from self._branches(schema, given, within)
         else:
             for kind in _kinds(schema, given):
-                yield from self._of_kind(kind, schema, given)
+                if kind == "object":
+                    yield from self._objects(schema, given, within)
+                elif kind == "array":
+                    yield from self._arrays(schema, given, within)
+                elif kind == "string":
+                    yield from self._strings(schema, given)
+                elif kind in ("number", "integer"):
+                    yield from _numbers(schema, given)
+                else:
+                    yield from (False, True) if kind == "boolean" else (None,)
 
-    def _of_kind(self, kind: str, schema: Schema, given: Any) -> Iterator[_Found]:
-        if kind == "object":
-            yield from self._objects(schema, given)
-        elif kind == "array":
-            yield from self._arrays(schema, given)
-        elif kind == "string":
-            yield from self._strings(schema, given)
-        elif kind in ("number", "integer"):
-            yield from map(self._exactly, _numbers(schema, given))
-        elif kind == "boolean":
-            yield from map(self._exactly, (False, True))
-        else:
-            yield self._exactly(None)
-
-    def _referred(self, reference: str, given: Any) -> Iterator[_Found]:
-        if given is not _MISSING:
-            key = (reference, id(given))
-            if key not in self._repaired:
-                self._repaired[key] = None  # where the reference leads back here
-                self._repaired[key] = self._fit(self._schema.target(reference), given)
-            if (repaired := self._repaired[key]) is not None:
-                yield repaired
-        self._asked[reference] = None
-        if reference in self._known:
-            yield self._known[reference]
-
-    def _objects(self, schema: Schema, given: Any) -> Iterator[_Found]:
+    def _objects(self, schema: Schema, given: Any, within: frozenset[str]) -> Iterator[Any]:
         properties = schema.get("properties", {})
         others = schema.get("additionalProperties", True)
         others = {} if "patternProperties" in schema else others
+        required = schema.get("required", ())
+
+        def filled(values: Mapping[str, Any]) -> dict[str, Any]:
+            found = {}
+            for name, value in values.items():
+                smaller = isinstance(given, dict) and value is not _MISSING
+                fitted = self._fit(
+                    properties.get(name, others), value, frozenset() if smaller else within
+                )
+                if fitted is not _NOTHING:
+                    found[name] = fitted
+            return found
+
         if not isinstance(given, dict):
             # A value of another type goes into every property that can hold it.
             names = _enough_names(schema, schema.get("required", properties))
-            yield self._object(properties, dict.fromkeys(names, given), others)
+            yield filled(dict.fromkeys(names, given))
             return
-        required = schema.get("required", ())
         added = dict.fromkeys(_enough_names(schema, [*required, *given]), _MISSING)
         if others is not False:
-            yield self._object(properties, {**added, **given}, others)
+            yield filled({**added, **given})
         known = {*properties, *required}
-        declared = {name: value for name, value in given.items() if name in known}
-        yield self._object(properties, {**added, **declared})
-        names = _enough_names(schema, required)
-        yield self._object(properties, {name: given.get(name, _MISSING) for name in names})
+        yield filled({**added, **{name: given[name] for name in given if name in known}})
+        yield filled({n: given.get(n, _MISSING) for n in _enough_names(schema, required)})
 
-    def _object(self, properties: Schema, values: Mapping[str, Any], others: Part = True) -> _Found:
-        found = {
-            name: self._fit(properties.get(name, others), value) for name, value in values.items()
-        }
-        children = {name: child for name, child in found.items() if child is not None}
-        return _Found(
-            {name: child.value for name, child in children.items()},
-            2 + sum(len(name) + 4 + child.characters for name, child in children.items()),
-            any(child.has_text for child in children.values()),
-            sum(child.kept for child in children.values()),
-        )
-
-    def _arrays(self, schema: Schema, given: Any) -> Iterator[_Found]:
+    def _arrays(self, schema: Schema, given: Any, within: frozenset[str]) -> Iterator[Any]:
         fewest, most = int(schema.get("minItems", 0)), schema.get("maxItems", math.inf)
-        if fewest > MAX_VALUE_CHARACTERS:
-            return
+        first, rest = schema.get("prefixItems", []), schema.get("items", {})
+        distinct = bool(schema.get("uniqueItems"))
         if isinstance(given, list):
-            distinct = {dumps(item): item for item in given}.values()
-            values = list(distinct) if schema.get("uniqueItems") else given
-            yield from self._array(schema, values[: int(min(most, len(values)))], fewest)
-        elif given is not _MISSING and most >= 1:
-            # A value of another type becomes the only item.
-            yield from self._array(schema, [given], fewest)
-        yield from self._array(schema, [], fewest)
+            values = list({dumps(v): v for v in given}.values()) if distinct else given
+            starts = [values[: int(min(most, len(values)))], []]
+        else:  # a value of another type becomes the only item
+            starts = [[given], []] if given is not _MISSING and most >= 1 else [[]]
+        for values in starts:
+            inside = frozenset[str]() if isinstance(given, list) else within
+            found = [
+                self._fit(first[n] if n < len(first) else rest, value, inside)
+                for n, value in enumerate(values)
+            ]
+            found += [self._fit(part, _MISSING, within) for part in first[len(found) : fewest]]
+            found = [item for item in found if item is not _NOTHING]
+            if len(found) < fewest:
+                found += self._more(rest, found if distinct else None, fewest - len(found), within)
+            yield found
 
-    def _array(self, schema: Schema, values: list[Any], fewest: int) -> Iterator[_Found]:
-        first = schema.get("prefixItems", [])
-        rest = schema.get("items", {})
-        found = [
-            self._fit(first[index] if index < len(first) else rest, value)
-            for index, value in enumerate(values)
-        ]
-        found += [self._fit(child, _MISSING) for child in first[len(found) : fewest]]
-        if len(found) < fewest and schema.get("uniqueItems"):
-            found += self._distinct(rest, found, fewest - len(found))
-        elif len(found) < fewest:
-            item = self._fit(rest, _MISSING)
-            if item is None or (fewest - len(found)) * item.characters > MAX_VALUE_CHARACTERS:
-                return
-            found += [item] * (fewest - len(found))
-        children = [child for child in found if child is not None]
-        if len(children) >= fewest:
-            yield _Found(
-                [child.value for child in children],
-                2 + sum(child.characters + 2 for child in children),
-                any(child.has_text for child in children),
-                sum(child.kept for child in children),
-            )
-
-    def _distinct(self, part: Part, found: list[_Found | None], count: int) -> list[_Found]:
-        """Further items of a list without duplicates: listed values, then those near numbers."""
-        schema = self._with_target(part)
-        schema = {} if isinstance(schema, bool) else schema
-        lows, highs = _bounds(schema)
-        step, low, high = schema.get("multipleOf", 1), max(lows, default=0), min(highs, default=0)
-        known = {dumps(child.value) for child in found if child is not None}
-        added: list[_Found] = []
-        steps = (step * n for n in range(count + len(found) + 1))
-        near = (number for above in steps for number in (low + above, high - above))
-        for given in chain((_MISSING,), schema.get("enum", ()), near, (False, True)):
-            item = self._fit(part, given) if len(added) < count else None
-            if item is not None and dumps(item.value) not in known:
-                known.add(dumps(item.value))
+    def _more(
+        self, part: Part, known: list[Any] | None, count: int, within: frozenset[str]
+    ) -> list[Any]:
+        """Further items of a list: of one with distinct items, none that is `known`."""
+        item = self._fit(part, _MISSING, within)
+        if known is None:
+            fits = item is not _NOTHING and count * _length(item) <= MAX_VALUE_CHARACTERS
+            return [item] * count if fits else []
+        seen, added = {dumps(value) for value in known}, list[Any]()
+        near = item if isinstance(item, int | float) else 0
+        tries = (t for n in range(count + len(known) + 1) for t in (near + n, near - n, f"{n}"))
+        target = self._with_target(part)
+        listed = () if isinstance(target, bool) else target.get("enum", ())
+        for given in chain((_MISSING,), listed, tries, (False, True)):
+            item = self._fit(part, given, within) if len(added) < count else _NOTHING
+            if item is not _NOTHING and dumps(item) not in seen:
+                seen.add(dumps(item))
                 added.append(item)
         return added
 
-    def _strings(self, schema: Schema, given: Any) -> Iterator[_Found]:
+    def _strings(self, schema: Schema, given: Any) -> Iterator[str]:
         shortest, longest = int(schema.get("minLength", 0)), schema.get("maxLength")
         if shortest > MAX_VALUE_CHARACTERS:
             return
@@ -280,34 +205,40 @@ class _Repair:
         if "pattern" in schema or "format" in schema:  # which one word of a text may satisfy
             choices += _single_words(f"{text} {self._text}")
         for words in dict.fromkeys((*choices, "")):
-            fitted = words[: longest if longest is None else int(longest)].ljust(shortest)
-            yield _Found(fitted, len(fitted) + 2, bool(words))
+            yield words[: longest if longest is None else int(longest)].ljust(shortest)
         if schema.get("format") in _EXAMPLES:
-            yield self._exactly(_EXAMPLES[schema["format"]])
+            yield _EXAMPLES[schema["format"]]
         if "pattern" in schema:
             for repeats in (0, shortest):
                 if (example := _matching(schema["pattern"], repeats)) is not None:
-                    yield self._exactly(example)
+                    yield example
 
-    def _branches(self, schema: Schema, keyword: str, given: Any) -> list[_Found]:
+    def _branches(self, schema: Schema, given: Any, within: frozenset[str]) -> list[Any]:
         """The values of the branches: first those that keep most of the given value, then those
         with the text, then the shorter."""
+        keyword = "anyOf" if "anyOf" in schema else "oneOf"
         rest = {key: value for key, value in schema.items() if key != keyword}
         alone = rest.keys() <= _ANNOTATIONS
-        # A reference is looked up, not merged: it may lead back here.
-        found = [
-            self._fit(branch if alone or _refers(branch) else self._merged(rest, branch), given)
-            for branch in schema[keyword]
-        ]
-        usable = [f for f in found if f is not None]
-        return sorted(usable, key=lambda f: (-f.kept, not f.has_text, f.characters))
+
+        def rank(value: Any) -> tuple[int, bool, int]:
+            leaves = Counter(_leaves(value))
+            kept = (leaves & Counter(_leaves(given))).total() if given is not _MISSING else 0
+            return -kept, not leaves[dumps(self._text)], _length(value)
+
+        branches = schema[keyword]
+        if given is _MISSING and within:  # a reference further in only where it must be followed
+            branches = sorted(branches, key=_refers)
+        found = list[Any]()
+        for branch in branches:
+            if not (found and given is _MISSING and within and _refers(branch)):
+                merged = branch if alone else self._merged(rest, branch)
+                value = self._fit(merged, given, within)
+                found += [] if value is _NOTHING else [value]
+        return sorted(found, key=rank)
 
     def _all_of(self, schema: Schema) -> Part:
         whole: Part = {key: value for key, value in schema.items() if key != "allOf"}
-        branches = list(schema["allOf"])
-        if schema.keys() <= {"allOf", *_ANNOTATIONS}:
-            whole = branches.pop(0)
-        for branch in branches:
+        for branch in schema["allOf"]:
             whole = self._merged(whole, branch)
         return whole
 
@@ -328,6 +259,14 @@ class _Repair:
             return part
         others = {key: value for key, value in part.items() if key != "$ref"}
         return self._merged(self._schema.target(part["$ref"]), others)
+
+
+def _refers(part: Part) -> bool:
+    return isinstance(part, Mapping) and "$ref" in part
+
+
+def _length(value: Any) -> int:
+    return len(dumps(value))
 
 
 def _both(keyword: str, one: Any, two: Any) -> Any:
@@ -357,15 +296,13 @@ def _enough_names(schema: Schema, names: Iterable[str]) -> Iterable[str]:
     return chosen
 
 
-def _refers(part: Part) -> bool:
-    return not isinstance(part, bool) and "$ref" in part
-
-
-def _leaves(value: Any) -> int:
-    """How many strings, numbers, booleans and nulls a value has."""
-    if isinstance(value, dict):
-        return sum(map(_leaves, value.values()))
-    return sum(map(_leaves, value)) if isinstance(value, list) else 1
+def _leaves(value: Any) -> Iterator[str]:
+    """The strings, numbers, booleans and nulls in a value, each as JSON."""
+    if isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(child)
+    else:
+        yield dumps(value)
 
 
 def _words(value: Any) -> str:
@@ -472,28 +409,26 @@ def _example(tokens: Any, repeats: int) -> str:
     return text
 
 
-def _repaired(schema: CompiledSchema, given: Any, text: str) -> str | None:
-    """JSON that satisfies a schema, or None if none was found. Raises SchemaError."""
-    found = _Repair(schema, text).run(given)
-    written = json.dumps(found.value, ensure_ascii=False) if found else ""
-    return written if schema.conforms(written) else None
+def _repaired(schema: CompiledSchema, given: Any, text: str) -> Any:
+    """A value that satisfies a schema, or _NOTHING if none was found. Raises SchemaError."""
+    return _Repair(schema, text).run(given)
 
 
 @lru_cache(maxsize=64)
-def _compile(text: str) -> tuple[CompiledSchema, str] | SchemaError:
+def _compile(text: str) -> tuple[CompiledSchema, Any] | SchemaError:
     try:
         schema = CompiledSchema(text)
         smallest = _repaired(schema, _MISSING, "")
     except SchemaError as error:
         return error
-    if smallest is None:
+    if smallest is _NOTHING:
         message = "no value was found that satisfies it; name one in `examples` or `default`"
         return SchemaError(message)
     return schema, smallest
 
 
-def _compiled(text: str) -> tuple[CompiledSchema, str]:
-    """A schema, and the JSON of a value that satisfies it. Raises SchemaError."""
+def _compiled(text: str) -> tuple[CompiledSchema, Any]:
+    """A schema, and a value that satisfies it. Raises SchemaError."""
     compiled = _compile(text)
     if isinstance(compiled, SchemaError):
         raise SchemaError(str(compiled))
@@ -516,32 +451,30 @@ def repair(value: Any, schema: Schema) -> Any:
     return _repaired_value(value, text_of(schema), _words(value))
 
 
-def repair_arguments(arguments: str, value: Any, schema: str, text: str) -> str:
-    """A call's arguments, as JSON and as its value, repaired where they do not satisfy the schema,
-    given as JSON; words of `text` are put where some are missing. Raises SchemaError."""
-    if _compiled(schema)[0].holds(value, len(arguments)):
-        return arguments
-    return json.dumps(_repaired_value(value, schema, text))
+def repair_arguments(value: Any, schema: str, text: str) -> Any:
+    """A call's arguments, repaired where they do not satisfy the schema, given as JSON; words of
+    `text` are put where some are missing. Raises SchemaError."""
+    return _repaired_value(value, schema, text)
 
 
 def _repaired_value(value: Any, schema: str, text: str) -> Any:
     compiled, smallest = _compiled(schema)
     with suppress(SchemaError):  # too much work for this value
-        return json.loads(_repaired(compiled, value, text) or smallest)
-    return json.loads(smallest)
+        found = _repaired(compiled, value, text)
+        return smallest if found is _NOTHING else found
+    return smallest
 
 
 def repair_answer(text: str, schema: Schema) -> str:
     """The text, if it is JSON that satisfies the schema. Otherwise JSON that does: an object or a
-    list is repaired; any other text is put into the smallest value, where a string may stand.
+    list is repaired; any other text is put into the smallest value, where a string may be.
     Raises SchemaError."""
-    compiled, smallest = _compiled(text_of(schema))
-    if compiled.conforms(text):
+    written = text_of(schema)
+    if _compiled(written)[0].conforms(text):
         return text
+    given, words = _MISSING, text
     with suppress(ValueError):
-        given = loads(text.encode())
-        if isinstance(given, dict | list):
-            return json.dumps(repair(given, schema), ensure_ascii=False)
-    with suppress(SchemaError):  # too much work for this text
-        return _repaired(compiled, _MISSING, text) or smallest
-    return smallest
+        value = loads(text.encode())
+        if isinstance(value, dict | list):
+            given, words = value, _words(value)
+    return json.dumps(_repaired_value(given, written, words), ensure_ascii=False)

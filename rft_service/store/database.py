@@ -17,7 +17,7 @@ from typing import Any, Literal
 Order = Literal["asc", "desc"]
 """The order of a listing: oldest or newest first."""
 
-SCHEMA_VERSION = 4  # of the tables below; another edition's file is not converted
+SCHEMA_VERSION = 4  # of the tables below; a file of another version is not converted
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, filename TEXT NOT NULL,

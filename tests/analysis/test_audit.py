@@ -30,7 +30,7 @@ def test_habits_are_shares_of_all_rollouts():
         [
             rollout("8.35%", search=1, cat=2),
             rollout("The answer is 8.", search=1),
-            rollout("The answer is 9.", search=3),
+            rollout("The answer is 9, or else 8.", search=3),
             rollout(None),
         ]
     )
@@ -38,16 +38,7 @@ def test_habits_are_shares_of_all_rollouts():
     assert found.tools == {"cat": 0.25, "search": 0.75}
     assert found.tool_calls == 1.75
     assert found.sentence == 0.5
-    assert found.several_numbers == 0
-    assert (found.form, found.form_share) == ("The answer is #.", 0.5)
-
-
-def test_two_values_are_several_and_a_bare_number_is_no_sentence():
-    found = habits([rollout("It is 3, or else 4."), rollout("3.5")])
-    assert found.several_numbers == 0.5
-    assert found.sentence == 0.5
-
-
-def test_nothing_cannot_be_audited():
+    assert found.several_numbers == 0.25
+    assert found.form_share == 0.25
     with pytest.raises(ValueError, match="no rollouts"):
         habits([])

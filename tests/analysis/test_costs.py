@@ -19,45 +19,22 @@ from buildhour_helpers.analysis.costs import (
 )
 from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.demo.work import BASE_MODEL
-from buildhour_helpers.recordings import load_records
 from buildhour_helpers.tasks import load_questions
 
 PRICES = Prices(input=0.195, cached=0.039, output=0.60, trained=0.44, grader=0.60)
 USED = Usage(10, 60, 50, 140_000, 20_000, 2_000)
 
 
-def step(rollouts: int, grader_tokens: int = 0) -> dict[str, Any]:
-    """The `data` of a metrics event, with as many rollouts in training as in validation."""
-    used = {
-        "rollouts": rollouts,
-        "turns": 6 * rollouts,
-        "tool_calls": 5 * rollouts,
-        "prompt_tokens": 14_000 * rollouts,
-        "completion_tokens": 2_000 * rollouts,
-        "reasoning_tokens": 1_900 * rollouts,
-    }
-    usage = {"train": used, "valid": used}
-    return {"usage": usage, "model_graders_token_usage": {"judge": grader_tokens}}
-
-
 def test_a_job_used_what_its_steps_did_in_both_phases() -> None:
-    assert usage_of_job([step(3, 600), step(2, 400)]) == Usage(10, 60, 50, 140_000, 20_000, 1_000)
+    one = {"turns": 6, "tool_calls": 5, "prompt_tokens": 14_000, "completion_tokens": 2_000}
 
+    def step(rollouts: int, grader_tokens: int) -> dict[str, Any]:
+        used = {"rollouts": rollouts, **{name: rollouts * count for name, count in one.items()}}
+        judged = {"judge": grader_tokens}
+        return {"usage": {"train": used, "valid": used}, "model_graders_token_usage": judged}
 
-def test_input_is_everything_that_all_turns_read() -> None:
-    records = load_records("main_run.before")[:30]
-    used = usage_of(records)
-    assert used.rollouts == 30
-    assert used.input_tokens > 5 * used.output_tokens
-    assert used.turns == sum(one.metrics.turns for one in records)
-
-
-def test_an_estimate_scales_each_phase() -> None:
-    found = estimate(USED, 100, USED.times(0.5), 10)
-    assert found.rollouts == 110
-    assert found.input_tokens == 1_400_000 + 70_000
-    with pytest.raises(ValueError, match="usage of no rollout"):
-        Usage().mean()
+    found = usage_of_job([step(3, 600), step(2, 400)])
+    assert found == Usage(10, 60, 50, 140_000, 20_000, 1_000)
 
 
 def test_a_price_by_hand() -> None:
@@ -66,6 +43,9 @@ def test_a_price_by_hand() -> None:
     read = 40_000 * 0.195 + 100_000 * 0.039
     cached = read + 20_000 * 0.60 + 2_000 * 0.60 + 0.5 * 60_000 * 0.44
     assert PRICES.of(USED, 100_000 / 140_000, 0.5) == pytest.approx(cached / 1e6)
+    assert estimate(USED, 100, USED.times(0.5), 10).input_tokens == 1_400_000 + 70_000
+    with pytest.raises(ValueError, match="usage of no rollout"):
+        Usage().mean()
 
 
 @pytest.fixture(scope="module")
@@ -79,18 +59,12 @@ def taken() -> dict[str, Any]:
     return space
 
 
-@pytest.mark.parametrize(("cached", "trained"), [(0.0, 1.0), (0.7, 0.8), (0.5, 0.0)])
-def test_the_lessons_bill_is_the_librarys(
-    taken: dict[str, Any], cached: float, trained: float
-) -> None:
-    bill = taken["bill"](vars(USED), cached, trained)
-    assert bill["USD"] == pytest.approx(PRICES.of(USED, cached, trained))
-    assert bill["rollouts"] == 10
-
-
-def test_the_lessons_estimate_is_the_librarys(taken: dict[str, Any]) -> None:
+def test_the_lessons_estimate_and_bill_are_the_librarys(taken: dict[str, Any]) -> None:
     found = taken["estimate"]({"train": 100, "valid": 10}, USED.mean(), USED.mean())
     assert found == pytest.approx(vars(estimate(USED, 100, USED, 10)))
+    for cached, trained in ((0.0, 1.0), (0.7, 0.8), (0.5, 0.0)):
+        bill = taken["bill"](vars(USED), cached, trained)
+        assert bill["USD"] == pytest.approx(PRICES.of(USED, cached, trained))
 
 
 def test_what_each_turn_read_adds_up_to_the_input(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import io
 import re
 import threading
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -61,13 +62,16 @@ def test_it_follows_to_the_end_and_leaves_picture_and_table(
     assert "<script" not in left
 
 
-def test_its_buttons_pause_resume_and_cancel(
+def test_its_buttons_pause_resume_and_cancel_and_stopping_it_leaves_the_job_alone(
     service: Running, customer: Customer, customer_url: str
 ) -> None:
     customer.delay_s = 0.05
     job = service.job(customer_url)
-    dashboard, handle = followed(service, job.id)
+    stopped, left = followed(service, job.id)
     service.wait(job.id, "running")
+    stopped.stop()
+    assert left.shown is not None
+    dashboard, handle = followed(service, job.id)
     for name, status in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         dashboard.buttons[name].click()
         service.wait(job.id, status)
@@ -76,18 +80,6 @@ def test_its_buttons_pause_resume_and_cancel(
     assert "cancelled" in dashboard.said.value  # the service says why it cannot be resumed
     assert handle.shown is not None
     assert "cancelled" in handle.shown["text/plain"]
-
-
-def test_stopping_leaves_the_job_alone(
-    service: Running, customer: Customer, customer_url: str
-) -> None:
-    customer.delay_s = 0.05
-    job = service.job(customer_url)
-    dashboard, handle = followed(service, job.id)
-    service.wait(job.id, "running")
-    dashboard.stop()
-    assert handle.shown is not None
-    assert service.client.fine_tuning.jobs.retrieve(job.id).status == "running"
 
 
 def test_a_job_that_does_not_exist_ends_it_in_the_services_words(service: Running) -> None:
@@ -109,16 +101,13 @@ def test_showing_it_starts_one_thread(service: Running, customer_url: str) -> No
     assert dashboard.job is not None
 
 
-def test_a_long_job_is_a_short_table_with_its_last_step() -> None:
+def test_events_are_escaped_and_a_long_job_is_a_short_table_with_its_last_step() -> None:
+    at = datetime(2026, 2, 3, 4, 5, 6).astimezone()
+    made = {"level": "warn", "message": "<script>", "created_at": int(at.timestamp())}
+    event: Any = SimpleNamespace(**made)
+    said = f'<time datetime="{at.isoformat()}">04:05:06</time> warn: &lt;script&gt;'
+    assert events_html([event]) == f"<ul><li>{said}</li></ul>"
     steps = [{"step": number, "train_mean_reward": 0.5} for number in range(1, 101)]
     rows = re.findall(r'<th scope="row">(\d+)', steps_html(steps))
     assert len(rows) <= 12
     assert rows[-1] == "100"
-
-
-def test_events_are_escaped_and_carry_their_time() -> None:
-    at = datetime(2026, 2, 3, 4, 5, 6).astimezone()
-    made = {"level": "warn", "message": "<script>", "created_at": int(at.timestamp())}
-    event: Any = type("Event", (), made)
-    said = f'<time datetime="{at.isoformat()}">04:05:06</time> warn: &lt;script&gt;'
-    assert events_html([event]) == f"<ul><li>{said}</li></ul>"

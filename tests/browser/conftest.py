@@ -9,9 +9,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from openai.types.fine_tuning import FineTuningJob
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.service.conftest import customer, customer_url, service, start
+from tests.service.conftest import (
+    Running,
+    customer,
+    customer_url,
+    running,
+    service,
+    shared,
+    start,
+)
+from tests.service.customer import Customer
+from tests.service.servers import served
 
 from .chromium import chromium, executable
 
@@ -19,7 +30,7 @@ PATIENCE_MS = 60_000  # how long a test waits for what must come; nothing is tim
 
 expect.set_options(timeout=PATIENCE_MS)
 
-__all__ = ["customer", "customer_url", "service", "start"]  # fixtures
+__all__ = ["customer", "customer_url", "service", "shared", "start"]  # fixtures
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,6 +47,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
+
+
+@dataclass
+class Finished:
+    """A service whose one job has ended, for tests that only look at it."""
+
+    service: Running
+    job: FineTuningJob
+
+    @property
+    def path(self) -> str:
+        return f"/finetune/{self.job.id}"
+
+
+@pytest.fixture(scope="package")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    home = tmp_path_factory.mktemp("finished")
+    with running(home) as service, served(Customer().app()) as customer_url:
+        yield Finished(service, service.wait(service.job(customer_url).id))
 
 
 @dataclass

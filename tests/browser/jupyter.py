@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import psutil
+from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.service.servers import closed_port
 
@@ -75,15 +76,6 @@ def await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
 
 def write_notebook(file: Path, cells: Sequence[str]) -> None:
     """A notebook of code cells that was never run."""
+    made = [new_code_cell(source, id=f"cell-{n}") for n, source in enumerate(cells)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": kernel},
-        "cells": [
-            {"cell_type": "code", "id": f"cell-{n}", "execution_count": None, "metadata": {},
-             "outputs": [], "source": source}
-            for n, source in enumerate(cells)
-        ],
-    }  # fmt: skip
-    file.write_text(json.dumps(notebook), encoding="utf-8")
+    nbformat.write(new_notebook(cells=made, metadata={"kernelspec": kernel}), file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -20,12 +19,8 @@ def status(page: Page, wanted: str) -> None:
     expect(page.locator("#status")).to_have_attribute("data-status", wanted)
 
 
-def metrics(running: Running, job_id: str) -> list[dict[str, Any]]:
-    return [event.data for event in running.events(job_id) if event.type == "metrics"]  # type: ignore[misc]
-
-
 def last_step(running: Running, job_id: str) -> int:
-    done = metrics(running, job_id)
+    done = running.steps(job_id)
     return int(done[-1]["step"]) if done else 0
 
 
@@ -37,14 +32,6 @@ def pause_after(running: Running, job_id: str, step: int) -> int:
             return last_step(running, job_id)
         time.sleep(0.01)
     raise AssertionError(f"the job is still at step {step}")
-
-
-def rollouts(running: Running, job_id: str, **query: Any) -> list[dict[str, Any]]:
-    """The rollouts of a job as the API lists them."""
-    asked = "&".join(f"{name}={value}" for name, value in query.items())
-    path = f"/fine_tuning/jobs/{job_id}/rollouts?limit=100&{asked}"
-    listed: Any = running.client.get(path, cast_to=object)
-    return listed["data"]  # type: ignore[no-any-return]
 
 
 def serious(page: Page) -> list[str]:

@@ -8,7 +8,6 @@ from the recordings in `data/runs`, and those of a grader from the course's labe
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -24,8 +23,7 @@ from buildhour_helpers.demo.stage import stage
 from buildhour_helpers.graders.numeric import Reference, compare
 from buildhour_helpers.home import home
 from buildhour_helpers.recordings import load, load_records
-from buildhour_helpers.reports.store import SHIPPED
-from buildhour_helpers.tasks import load_questions
+from buildhour_helpers.tasks import load_labels, load_questions
 from rft_service.pages.access import link
 
 from .chromium import chromium
@@ -121,8 +119,7 @@ def draw_figures() -> None:
 def labelled_answers() -> Agreement:
     """The course's labelled answers: the label of each, and what the course's grader gives it."""
     questions = {question.id: question for question in load_questions()}
-    lines = (SHIPPED / "labels" / "answers.jsonl").read_text(encoding="utf-8").split("\n")
-    rows = [json.loads(line) for line in lines if line]
+    rows = load_labels()
     asked = [questions[row["question_id"]] for row in rows]
     graded = [
         compare(row["answer"], Reference(question.answer, question.kind, question.answer_text))

@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from openai import OpenAI
 from playwright.sync_api import BrowserContext, Page, expect
 from starlette.responses import Response
 
-from rft_service.api.security import api_key
-from rft_service.app import Settings, create_app
-from tests.service.conftest import LIMITS, Running
+from tests.service.conftest import Running, running
 from tests.service.customer import Customer
-from tests.service.doubles import DoubleEngine, keyword_judge
-from tests.service.servers import closed_port, served
+from tests.service.servers import closed_port
 
 from .conftest import Watched
-from .pages import last_step, metrics, open_page, pause_after, rollouts, serious, status
+from .pages import last_step, open_page, pause_after, serious, status
 
 
 def test_a_service_that_is_gone_is_said_to_be_and_found_again(
@@ -31,18 +27,8 @@ def test_a_service_that_is_gone_is_said_to_be_and_found_again(
     watched: Watched,
 ) -> None:
     customer.delay_s = 0.05
-    settings = Settings(
-        home=tmp_path,
-        engine=DoubleEngine(tmp_path / "weights"),
-        judge=keyword_judge,
-        limits=LIMITS,
-        concurrency=8,
-    )
     jobs = context.new_page()
-    with served(create_app(settings)) as url:
-        key = api_key(tmp_path)
-        client = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
-        service = Running(url, key, tmp_path, client)
+    with running(tmp_path) as service:
         job = service.job(customer_url, rows=60)
         open_page(page, service, f"/finetune/{job.id}")
         open_page(jobs, service)
@@ -62,7 +48,7 @@ def test_a_service_that_is_gone_is_said_to_be_and_found_again(
     page.locator("[data-open]").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("The service does not answer")
     page.keyboard.press("Escape")
-    with served(create_app(settings), urlsplit(url).port or 0):
+    with running(tmp_path, port=urlsplit(service.url).port):
         for back in (page, jobs):
             expect(back.locator("#connection")).to_be_empty()
         status(page, "succeeded")
@@ -87,7 +73,7 @@ def test_the_mouse_previews_a_step_and_a_click_keeps_it(
     expect(at).to_have_text("1")
     page.locator("h1").hover()
     status(page, "succeeded")
-    last = str(len(metrics(service, job.id)))
+    last = str(len(service.steps(job.id)))
     expect(at).to_have_text(last)  # it went on with the job after the mouse had passed
     for _ in range(2):
         picture.hover(position={"x": 50, "y": 50})
@@ -135,7 +121,7 @@ def test_the_list_of_rollouts_follows_until_the_reader_is_busy_with_it(
     expect(offer).to_be_hidden()
     expect(page.locator("#rollouts-title")).to_be_focused()
     assert page.locator("#rollouts tbody tr").count() == len(
-        rollouts(service, job.id, step=last)[:25]
+        service.rollouts(job.id, step=last)[:25]
     )
 
 

@@ -12,10 +12,11 @@ from playwright.sync_api import Page, expect
 from starlette.responses import JSONResponse
 
 from rft_service.pages import stream
-from tests.service.conftest import Running
+from tests.service.conftest import Running, Start
 from tests.service.customer import Customer, tool_answer
 
-from .pages import metrics, open_page, rollouts, serious, status
+from .conftest import Finished
+from .pages import open_page, serious, status
 
 
 def test_a_live_job_is_shown_as_it_goes_on(
@@ -28,7 +29,7 @@ def test_a_live_job_is_shown_as_it_goes_on(
     expect(page.locator("#cursor")).to_be_enabled()  # the first step has come, over the stream
     first = int(page.locator("#cursor").get_attribute("max") or 0)
     status(page, "succeeded")
-    said = metrics(service, job.id)
+    said = service.steps(job.id)
     assert first < len(said)  # it grew while it was looked at
     expect(page.locator("#cursor")).to_have_attribute("max", str(len(said)))
     names = page.locator("#checkpoints code").all_inner_texts()
@@ -64,7 +65,7 @@ def test_nothing_is_lost_or_doubled_when_the_stream_breaks_off(
     told = [event.message for event in service.events(job.id)][::-1]
     assert len(shown) == len(told)
     assert all(message in line for message, line in zip(told, shown, strict=True))
-    expect(page.locator("#cursor")).to_have_attribute("max", str(len(metrics(service, job.id))))
+    expect(page.locator("#cursor")).to_have_attribute("max", str(len(service.steps(job.id))))
 
 
 def test_many_events_at_once_leave_no_gap(
@@ -112,16 +113,15 @@ def test_pause_resume_and_cancel_by_button(
     assert service.client.fine_tuning.jobs.retrieve(job.id).status == "cancelled"
 
 
-def test_rollouts_are_filtered_opened_compared_and_copied(
-    service: Running, customer_url: str, page: Page
-) -> None:
-    job = service.wait(service.job(customer_url).id)
-    open_page(page, service, f"/finetune/{job.id}")
+def test_rollouts_are_filtered_opened_compared_and_copied(finished: Finished, page: Page) -> None:
+    open_page(page, finished.service, finished.path)
     rows = page.locator("#rollouts tbody tr")
     page.get_by_label("step", exact=True).fill("1")
     page.get_by_label("outcome").select_option("wrong")
     page.get_by_role("button", name="Show", exact=True).click()
-    wrong = [one for one in rollouts(service, job.id, step=1) if one["reward"] == 0]
+    wrong = [
+        one for one in finished.service.rollouts(finished.job.id, step=1) if one["reward"] == 0
+    ]
     expect(rows).to_have_count(len(wrong))
     assert set(column(page, "outcome")) == {"wrong"}
     assert set(column(page, "reward")) == {"0.000"}
@@ -155,16 +155,13 @@ def column(page: Page, name: str) -> list[str]:
     return page.locator(f'#rollouts [data-label="{name}"]').all_inner_texts()
 
 
-def test_rollouts_of_one_phase_are_listed_alone(
-    service: Running, customer_url: str, page: Page
-) -> None:
-    job = service.wait(service.job(customer_url).id)
-    open_page(page, service, f"/finetune/{job.id}")
+def test_rollouts_of_one_phase_are_listed_alone(finished: Finished, page: Page) -> None:
+    open_page(page, finished.service, finished.path)
     page.get_by_label("step", exact=True).fill("2")
     for phase, word in (("valid", "validation"), ("train", "training")):
         page.get_by_label("phase").select_option(word)
         page.get_by_role("button", name="Show", exact=True).click()
-        listed = rollouts(service, job.id, step=2, phase=phase)[:25]
+        listed = finished.service.rollouts(finished.job.id, step=2, phase=phase)[:25]
         expect(page.locator('#rollouts [data-label="phase"]').first).to_have_text(word)
         names = [f"row {one['row']}, sample {one['sample']}" for one in listed]
         assert column(page, "rollout") == names
@@ -182,11 +179,8 @@ def test_a_rollout_without_an_answer_says_so_in_words(
     expect(page.get_by_role("dialog")).to_contain_text("no answer (step limit)")
 
 
-def test_pages_of_rollouts_go_forth_and_back(
-    service: Running, customer_url: str, page: Page
-) -> None:
-    job = service.wait(service.job(customer_url).id)
-    open_page(page, service, f"/finetune/{job.id}")
+def test_pages_of_rollouts_go_forth_and_back(finished: Finished, page: Page) -> None:
+    open_page(page, finished.service, finished.path)
     page.get_by_label("step", exact=True).fill("")
     page.get_by_role("button", name="Show", exact=True).click()
     said = page.locator("#page-said")
@@ -199,16 +193,15 @@ def test_pages_of_rollouts_go_forth_and_back(
     assert page.locator("#rollouts tbody").inner_text() == first
 
 
-def test_by_keyboard_alone(service: Running, customer_url: str, page: Page) -> None:
+def test_by_keyboard_alone(finished: Finished, page: Page) -> None:
     """From the list to a job, a step, its rollouts, one of them, and back."""
-    job = service.wait(service.job(customer_url).id)
-    open_page(page, service)
+    open_page(page, finished.service)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     for _ in range(2):  # past the region that scrolls, to the job in it
         page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name=job.id)).to_be_focused()
+    expect(page.get_by_role("link", name=finished.job.id)).to_be_focused()
     page.keyboard.press("Enter")
     slider = page.get_by_label("Step", exact=True).first
     expect(slider).to_be_enabled()
@@ -240,17 +233,13 @@ def tab_to(page: Page, identifier: str) -> None:
     raise AssertionError(f"Tab does not reach #{identifier}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_nobody_is_kept_out(
-    service: Running, customer_url: str, page: Page, scheme: Any, width: int
-) -> None:
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 390), ("dark", 390)])
+def test_nobody_is_kept_out(finished: Finished, page: Page, scheme: Any, width: int) -> None:
     """axe-core finds nothing serious, and a phone's width needs no scrolling sideways."""
-    job = service.wait(service.job(customer_url).id)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 844})
-    for path in ("/", f"/finetune/{job.id}"):
-        open_page(page, service, path)
+    for path in ("/", finished.path):
+        open_page(page, finished.service, path)
         if path != "/":
             expect(page.locator("#cursor")).to_be_enabled()
             page.locator("#numbers summary").click()
@@ -258,12 +247,9 @@ def test_nobody_is_kept_out(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_nothing_moves_for_who_wants_no_motion(
-    service: Running, customer_url: str, page: Page
-) -> None:
+def test_nothing_moves_for_who_wants_no_motion(finished: Finished, page: Page) -> None:
     """Neither now, nor where a style should one day ask for it."""
-    job = service.wait(service.job(customer_url).id)
-    open_page(page, service, f"/finetune/{job.id}")
+    open_page(page, finished.service, finished.path)
     expect(page.locator("#cursor")).to_be_enabled()
     page.locator("[data-open]").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -280,8 +266,9 @@ def test_nothing_moves_for_who_wants_no_motion(
 
 
 def test_the_list_shows_a_new_job_by_itself(
-    service: Running, customer: Customer, customer_url: str, page: Page
+    start: Start, customer: Customer, customer_url: str, page: Page
 ) -> None:
+    service = start()
     open_page(page, service)
     expect(page.get_by_text("No job yet")).to_be_visible()
     customer.delay_s = 0.02

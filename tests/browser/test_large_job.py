@@ -18,12 +18,9 @@ from typing import Any
 import psutil
 from playwright.sync_api import Page, expect
 
-from rft_service.api.security import api_key
-from rft_service.app import Settings, create_app
 from rft_service.pages.access import link
-from tests.service.conftest import Running
+from tests.service.conftest import Running, running
 from tests.service.customer import Customer
-from tests.service.doubles import DoubleEngine, keyword_judge
 from tests.service.servers import served
 
 from .chromium import chromium
@@ -70,10 +67,10 @@ def at_step(step: dict[str, Any], number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def look(page: Page, running: Running, job_id: str) -> dict[str, float]:
+def look(page: Page, service: Running, job_id: str) -> dict[str, float]:
     """Open the page, go through it as a reader would; sizes, and times in seconds."""
     started = time.perf_counter()
-    page.goto(link(running.url, running.key, f"/finetune/{job_id}"))
+    page.goto(link(service.url, service.key, f"/finetune/{job_id}"))
     expect(page.locator("#cursor")).to_have_attribute("max", str(STEPS))
     all_drawn_s = time.perf_counter() - started
     paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
@@ -129,24 +126,20 @@ def test_a_long_job_stays_usable(service: Running, customer_url: str, page: Page
 
 
 def main() -> int:
-    from openai import OpenAI
-
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        home = Path(folder)
-        app = create_app(
-            Settings(home=home, engine=DoubleEngine(home / "weights"), judge=keyword_judge)
-        )
-        with served(app) as url, served(Customer().app()) as customer_url:
-            client = OpenAI(base_url=f"{url}/v1", api_key=api_key(home))
-            running = Running(url, api_key(home), home, client)
-            job = running.wait(running.job(customer_url).id)
-            enlarge(home / "service.sqlite", job.id)
-            page = browser.new_page()
-            page.goto("about:blank")
-            empty_mib = renderer_mib()
-            found = look(page, running, job.id)
-            found |= {"renderer_mib": renderer_mib(), "empty_renderer_mib": empty_mib}
-            page.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chromium() as browser,
+        running(Path(folder)) as service,
+        served(Customer().app()) as customer_url,
+    ):
+        job = service.wait(service.job(customer_url).id)
+        enlarge(service.home / "service.sqlite", job.id)
+        page = browser.new_page()
+        page.goto("about:blank")
+        empty_mib = renderer_mib()
+        found = look(page, service, job.id)
+        found |= {"renderer_mib": renderer_mib(), "empty_renderer_mib": empty_mib}
+        page.close()
     print(json.dumps({name: round(value, 3) for name, value in found.items()}))
     return 0
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, expect
 
-from buildhour_helpers.analysis.figures import training_curves
 from buildhour_helpers.analysis.figures.training import smoothed
 from tests.service.conftest import Running, Start
 from tests.service.doubles import LookupModel
 
-from .pages import metrics, open_page
+from .conftest import Finished
+from .pages import open_page
 
 Step = dict[str, Any]
 
@@ -56,45 +56,25 @@ def cells(step: Step) -> dict[str, str]:
 
 
 def captions(step: Step) -> dict[str, list[str]]:
-    """What stands under each chart."""
-    usage, valid = step["usage"]["train"], step["usage"]["valid"]
-    shown = cells(step)
-    validated = {
-        name: written(valid[name] / valid["rollouts"] if valid["rollouts"] else None, digits)
-        for name, digits in (("tool_calls", 2), ("turns", 2), ("reasoning_tokens", 0))
-    }
+    """What stands under some of the charts: one of each kind of line, number and unit."""
+    usage, valid, shown = step["usage"]["train"], step["usage"]["valid"], cells(step)
+    calls = valid["tool_calls"] / valid["rollouts"] if valid["rollouts"] else None
+    share = step["errors"]["train_discarded"] / usage["rollouts"]
     return {
         "Mean reward": [f"training {shown['train']}", f"validation {shown['valid']}"],
         "Tool calls per rollout": [
-            f"training {shown['calls']}", f"validation {validated['tool_calls']}",
-        ],
-        "Turns per rollout": [f"training {shown['turns']}", f"validation {validated['turns']}"],
-        "Reasoning tokens per rollout": [
-            f"training {shown['reasoning']}", f"validation {validated['reasoning_tokens']}",
+            f"training {shown['calls']}", f"validation {written(calls, 2)}",
         ],
         "Calls of each tool per rollout": [f"lookup {shown['calls']}"],
-        "Output tokens per rollout": [f"mean {shown['completion']}"],
-        "Tokens per tool call": [f"mean {shown['per_call']}"],
         "Simulated latency per rollout": [f"mean {shown['rollout_s']} s"],
-        "Latency per tool call": [f"mean {shown['tool_s']} s"],
         "Errors and discards": [
             "tool calls with an error "
             + written(step["tool_errors"] / usage["tool_calls"], 1, "%", 100),
-            "rollouts discarded "
-            + written(step["errors"]["train_discarded"] / usage["rollouts"], 1, "%", 100),
+            f"rollouts discarded {written(share, 1, '%', 100)}",
         ],
-        "Time per step": [f"whole step {shown['step_s']} s"],
         "Zero-variance groups": [f"of all groups {shown['flat']}%"],
         "How rollouts ended": ["answered 100.0%"],
-        **{
-            title: [f"per update {significant(step['update'][name])}"]
-            for name, title in (
-                ("gradient_norm", "Gradient norm"),
-                ("change_norm", "Change of the weights, norm"),
-                ("entropy", "Action entropy, nats"),
-                ("kl_to_base", "KL to the base, nats"),
-            )
-        },
+        "KL to the base, nats": [f"per update {significant(step['update']['kl_to_base'])}"],
     }  # fmt: skip
 
 
@@ -107,16 +87,15 @@ def drawn(page: Page) -> dict[str, list[str]]:
     }
 
 
-def test_every_number_is_the_apis(service: Running, customer_url: str, page: Page) -> None:
-    job = service.wait(service.job(customer_url).id)
-    said = metrics(service, job.id)
-    open_page(page, service, f"/finetune/{job.id}")
+def test_every_number_is_the_apis(finished: Finished, page: Page) -> None:
+    said = finished.service.steps(finished.job.id)
+    open_page(page, finished.service, finished.path)
     expect(page.locator("#cursor")).to_have_attribute("max", str(len(said)))
-    assert drawn(page) == captions(said[-1])
+    assert drawn(page).items() >= captions(said[-1]).items()
     page.locator("#cursor").focus()
     page.keyboard.press("Home")
     expect(page.locator("#at")).to_have_text("1")
-    assert drawn(page) == captions(said[0])
+    assert drawn(page).items() >= captions(said[0]).items()
     page.locator("#numbers summary").click()
     for step in said:
         row = page.locator(f'#numbers tr[data-step="{step["step"]}"]')
@@ -155,9 +134,8 @@ def test_an_engines_own_metrics_are_drawn_under_their_names(
         assert frame["y"] < box["y"] < frame["y"] + frame["height"]
 
 
-def test_an_axis_carries_its_unit(service: Running, customer_url: str, page: Page) -> None:
-    job = service.wait(service.job(customer_url).id)
-    open_page(page, service, f"/finetune/{job.id}")
+def test_an_axis_carries_its_unit(finished: Finished, page: Page) -> None:
+    open_page(page, finished.service, finished.path)
     expect(page.locator("#cursor")).to_be_enabled()
     for title, unit in (("Zero-variance", "%"), ("Simulated latency", " s"), ("Mean reward", "")):
         chart = page.locator("figure").filter(has_text=title)
@@ -180,7 +158,7 @@ def test_more_tools_than_colours_are_summed_up(
     open_page(page, service, f"/finetune/{job.id}")
     expect(page.locator("#cursor")).to_be_enabled()
     chart = page.locator("figure").filter(has_text="Calls of each tool")
-    rollouts = metrics(service, job.id)[-1]["usage"]["train"]["rollouts"]
+    rollouts = service.steps(job.id)[-1]["usage"]["train"]["rollouts"]
     wanted = [(f"tool{number}", 10 * number) for number in range(4, 10)] + [("other tools", 60)]
     texts = chart.locator("figcaption span").all_inner_texts()
     assert texts == [f"{name} {written(count / rollouts, 2)}" for name, count in wanted]
@@ -190,9 +168,9 @@ def test_more_tools_than_colours_are_summed_up(
     assert len(set(colours)) == len(colours) == 7
 
 
-def test_the_page_smooths_as_the_dashboard_does(service: Running, page: Page) -> None:
+def test_the_page_smooths_as_the_dashboard_does(finished: Finished, page: Page) -> None:
     """The same means and bands, also where steps have no value and where a job is short or long."""
-    open_page(page, service)
+    open_page(page, finished.service)
     jobs: list[list[float | None]] = [
         [0.25],
         [0.5, None],
@@ -211,28 +189,8 @@ def test_the_page_smooths_as_the_dashboard_does(service: Running, page: Page) ->
         np.testing.assert_allclose(drawn, known)
 
 
-def test_a_caption_says_what_line_and_band_are(
-    service: Running, customer_url: str, page: Page
-) -> None:
-    """In the words of the dashboard's legend, for the charts that it has too."""
-    job = service.wait(service.job(customer_url).id)
-    chart = training_curves(metrics(service, job.id))
-    legend = [text.get_text() for text in chart.axes[0].get_legend().get_texts()]
-    assert legend == [
-        "training, each step", "mean of 5 steps", "their lowest and highest", "validation",
-    ]  # fmt: skip
-    open_page(page, service, f"/finetune/{job.id}")
-    expect(page.locator("#cursor")).to_be_enabled()
-    for axis in chart.axes:
-        title = axis.get_ylabel().capitalize()
-        figure = page.locator("figure").filter(has=page.get_by_role("heading", name=title))
-        expect(figure.locator("small")).to_have_text(
-            "training: line: mean of 5 steps; band: their lowest and highest; dots: each step"
-        )
-
-
-def test_times_and_texts_are_cut_to_what_is_read(service: Running, page: Page) -> None:
-    open_page(page, service)
+def test_times_and_texts_are_cut_to_what_is_read(finished: Finished, page: Page) -> None:
+    open_page(page, finished.service)
     found = page.evaluate(
         """async () => {
             const { duration, beginning, REWARD, SHARE } =
@@ -253,13 +211,12 @@ def test_times_and_texts_are_cut_to_what_is_read(service: Running, page: Page) -
     }
 
 
-def test_a_phone_shows_what_a_row_is_about(service: Running, customer_url: str, page: Page) -> None:
+def test_a_phone_shows_what_a_row_is_about(finished: Finished, page: Page) -> None:
     """Without scrolling sideways: status, reward, answer, tools, and the button that copies."""
-    job = service.wait(service.job(customer_url).id)
     page.set_viewport_size({"width": 390, "height": 844})
-    open_page(page, service)
+    open_page(page, finished.service)
     inside(page, "#jobs .status")
-    open_page(page, service, f"/finetune/{job.id}")
+    open_page(page, finished.service, finished.path)
     for label in ("outcome", "reward", "question", "answer", "tools called"):
         inside(page, f'#rollouts [data-label="{label}"]')
     inside(page, "#checkpoints button")

@@ -14,6 +14,7 @@ import pytest
 from authoring.course.source import exercises, lessons, read, stub_of
 from buildhour_helpers import checks
 from buildhour_helpers.demo.stage import Stage, stage
+from tests.serving import name_servers
 
 from . import answers
 
@@ -50,10 +51,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(autouse=True)
 def session(up: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service and a tool server, named in the environment as a session names them."""
-    monkeypatch.setenv("OPENAI_BASE_URL", up.service.url)
-    monkeypatch.setenv("OPENAI_API_KEY", up.service.key)
-    monkeypatch.setenv("BUILDHOUR_TOOLS_URL", up.tools.url)
-    monkeypatch.setenv("BUILDHOUR_TOOLS_KEY", up.tools.key)
+    name_servers(monkeypatch, up)
     monkeypatch.setenv("BUILDHOUR_SESSION", "offline")
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from nbformat import v4
 
-from authoring.course.execution import CellFailedError, execute
+from authoring.course.execution import execute
 from authoring.course.source import notebook_of, stub_of
 from buildhour_helpers import checks
 from buildhour_helpers.checks.verdict import Findings, exercise, right, wrong
@@ -40,6 +40,13 @@ def test_a_right_answer(capsys: Said) -> None:
     said = capsys.readouterr().out
     assert said == "Exercise 1.2: right\n  ✓ it can be called\n  ✓ of 0 and 1 it takes 1\n"
 
+    @exercise("1.2")
+    def silent(_: object) -> Findings:
+        yield from ()
+
+    with pytest.raises(AssertionError, match="no finding"):
+        silent(max)
+
 
 def test_a_wrong_answer_is_told_what_to_try_and_where_hints_are(capsys: Said) -> None:
     check(min)
@@ -48,6 +55,16 @@ def test_a_wrong_answer_is_told_what_to_try_and_where_hints_are(capsys: Said) ->
     assert "\n    try: max, not min" in said
     assert "Open the hints above" in said
     assert max(map(len, said.splitlines())) <= 76
+
+
+def test_the_same_advice_is_given_once(capsys: Said) -> None:
+    @exercise("1.2")
+    def twice(answer: object) -> Findings:
+        yield wrong("of 0 and 1 it does not take 1", "max, not min")
+        yield wrong("of 1 and 2 it does not take 2", "max, not min")
+
+    twice(min)
+    assert capsys.readouterr().out.count("try: max, not min") == 1
 
 
 @pytest.mark.parametrize(
@@ -68,36 +85,18 @@ def test_an_answer_that_raises(answer: object, words: str, capsys: Said) -> None
     assert ("not started" in said) != ("✓ it can be called" in said)
 
 
-def test_a_check_without_a_finding_is_a_bug() -> None:
-    @exercise("1.2")
-    def silent(_: object) -> Findings:
-        yield from ()
-
-    with pytest.raises(AssertionError, match="no finding"):
-        silent(max)
-
-
-def test_a_check_that_does_not_exist_says_how_one_is_called() -> None:
-    with pytest.raises(AttributeError, match=r"no exercise_0_9 .* checks\.exercise_1_2"):
-        _ = checks.exercise_0_9
-
-
 def test_the_last_hint_is_nearly_the_answer(capsys: Said) -> None:
     checks.hint("0.2")
     assert "mean(rewards)" not in capsys.readouterr().out
     checks.hint("0.2", strength=3)
-    said = capsys.readouterr().out
-    assert 'Still stuck? checks.catch_up("0.2")' in said
-
-
-@pytest.mark.parametrize(
-    ("number", "strength", "words"),
-    [("0.9", 1, "no exercise"), ("12.1", 1, "no exercise"), ("two", 1, "no exercise"),
-     ("", 1, "no exercise"), ("0.2", 4, "strength is 1 to 3, not 4")],
-)  # fmt: skip
-def test_no_such_hint(number: str, strength: int, words: str) -> None:
-    with pytest.raises(WorkshopError, match=words):
-        checks.hint(number, strength)
+    assert 'Still stuck? checks.catch_up("0.2")' in capsys.readouterr().out
+    for number in ("0.9", "12.1", "two", ""):
+        with pytest.raises(WorkshopError, match="no exercise"):
+            checks.hint(number)
+    with pytest.raises(WorkshopError, match="strength is 1 to 3, not 4"):
+        checks.hint("0.2", 4)
+    with pytest.raises(AttributeError, match=r"no exercise_0_9 .* checks\.exercise_1_2"):
+        _ = checks.exercise_0_9
 
 
 def outputs(folder: Path, *cells: str) -> list[str]:
@@ -123,20 +122,15 @@ def test_catching_up_solves_a_lesson_or_one_exercise(tmp_path: Path) -> None:
     assert "Exercise 0.4: right" in said[4]
 
 
-def test_catching_up_with_no_such_exercise(tmp_path: Path) -> None:
-    with pytest.raises(CellFailedError, match=r"nothing solves '0\.9'; an exercise is"):
-        outputs(tmp_path, 'from buildhour_helpers import checks\nchecks.catch_up("0.9")')
-
-
-def test_catching_up_before_the_cells_above_have_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_catching_up_where_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a notebook, with no such exercise, or before the cells above have run."""
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)  # another test may have made a shell
+    with pytest.raises(WorkshopError, match="works in a notebook"):
+        checks.catch_up("00")
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(user_ns={}))
+    with pytest.raises(WorkshopError, match=r"nothing solves '0\.9'; an exercise is"):
+        checks.catch_up("0.9")
     needs = [("1.1", "best = rows[0]")]
     monkeypatch.setattr("buildhour_helpers.checks.hints._solutions", lambda _: needs)
     with pytest.raises(WorkshopError, match=r"name 'rows' is not defined; first choose Run > Run"):
         checks.catch_up("1.1")
-
-
-def test_catching_up_outside_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("IPython.get_ipython", lambda: None)  # another test may have made a shell
-    with pytest.raises(WorkshopError, match="works in a notebook"):
-        checks.catch_up("00")

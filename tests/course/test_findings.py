@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
 from nbformat import NotebookNode, v4
 
-from authoring.course import build
 from authoring.course.execution import CellFailedError, execute
-from authoring.course.findings import not_shown, values_in
+from authoring.course.findings import not_shown
 from authoring.course.source import notebook_of
-from buildhour_helpers.errors import WorkshopError
-
-from .sample import lesson
 
 
 def prose_after(code: str, prose: str, folder: Path) -> str:
@@ -29,7 +24,6 @@ def prose_after(code: str, prose: str, folder: Path) -> str:
         ("{{ share['a']:.0%} }".replace("} }", "}}"), "48%"),
         ("{{len(share)}} of {{ share }}", "1 of {'a': 0.481}"),
         ("a grader's {{item.answer}}", "a grader's {{item.answer}}"),
-        ("none", "none"),
     ],
 )
 def test_a_finding_is_filled_in(finding: str, text: str, tmp_path: Path) -> None:
@@ -46,7 +40,6 @@ def test_a_finding_that_cannot_be_evaluated_is_named(tmp_path: Path) -> None:
     [
         ("+0.20", "gain 0.1996", True),
         ("48%", "0.4819", True),
-        ("0.48", "48%", True),
         ("2,073", "tokens 2072.8", True),
         ("−45%", "calls -0.447", True),
         ("0.21", "gain 0.1996", False),
@@ -56,20 +49,3 @@ def test_a_finding_that_cannot_be_evaluated_is_named(tmp_path: Path) -> None:
 )
 def test_a_number_must_be_seen_in_an_output(value: str, outputs: str, is_shown: bool) -> None:
     assert list(not_shown([value], outputs)) == ([] if is_shown else [value])
-
-
-def test_what_was_filled_in_is_found_again() -> None:
-    assert values_in("from {{a}} to {{b}}.", "from 1 to 2.") == ["1", "2"]
-    assert values_in("from {{a}}.", "to 1.") is None
-
-
-def test_a_finding_changed_by_hand_is_refused(tmp_path: Path) -> None:
-    small = lesson(tmp_path)
-    build.build([small], patience=10)
-    build.check([small])
-    notebook = nbformat.read(small.stubs, as_version=nbformat.NO_CONVERT)
-    (cell,) = (cell for cell in notebook.cells if "The bar showed 7, or 100%." in cell.source)
-    cell.source = cell.source.replace("showed 7", "showed 8")
-    build.write(notebook, small.stubs)
-    with pytest.raises(WorkshopError, match="its prose says 8, and no output shows it; print"):
-        build.check([small])

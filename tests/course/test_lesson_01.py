@@ -15,6 +15,7 @@ from buildhour_helpers.rollouts import evaluate
 from buildhour_helpers.rollouts.endpoints import ToolServer
 from buildhour_helpers.tasks import FIRST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS, for_responses
+from tests.serving import name_servers
 
 QUESTIONS = load_questions(split="validation")
 
@@ -29,30 +30,17 @@ def defined() -> dict[str, Any]:
     return space
 
 
-def test_the_rows_are_validation_questions_under_the_first_prompt(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in ("OPENAI_API_KEY", "BUILDHOUR_TOOLS_URL", "BUILDHOUR_TOOLS_KEY"):
-        monkeypatch.setenv(name, "unused")
-    lesson = defined()
-    known = {question.id: question for question in QUESTIONS}
-    assert lesson["PROMPT"] == FIRST_PROMPT
-    for row in lesson["ROWS"]:
-        question = known[row["item"]["question_id"]]
-        assert row["question"] == question.text
-        assert row["item"]["answer_value"] == question.answer
-        assert row["item"]["answer_kind"] == question.kind
-
-
 def test_its_loop_answers_as_evaluate_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     question = QUESTIONS[0]
     rows = build_rows([question], FIRST_PROMPT, DEFINITIONS)
     with stage(tmp_path, None, 0, 8) as up:
-        monkeypatch.setenv("OPENAI_BASE_URL", up.service.url)
-        monkeypatch.setenv("OPENAI_API_KEY", up.service.key)
-        monkeypatch.setenv("BUILDHOUR_TOOLS_URL", up.tools.url)
-        monkeypatch.setenv("BUILDHOUR_TOOLS_KEY", up.tools.key)
+        name_servers(monkeypatch, up)
         lesson = defined()
+        known = {one.id: (one.text, one.answer) for one in QUESTIONS}
+        assert lesson["PROMPT"] == FIRST_PROMPT
+        for row in lesson["ROWS"]:
+            item = row["item"]
+            assert (row["question"], item["answer_value"]) == known[item["question_id"]]
 
         async def both() -> tuple[Any, Any]:
             own = await lesson["rollout"](

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from authoring.course.source import lessons, read
 from buildhour_helpers.analysis.statistics import agreement
 from buildhour_helpers.graders import Reference, compare, specs
-from buildhour_helpers.reports import SHIPPED
-from buildhour_helpers.tasks import build_row, load_questions
+from buildhour_helpers.tasks import build_row, load_labels, load_questions
 
-LABELS = [
-    json.loads(line)
-    for line in (SHIPPED / "labels" / "answers.jsonl").read_text(encoding="utf-8").splitlines()
-]
+LABELS = load_labels()
 
 
 def shown(*names: str) -> list[Any]:

@@ -35,77 +35,61 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_a_recording_carries_its_command(small: ModuleType, tmp_path: Path) -> None:
-    said: list[str] = []
-    path = recordings.record("small", said.append)
-    assert said == ["halfway"]
+    path = recordings.record("small", print)
     assert path == tmp_path / "small.json"
-    made = json.loads(path.read_text(encoding="utf-8"))
-    assert made == {
+    assert json.loads(path.read_text(encoding="utf-8")) == {
         "command": "python -m authoring.course record small",
         "reward_mean": 0.25,
         "unit": "µ",
     }
 
 
-def test_one_that_does_not_exist(small: ModuleType) -> None:
-    with pytest.raises(WorkshopError, match="no recording large; there are: small"):
-        recordings.record("large")
-
-
-def test_one_that_is_too_large_to_ship(
+def test_what_cannot_be_recorded_is_one_line_and_writes_nothing(
     small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with pytest.raises(WorkshopError, match="no recording large; there are: small"):
+        recordings.record("large")
+    with pytest.raises(WorkshopError, match="recording small: its seed is fixed"):
+        recordings.record("small", seeds=[7])
     monkeypatch.setattr(recordings, "MAX_BYTES", 20)
     with pytest.raises(WorkshopError, match=r"recording small: \d+ bytes, more than 20"):
         recordings.record("small")
     assert not (tmp_path / "small.json").exists()
 
 
-def test_every_module_of_recordings_can_be_recorded_and_was() -> None:
+def test_seeds_other_than_its_own(small: ModuleType) -> None:
+    def record(folder: Path, progress: Any, *, seeds: tuple[int, ...] = (1, 2)) -> dict[str, Any]:
+        return {"seeds": list(seeds)}
+
+    small.record = record  # type: ignore[attr-defined]
+    made = json.loads(recordings.record("small", seeds=[7]).read_text(encoding="utf-8"))
+    assert made["seeds"] == [7]
+    assert made["command"].endswith("record small --seeds 7")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["record", "--all"], 0, "small: recording\n  halfway\nsmall: "),
+        (["record"], 1, "course record: which recordings?"),
+        (["build", "42"], 1, "course build: no lesson 42 in solutions/"),
+        (["table", "--untimed", "00"], 0, "\n00_start_here "),
+    ],
+)
+def test_the_command_line(
+    arguments: list[str],
+    status: int,
+    said: str,
+    small: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert course.main(arguments) == status
+    printed = capsys.readouterr()
+    assert said in printed.out + printed.err
+
+
+def test_every_module_of_recordings_was_recorded() -> None:
     for name in recordings.NAMES:
         made = json.loads((RUNS / f"{name}.json").read_text(encoding="utf-8"))
         _, _, seeds = made["command"].partition(" --seeds ")
         assert made["command"] == recordings.command(name, list(map(int, seeds.split()))), name
-
-
-class TestCommandLine:
-    def test_all_recordings(self, small: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-        assert course.main(["record", "--all"]) == 0
-        assert capsys.readouterr().out.startswith("small: recording\n  halfway\nsmall: ")
-
-    def test_which_recording(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert course.main(["record"]) == 1
-        assert "course record: which recordings?" in capsys.readouterr().err
-
-    def test_a_lesson_that_does_not_exist(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert course.main(["build", "42"]) == 1
-        assert capsys.readouterr().err.startswith("course build: no lesson 42 in solutions/")
-
-    def test_the_table(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert course.main(["table", "--untimed", "00"]) == 0
-        head, row = capsys.readouterr().out.splitlines()
-        columns = ("minutes", "seconds", "cells", "words per code line", "longest cell")
-        assert all(column in head for column in columns)
-        assert row.startswith("00_start_here ")
-
-
-def test_seeds_other_than_its_own(small: ModuleType, tmp_path: Path) -> None:
-    def record(
-        folder: Path, progress: Callable[[str], None], *, seeds: tuple[int, ...] = (1, 2)
-    ) -> dict[str, Any]:
-        return {"seeds": list(seeds)}
-
-    small.record = record  # type: ignore[attr-defined]
-    for seeds, kept, command in (
-        (None, [1, 2], "record small"),
-        ([7], [7], "record small --seeds 7"),
-    ):
-        made = json.loads(recordings.record("small", seeds=seeds).read_text(encoding="utf-8"))
-        assert made["seeds"] == kept
-        assert made["command"].endswith(command)
-
-
-def test_one_that_takes_no_seeds(small: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(WorkshopError, match="recording small: its seed is fixed"):
-        recordings.record("small", seeds=[7])
-    assert not (tmp_path / "small.json").exists()

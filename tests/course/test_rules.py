@@ -12,6 +12,7 @@ from nbformat import NotebookNode, v4
 from authoring.course import build
 from authoring.course.rules import Problem, of_outputs, of_source, of_times
 from authoring.course.source import read
+from buildhour_helpers.checks import lesson_00
 from buildhour_helpers.errors import WorkshopError
 
 from .sample import GOOD, lesson
@@ -23,30 +24,15 @@ def problems(root: Path, text: str) -> list[Problem]:
     return of_source("00", read(lesson(root, text)).cells)
 
 
-def test_the_good_lesson_is_accepted(tmp_path: Path) -> None:
-    assert problems(tmp_path, GOOD) == []
-
-
 SPOILT = {
     "no number": ('exercise="0.1" ', 'exercise="" ', r"exercise='' in lesson 00.*exercise=\"0.N\""),
-    "another lesson's number": ('exercise="0.1"', 'exercise="3.1"', r"exercise='3.1' in lesson 00"),
     "numbers out of order": ("0.2", "0.3", r"exercises 0.1, 0.3; number them 0.1, 0.2"),
     "one exercise alone": (GOOD[GOOD.index("# ### Exercise 0.2") :], "# End.\n", r"has 2 to 4"),
     "no difficulty": ("difficulty=1 ", "", r"difficulty=None; difficulty=1 to"),
-    "difficulty 6": ("difficulty=1 ", "difficulty=6 ", r"difficulty=6; difficulty=1 to"),
-    "no minutes": (" minutes=5", "", r"minutes=None; minutes=N"),
-    "no time at all": (" minutes=5", " minutes=0", r"minutes=0; minutes=N"),
-    "another effort in the heading": ("1/5", "2/5", r"same effort; .*Difficulty 1/5 · 5 minutes"),
     "no heading": ("### Exercise 0.1: Count the calls", "", r"no heading.*### Exercise 0.1: title"),
     "a heading alone": ("The end.", "### Exercise 0.3: More", r"no exercise's cell after it"),
     "no check": ("checks.exercise_0_1(", "print(", r"let checks.exercise_0_1\(ANSWER\) follow"),
     "no begin": ("    # begin solution\n", "", r"markers # end solution; each"),
-    "no end": ("    # end solution\n", "", r"markers # begin solution; each"),
-    "markers elsewhere": (
-        'print("a bar',
-        '# begin solution\nprint("a bar',
-        r"not an exercise; # %%",
-    ),
     "markers across a block": (
         "    # end solution\n    return",
         "    return",
@@ -73,12 +59,9 @@ SPOILT = {
         r"states 17 minutes, and 13 are measured; state",
     ),
     "a magic": ("import math", "%timeit 2\nimport math", r"`%timeit 2`; plain Python"),
-    "a shell line": ("import math", "!ls\nimport math", r"`!ls`; plain Python"),
     "nbval's comment": ("import math", "# NBVAL_SKIP\nimport math", r"cell tags instead"),
     "an empty cell": ("# The end.", "# The end.\n\n# %%\n", r"an empty cell; delete it"),
     "a picture without alt text": ("[a curve that rises]", "[]", r"picture without alt text"),
-    "an img without alt text": ("The end.", '<img src="a.png">', r"picture without alt text"),
-    "an img with an empty one": ("The end.", '<img src="a.png" alt="">', r"without alt text"),
     "nothing static beside a widget": (
         "# %%\ndone = 7",
         '# %% tags=["uncompared"]\ndone = 7',
@@ -89,7 +72,6 @@ SPOILT = {
         "import math\nfrom buildhour_helpers import jobs\n",
         r"a cell to take along uses buildhour_helpers; plain openai",
     ),
-    "our session in a cell to take": ("import math", "session.start()", r"a cell to take along"),
 }
 
 
@@ -106,20 +88,12 @@ def test_a_spoilt_source_is_refused(name: str, tmp_path: Path) -> None:
 def test_an_exercise_without_three_hints_is_refused(
     hints: dict[str, tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "buildhour_helpers.checks.lesson_00.HINTS", hints | {"0.2": ("a", "b", "c")}
-    )
+    assert problems(tmp_path, GOOD) == []
+    monkeypatch.setattr(lesson_00, "HINTS", hints | {"0.2": ("a", "b", "c")})
     (found,) = problems(tmp_path, GOOD)
     assert "hints in checks" in found.wrong
-    assert 'HINTS = {"0.1": ("a nudge", "the method", "nearly the answer")}' in found.fix
-
-
-def test_a_check_that_does_not_exist_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr("buildhour_helpers.checks.lesson_00.exercise_0_1")
-    (found,) = problems(tmp_path, GOOD)
-    assert "checks has no exercise_0_1" in found.wrong
+    monkeypatch.delattr(lesson_00, "exercise_0_1")
+    assert any("checks has no exercise_0_1" in one.wrong for one in problems(tmp_path, GOOD))
 
 
 def test_a_problem_names_file_cell_line_and_fix(tmp_path: Path) -> None:
@@ -184,10 +158,14 @@ def test_ordinary_outputs_are_accepted() -> None:
         assert of_outputs(cell(printed(text))) == [], text
 
 
-def test_an_output_on_stderr_is_refused_unless_uncompared() -> None:
+def test_what_an_output_lacks_is_refused() -> None:
     (found,) = of_outputs(cell(printed("DeprecationWarning: soon\n", "stderr")))
     assert "stderr" in found.wrong
     assert of_outputs(cell(printed("bar", "stderr"), tags=["uncompared"])) == []
+    (found,) = of_outputs(cell(count=None))  # the cell was never run
+    assert "execution count null" in found.wrong
+    assert of_outputs(cell(shown({"text/html": "<img src='x.png'>"})))
+    assert not of_outputs(cell(shown({"text/html": "<img src='x.png' alt='A curve'>"})))
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/svg+xml", "image/jpeg"])
@@ -195,16 +173,6 @@ def test_a_picture_without_alt_text_is_refused(kind: str) -> None:
     (found,) = of_outputs(cell(shown({kind: "AAAA"})))
     assert "without alt text" in found.wrong
     assert of_outputs(cell(shown({kind: "AAAA"}, {kind: {"alt": "A curve that rises."}}))) == []
-
-
-def test_a_picture_within_html_needs_alt_text_too() -> None:
-    assert of_outputs(cell(shown({"text/html": "<img src='x.png'>"})))
-    assert not of_outputs(cell(shown({"text/html": "<img src='x.png' alt='A curve'>"})))
-
-
-def test_a_cell_that_was_never_run_is_refused() -> None:
-    (found,) = of_outputs(cell(count=None))
-    assert "execution count null" in found.wrong
 
 
 def test_time_budgets() -> None:

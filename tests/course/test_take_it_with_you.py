@@ -6,17 +6,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
+from openai import BadRequestError, OpenAI
 
 from authoring.course.rules import names_bound
 from authoring.course.source import Lesson, lessons, read
 from buildhour_helpers.demo.stage import stage
 
 from .empty_project import EmptyProject
-from .strict_provider import strict_provider
+from .providers import strict_provider
 
 BOX = re.compile(r"^#+ Take it with you$(.*?)(?=^#+ |\Z)", re.MULTILINE | re.DOTALL)
 OUR_NAMES = ("agent-rft-workshop", "buildhour-helpers")
@@ -45,18 +47,16 @@ def box(lesson: Lesson) -> str:
 
 def named_packages(text: str) -> set[str]:
     """Of the words in backticks those that are packages."""
-    words = set(re.findall(r"`([A-Za-z][A-Za-z0-9_-]*)`", text)) - {*OUR_NAMES}
-    return {word for word in words if is_package(word)}
-
-
-def is_package(word: str) -> bool:
-    try:
-        return bool(distribution(word).files)
-    except PackageNotFoundError:
-        return False
+    words = set(re.findall(r"`([A-Za-z][A-Za-z0-9_-]*)`", text))
+    installed = {found.name for found in distributions() if found.files}
+    return (words & installed) - {*OUR_NAMES}
 
 
 USES = {
+    "00": """
+trace = roll_out("How much was net income at Aldantis in 2010?")
+assert trace[-1]["type"] == "message"
+""",
     "03": """
 timings = await load_test(mine, 20, 8, MY_URL, MY_KEY)
 assert [status for status, _ in timings] == [200] * 20
@@ -95,7 +95,6 @@ records = list(map(record_of, rollouts))
 assert decompose(records, {"A": {"A/1"}})["right if found"] == 0.5
 means = question_means(records, lambda record: record.reward)
 assert means == {"A": 0.5}
-assert quadrants({"A": 0.5}, {"A": -1}) == {"better, cheaper": 1}
 assert sequences(records) == {"cat": 2}
 """,
     "07": """
@@ -188,53 +187,34 @@ def is_kept(name: str, code: str) -> bool:
     return name.isupper() or f"def {name}(" in code
 
 
+ITEM = {"role": "user", "content": "How much was net income at Aldantis in 2010?"}
+
+
 @pytest.mark.parametrize(
-    ("request_", "ended"),
+    ("input_", "more", "said"),
     [
-        ('input=[item | {"id": "msg_1"}, item | {"id": "msg_1"}]', "Duplicate item found with id"),
-        ("input=[item]", "summaries []"),
-        ('input=[item], reasoning={"summary": "auto"}', "summaries ['"),
+        ([ITEM | {"id": "msg_1"}, ITEM | {"id": "msg_1"}], {}, "Duplicate item found with id"),
+        ([ITEM], {}, "summaries: []"),
+        ([ITEM], {"reasoning": {"summary": "auto"}}, "summaries: ['"),
     ],
 )
 def test_the_service_is_strict(
-    request_: str, ended: str, variables: Variables, tmp_path: Path
+    input_: list[Any], more: dict[str, Any], said: str, variables: Variables
 ) -> None:
-    ask = f"""
-from openai import BadRequestError, OpenAI
-item = {{"role": "user", "content": "How much was net income at Aldantis in 2010?"}}
-try:
-    output = OpenAI().responses.create(model="sim-agent-mini", {request_}).output
-    print("summaries", [s.text for i in output if i.type == "reasoning" for s in i.summary])
-except BadRequestError as error:
-    print(error.message)
-"""
-    project = EmptyProject(tmp_path, {"openai"})
-    for _ in range(3):
-        done = project.run(ask, variables)
-        assert ended in done.stdout, done.stdout + done.stderr
+    client = OpenAI(base_url=variables["OPENAI_BASE_URL"], api_key=variables["OPENAI_API_KEY"])
+    try:
+        output = client.responses.create(model="sim-agent-mini", input=input_, **more).output
+        found = [s.text for one in output if one.type == "reasoning" for s in one.summary]
+        answer = f"summaries: {found}"
+    except BadRequestError as error:
+        answer = error.message
+    assert said in answer
 
 
-def test_the_project_is_empty(tmp_path: Path) -> None:
+def test_the_project_is_empty_and_a_cell_that_fails_fails_it(tmp_path: Path) -> None:
     project = EmptyProject(tmp_path, {"openai"})
-    assert project.run("from openai import OpenAI, AsyncOpenAI", {}).returncode == 0
-    assert project.run("import asyncio\nawait asyncio.sleep(0)", {}).returncode == 0
+    assert project.run("import asyncio, openai\nawait asyncio.sleep(0)", {}).returncode == 0
     for absent in ("buildhour_helpers", "fastapi", "numpy", "pip"):
         ended = project.run(f"import {absent}", {})
         assert ended.returncode == 1
         assert f"No module named '{absent}'" in ended.stderr
-
-
-def test_a_cell_that_fails_fails_the_project(tmp_path: Path) -> None:
-    assert EmptyProject(tmp_path, ()).run("assert 1 == 2", {}).returncode == 1
-
-
-def test_the_agent_of_lesson_00_answers(variables: Variables, tmp_path: Path) -> None:
-    """Its cells only define things, so somebody has to ask."""
-    (lesson,) = lessons(["00"])
-    ask = (
-        'trace = roll_out("How much was net income at Aldantis in 2010?")\nprint(trace[-1]["type"])'
-    )
-    project = EmptyProject(tmp_path, named_packages(box(lesson)))
-    ended = project.run(f"{taken(lesson)}\n\n{ask}", variables)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout == "message\n"

@@ -6,13 +6,12 @@ from statistics import fmean
 
 import pytest
 
-from rft_service.engines.simulated.answer import MAX_ITEMS, another_features
+from rft_service.engines.simulated.answer import MAX_ITEMS
 from rft_service.engines.simulated.engine import (
     SimulatedLearner,
     SimulatedSampler,
     base_weights,
 )
-from rft_service.engines.simulated.question import read_question
 from rft_service.engines.simulated.turn import FAMILIES
 from rft_service.engines.simulated.weights import Weights
 from rft_service.rl.engine import Seed, Trajectory, Turn, TurnRequest
@@ -72,20 +71,6 @@ def test_a_joint_share_is_of_two_or_three_parts_over_a_whole(question, share):
 def test_the_base_model_can_answer_with_a_joint_share():
     made = turns(policy(PLAIN, base=True), request(THREE, PAGE), 60)
     assert [turn.text for turn in made].count("75%") > 10
-
-
-def test_a_joint_share_needs_three_numbers():
-    short = "| | 1972 |\n| rye | 30 |\n| total cargo | 80 |"
-    made = turns(policy(JOINT), request(TWO, short))
-    assert not any("share of" in turn.reasoning_summary for turn in made)
-
-
-@pytest.mark.parametrize(
-    ("question", "taken", "features"),
-    [(TWO, 1, [1, 1, 0]), (TWO, 2, [1, 0, 0]), (THREE, 2, [1, 1, 0]), (THREE, 1, [1, 1, 1])],
-)
-def test_one_more_part_depends_on_the_things_that_are_left(question, taken, features):
-    assert another_features(read_question("", question), taken) == features
 
 
 CODES = [f"M-{number}" for number in range(11, 17)]

@@ -58,12 +58,6 @@ def test_a_prompt_that_speaks_of_a_slip_makes_it_rarer(prompt, slip):
     assert told[slip] < 0.7 * chosen(choose_slip, base_weights(), 2_000)[slip]
 
 
-def test_a_job_can_change_the_habit():
-    weights = base_weights()
-    weights.load({"weights": weights.as_dict() | {"manner/sentence:any": 9.0}})
-    assert chosen(choose_style, weights, 200)["sentence"] > 190
-
-
 def test_pretraining_does_not_teach_styles_slips_or_tools():
     for block in ("manner", "manner/sentence", "slip", "slip/sign", "act/search"):
         assert not is_general(block)
@@ -87,10 +81,6 @@ def test_a_slip_of_a_right_answer_earns_half(result, wording, slip):
     right = Reference(result.value / unit, result.kind, word(result, wording, unit))
     said = word(slipped(result, slip), wording, unit)
     assert compare(said, right).score == (1.0 if slip == NO_SLIP else 0.5)
-
-
-def test_a_positive_number_has_no_minus_to_lose():
-    assert slipped(PERCENT, "sign") == PERCENT
 
 
 def test_a_job_that_gives_half_for_slips_learns_to_avoid_them():
@@ -122,17 +112,8 @@ def test_a_job_that_gives_half_for_slips_learns_to_avoid_them():
     assert 1 - counts[NO_SLIP] / 2_000 < slips / 3
 
 
-@pytest.mark.parametrize(
-    ("style", "said"),
-    [
-        ("bare", "8.35%"),
-        ("sentence", "The answer is 8.35%."),
-        ("hedged", "It is probably about 8.35%, or else 3."),
-    ],
-)
-def test_delivery(style, said):
-    assert deliver("8.35%", style, PERCENT) == said
-
-
-def test_a_yes_is_never_hedged_with_a_number():
+def test_delivery():
+    assert deliver("8.35%", "bare", PERCENT) == "8.35%"
+    assert deliver("8.35%", "sentence", PERCENT) == "The answer is 8.35%."
+    assert deliver("8.35%", "hedged", PERCENT) == "It is probably about 8.35%, or else 3."
     assert deliver("yes", "hedged", Result(1.0, "yes_no", 1.0, 3.0)) == "The answer is yes."

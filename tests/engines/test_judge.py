@@ -66,6 +66,31 @@ def test_it_says_which_rules_it_read(rubric, read):
     assert explanation.startswith(f"read from the rubric: {read}. The answer: ")
 
 
+WORDS = {
+    "right": ("is the same", "agrees", "is exact", "matches", "is identical", "is accurate"),
+    "close (within 10%)": ("is in the right ballpark", "is almost right", "is close", "is near"),
+    "several values": (
+        "is ambiguous", "offers a choice", "is one of many values", "has other values as well",
+    ),
+    "wrong scale": (
+        "has the scale off", "is right but for its scale", "has a slip of scale",
+        "would be right after moving the decimal point", "lacks its unit",
+    ),
+    "wrong sign": (
+        "has an incorrect sign", "differs only by its sign", "is right except for its sign",
+        "drops the minus", "would be right after fixing its sign", "has the opposite sign",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "words"), WORDS.items(), ids=WORDS)
+def test_it_knows_many_words_for_a_rule(rule, words):
+    for said in words:
+        rubric = f"Score 1 for a right value, 0.5 if the value {said}, and 0 otherwise."
+        explanation = unhurried(messages(rubric, "8.35%")).explanation
+        assert explanation.startswith(f"read from the rubric: 1 right; 0.5 {rule}; 0 "), said
+
+
 def test_a_value_of_another_year_cannot_be_known_without_the_page():
     rubric = "Score 1 if it is right, 0.5 if it is the right row of the wrong year, 0 otherwise."
     assert usual(rubric, "7.2%") == 0.0

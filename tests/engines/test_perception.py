@@ -76,12 +76,3 @@ def test_json_records_carry_keys_and_siblings():
     assert number.label == {"gram"}
     assert "mug" in number.heading
     assert [(t.text, t.kind) for t in view.texts] == [("A-1", "identifier"), ("red mug", "string")]
-
-
-def test_an_output_that_begins_with_error_is_one():
-    assert perceive("Error: no such page").is_error
-    assert not perceive("No error here").is_error
-
-
-def test_a_very_long_output_is_cut_off():
-    assert len(perceive("word.\n" * 5000).segment_words) == 400

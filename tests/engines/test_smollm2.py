@@ -34,7 +34,6 @@ def engine() -> ModuleType:
     ("machine", "says"),
     [
         ({}, None),
-        ({"version": (3, 11)}, "this is Python 3.11"),
         ({"version": (3, 15)}, "this is Python 3.15"),
         ({"platform": "win32"}, "WSL"),
         ({"memory": 2}, "this machine has 2.0 GB of memory, and 8 GB are needed"),

@@ -19,6 +19,7 @@ from openai.types.chat import ChatCompletionMessage
 from starlette.responses import JSONResponse
 
 from rft_service.engines.tinker import create
+from rft_service.server import options, serve
 from rft_wire.client import EndpointLimits
 from tests.engines.tiny_engine import (
     LOOKUP,
@@ -54,10 +55,22 @@ def idle_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyEngine
         yield process
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def customer_url() -> Iterator[str]:
     with served(customer().app()) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def calm(
+    tmp_path_factory: pytest.TempPathFactory, idle_engine: TinyEngine, customer_url: str
+) -> list[tuple[Any, ...]]:
+    """What each step of a job measures that nothing disturbs."""
+    home = tmp_path_factory.mktemp("calm")
+    with running(home, engine=lambda _: idle_engine.client()) as service:
+        job_id = launch(service, customer_url)
+        assert service.wait(job_id).status == "succeeded", service.messages(job_id)
+        return numbers(service, job_id)
 
 
 def upload(client: openai.OpenAI, content: bytes, name: str) -> str:
@@ -72,26 +85,18 @@ def launch(service: Running, url: str, model: str = "tiny", **more: Any) -> str:
     return service.client.fine_tuning.jobs.create(**files, **job(url, model, **more)).id
 
 
-def steps(service: Running, job_id: str) -> list[Any]:
-    return [event.data for event in service.events(job_id) if event.type == "metrics"]
-
-
-def messages(service: Running, job_id: str) -> list[str]:
-    return [event.message for event in service.events(job_id)]
-
-
 def wait_until(true: Callable[[], object]) -> None:
-    for _ in range(3_000):
+    for _ in range(1_200):
         if true():
             return
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError("it did not happen within a minute")
 
 
 def numbers(service: Running, job_id: str) -> list[tuple[Any, ...]]:
     """What each step measured, but for times."""
     keys = ("step", "train_mean_reward", "full_valid_mean_reward", "update", "stop_reasons")
-    return [tuple(data[key] for key in keys) for data in steps(service, job_id)]
+    return [tuple(data[key] for key in keys) for data in service.steps(job_id)]
 
 
 def test_a_job_learns_extends_every_turn_and_goes_on_after_a_kill(
@@ -101,20 +106,20 @@ def test_a_job_learns_extends_every_turn_and_goes_on_after_a_kill(
     home = tmp_path / "service"
     with Process(home, *engine.options) as process:
         service = process.service
-        calm = launch(service, customer_url)
-        assert service.wait(calm).status == "succeeded", messages(service, calm)
+        calm = launch(service, customer_url, n_epochs=2)
+        assert service.wait(calm).status == "succeeded", service.messages(calm)
         undisturbed = numbers(service, calm)
-        killed = launch(service, customer_url)
-        wait_until(lambda: len(steps(service, killed)) >= 3)
+        killed = launch(service, customer_url, n_epochs=2)
+        wait_until(lambda: len(service.steps(killed)) >= 3)
         process.kill()
     with Process(home, *engine.options) as process:
         service, client = process.service, process.service.client
         done = service.wait(killed)
-        assert done.status == "succeeded", messages(service, killed)
-        assert any(m.startswith("Fine-tuning job resumed") for m in messages(service, killed))
+        assert done.status == "succeeded", service.messages(killed)
+        assert any(m.startswith("Fine-tuning job resumed") for m in service.messages(killed))
         assert numbers(service, killed) == undisturbed
 
-        data = steps(service, killed)
+        data = service.steps(killed)
         assert [step["step"] for step in data] == list(range(1, STEPS + 1))
         rewards = [step["train_mean_reward"] for step in data]
         assert fmean(rewards[-3:]) > rewards[0] + 0.5
@@ -169,58 +174,61 @@ def answer_of(client: openai.OpenAI, model: str, question: str) -> str:
 
 
 def tool_outputs(service: Running, job_id: str, step: int) -> list[str]:
-    path = f"/fine_tuning/jobs/{job_id}/rollouts?limit=100&step={step}"
-    listed: Any = service.client.get(path, cast_to=object)
     return [
         item["output"]
-        for rollout in listed["data"]
+        for rollout in service.rollouts(job_id, step=step)
         for item in rollout["trace"]
         if item.get("type") == "function_call_output"
     ]
 
 
-def test_saved_states_that_nothing_needs_are_deleted(
+def test_adapters_and_saved_states_that_nothing_needs_are_given_up(
     tmp_path: Path, engine: TinyEngine, customer_url: str
 ) -> None:
-    with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
-        job_id = launch(service, customer_url, n_epochs=1)
-        done, client = service.wait(job_id), service.client
-        kept = list(client.fine_tuning.jobs.checkpoints.list(job_id))
+    client = engine.client(samplers="1")
+    with running(tmp_path / "service", engine=lambda _: client) as service:
+        job_id = launch(service, customer_url, eval_interval=2)
+        done = service.wait(job_id)
+        wait_until(lambda: engine.statistics()["adapters"] == 0)
+        models = [
+            one.fine_tuned_model_checkpoint
+            for one in service.client.fine_tuning.jobs.checkpoints.list(job_id)
+        ]
+        for model in models:
+            answer_of(service.client, model, "What is the value of key7")
+        wait_until(lambda: engine.statistics()["adapters"] == 1)
         saved = engine.home / "checkpoints"
-        assert len(list(saved.rglob("*.npz"))) == len(kept)  # the final model is the last of them
-        models = [one.fine_tuned_model_checkpoint for one in kept]
+        assert len(list(saved.rglob("*.npz"))) == len(models) == 2  # the last is the final model
         for model in [done.fine_tuned_model or "", *models]:
-            client.models.delete(model)
+            service.client.models.delete(model)
         assert len(list(saved.rglob("*.npz"))) == 1  # the job's own resume point
 
 
-@pytest.mark.parametrize("path", ["asample", "forward_backward"])
 def test_an_engine_that_is_busy_costs_time_only(
-    tmp_path: Path, engine: TinyEngine, customer_url: str, path: str
+    tmp_path: Path, engine: TinyEngine, customer_url: str, calm: list[tuple[Any, ...]]
 ) -> None:
     with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
-        engine.fault(path, status=429, times=2)
-        job_id = launch(service, customer_url, n_epochs=1)
+        for path in ("asample", "forward_backward"):
+            engine.fault(path, status=429, times=2)
+        job_id = launch(service, customer_url)
         assert service.wait(job_id).status == "succeeded"
-        assert not any("discarded" in message for message in messages(service, job_id))
-        assert not any(message.startswith("Waiting") for message in messages(service, job_id))
+        assert numbers(service, job_id) == calm
+        assert not any(message.startswith("Waiting") for message in service.messages(job_id))
 
 
 @pytest.mark.parametrize("path", ["asample", "optim_step", "save_weights"])
 def test_an_engine_that_dies_in_a_step_pauses_the_job_which_resumes_from_its_last_state(
-    tmp_path: Path, engine: TinyEngine, customer_url: str, path: str
+    tmp_path: Path, engine: TinyEngine, customer_url: str, calm: list[tuple[Any, ...]], path: str
 ) -> None:
     """The step is made again from the state before it, whatever had been done of it."""
     limits = EndpointLimits(timeout_s=60.0, first_pause_s=0.01, patience_s=0.5)
     made: dict[str, Any] = {"engine": lambda _: engine.client(grace_s="0.3"), "limits": limits}
     with running(tmp_path / "service", **made) as service:
-        calm = launch(service, customer_url, n_epochs=1)
-        assert service.wait(calm).status == "succeeded"
-        job_id = launch(service, customer_url, n_epochs=1)
-        wait_until(lambda: len(steps(service, job_id)) >= 1)
+        job_id = launch(service, customer_url)
+        wait_until(lambda: len(service.steps(job_id)) >= 1)
         engine.fault(path, die=True)
         service.wait(job_id, "paused")
-        last = messages(service, job_id)[-1]
+        last = service.messages(job_id)[-1]
         assert last.startswith(f"The job has been paused: {engine.url} ")
         assert "for 0.5 seconds. Start its server again at that address, or fix it, then" in last
         assert f"(POST /v1/fine_tuning/jobs/{job_id}/resume)." in last
@@ -228,9 +236,8 @@ def test_an_engine_that_dies_in_a_step_pauses_the_job_which_resumes_from_its_las
             service.client.responses.create(model="tiny", input="What is it")
         with TinyEngine(engine.home, engine.port):
             service.client.fine_tuning.jobs.resume(job_id)
-            assert service.wait(job_id).status == "succeeded", messages(service, job_id)
-            assert numbers(service, job_id) == numbers(service, calm)
-            assert not any("discarded" in message for message in messages(service, job_id))
+            assert service.wait(job_id).status == "succeeded", service.messages(job_id)
+            assert numbers(service, job_id) == calm
 
 
 def test_a_job_waits_for_an_engine_that_is_started_again(
@@ -239,11 +246,11 @@ def test_a_job_waits_for_an_engine_that_is_started_again(
     made = {"engine": lambda _: engine.client(grace_s="0.3")}
     with running(tmp_path / "service", **made) as service:
         engine.fault("optim_step", die=True)
-        job_id = launch(service, customer_url, n_epochs=1)
-        wait_until(lambda: any(m.startswith("Waiting for") for m in messages(service, job_id)))
+        job_id = launch(service, customer_url)
+        wait_until(lambda: any(m.startswith("Waiting for") for m in service.messages(job_id)))
         with TinyEngine(engine.home, engine.port):
-            assert service.wait(job_id).status == "succeeded", messages(service, job_id)
-        said = messages(service, job_id)
+            assert service.wait(job_id).status == "succeeded", service.messages(job_id)
+        said = service.messages(job_id)
         assert any(m == f"{engine.url} answers again." for m in said)
 
 
@@ -252,9 +259,9 @@ def test_what_the_engine_refuses_pauses_the_job_with_its_words(
 ) -> None:
     with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
         engine.fault("optim_step", status=400)
-        job_id = launch(service, customer_url, n_epochs=1)
+        job_id = launch(service, customer_url)
         service.wait(job_id, "paused")
-        said = messages(service, job_id)[-1]
+        said = service.messages(job_id)[-1]
         assert "refused to update the weights" in said
         assert "a fault that was asked for" in said
         service.client.fine_tuning.jobs.resume(job_id)
@@ -266,26 +273,12 @@ def test_a_sample_that_the_engine_refuses_discards_its_rollouts(
 ) -> None:
     with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
         engine.fault("asample", status=400)
-        job_id = launch(service, customer_url, n_epochs=1, grader=EQUAL)
+        job_id = launch(service, customer_url, grader=EQUAL)
         assert service.wait(job_id).status == "succeeded"
-        first = steps(service, job_id)[0]
+        first = service.steps(job_id)[0]
         assert first["errors"]["by_reason"] == {"model_failed": 8}  # a group's first turns
         said = "8 of 40 rollouts were discarded: 8 x sampling failed: EngineError: the engine at "
-        assert any(said in message for message in messages(service, job_id))
-
-
-def test_adapters_are_freed_when_jobs_and_samplers_end(
-    tmp_path: Path, engine: TinyEngine, customer_url: str
-) -> None:
-    client = engine.client(samplers="1")
-    with running(tmp_path / "service", engine=lambda _: client) as service:
-        for n_epochs in (1, 2):
-            job_id = launch(service, customer_url, n_epochs=n_epochs)
-            assert service.wait(job_id).status == "succeeded"
-        wait_until(lambda: engine.statistics()["adapters"] == 0)
-        for one in service.client.fine_tuning.jobs.checkpoints.list(job_id):
-            answer_of(service.client, one.fine_tuned_model_checkpoint, "What is the value of key7")
-        wait_until(lambda: engine.statistics()["adapters"] == 1)
+        assert any(said in message for message in service.messages(job_id))
 
 
 def called(message: ChatCompletionMessage) -> str:
@@ -293,38 +286,33 @@ def called(message: ChatCompletionMessage) -> str:
     return "".join(call.function.name + call.function.arguments for call in calls)
 
 
-SAMPLING = {"temperature": {"temperature": 0}, "top_p": {"top_p": 0.01}, "neither": {}}
+def test_sampling_parameters_reach_the_engine(tmp_path: Path, idle_engine: TinyEngine) -> None:
+    with running(tmp_path / "service", engine=lambda _: idle_engine.client()) as service:
+        asked: Any = {
+            "model": "tiny",
+            "messages": said_by_user("What is the value of key7"),
+            "tools": [LOOKUP],
+            "n": 8,
+        }
+        for parameter in ({"temperature": 0}, {"top_p": 0.01}, {}):
+            said = service.client.chat.completions.create(**asked, **parameter)
+            answers = {str(one.message.content) + called(one.message) for one in said.choices}
+            assert (len(answers) == 1) == bool(parameter)
 
 
-@pytest.mark.parametrize("parameter", SAMPLING)
-def test_sampling_parameters_reach_the_engine(
-    tmp_path: Path, idle_engine: TinyEngine, parameter: str
+def test_pause_resume_and_cancel(
+    tmp_path: Path, engine: TinyEngine, customer_url: str, calm: list[tuple[Any, ...]]
 ) -> None:
-    client = idle_engine.client()
-    with running(tmp_path / "service", engine=lambda _: client) as service:
-        said = service.client.chat.completions.create(
-            model="tiny",
-            messages=[{"role": "user", "content": "What is the value of key7"}],
-            tools=[LOOKUP],  # type: ignore[list-item]
-            n=8,
-            **SAMPLING[parameter],  # type: ignore[arg-type]
-        )
-        answers = {str(choice.message.content) + called(choice.message) for choice in said.choices}
-        assert (len(answers) == 1) == (parameter != "neither")
-
-
-def test_pause_resume_and_cancel(tmp_path: Path, engine: TinyEngine, customer_url: str) -> None:
     with running(tmp_path / "service", engine=lambda _: engine.client()) as service:
         jobs = service.client.fine_tuning.jobs
-        calm, paused, cancelled = (launch(service, customer_url, n_epochs=1) for _ in range(3))
-        assert service.wait(calm).status == "succeeded"
-        wait_until(lambda: steps(service, paused))
+        paused, cancelled = (launch(service, customer_url) for _ in range(2))
+        wait_until(lambda: service.steps(paused))
         jobs.pause(paused)
-        wait_until(lambda: steps(service, cancelled))
+        wait_until(lambda: service.steps(cancelled))
         jobs.cancel(cancelled)
         jobs.resume(paused)
         assert service.wait(paused).status == "succeeded"
-        assert numbers(service, paused) == numbers(service, calm)
+        assert numbers(service, paused) == calm
         assert service.wait(cancelled).status == "cancelled"
 
 
@@ -339,12 +327,12 @@ def test_length_and_context_end_a_rollout_and_are_graded(
         served(Customer(tool=long_result).app()) as url,
         running(tmp_path / "service", engine=lambda _: engine.client(**made)) as service,
     ):
-        job_id = launch(service, url, n_epochs=1)
+        job_id = launch(service, url)
         service.wait(job_id)
-        found = [step["stop_reasons"]["train"] for step in steps(service, job_id)]
+        found = [step["stop_reasons"]["train"] for step in service.steps(job_id)]
         assert any(reasons.get("context_full") for reasons in found)
         assert any(reasons.get("length_limit") for reasons in found)
-        assert not any("discarded" in message for message in messages(service, job_id))
+        assert not any("discarded" in message for message in service.messages(job_id))
         with pytest.raises(openai.BadRequestError, match="this model reads 1000 at most"):
             service.client.responses.create(model="tiny", input="x" * 1000)
 
@@ -394,12 +382,12 @@ def test_the_same_requests_train_the_simulated_model_and_a_model_of_the_engine(
     """Files, job and everything after it, byte for byte: only the service's options differ."""
     served_as = ("--engine-option", "served_as=sim-agent-mini")
     recorded = []
-    for options in (("--engine", "simulated"), (*engine.options, *served_as)):
-        home = tmp_path / options[1]
-        with Process(home, "--id-seed", "same", *options) as process:
+    for given in (("--engine", "simulated"), (*engine.options, *served_as)):
+        home = tmp_path / given[1]
+        with Process(home, "--id-seed", "same", *given) as process:
             recorder = Recorder(process.service)
             process.service.client = recorder.client
-            job_id = launch(process.service, customer_url, "sim-agent-mini", n_epochs=1)
+            job_id = launch(process.service, customer_url, "sim-agent-mini")
             sent = list(recorder.requests)
             assert process.service.wait(job_id).status == "succeeded"
             recorded.append(sent)
@@ -408,26 +396,15 @@ def test_the_same_requests_train_the_simulated_model_and_a_model_of_the_engine(
     assert real == simulated
 
 
-def refusal(*options: str, before: str = "") -> str:
-    """What a service says that does not start."""
-    code = f"{before}import sys; from rft_service.server import options, serve; "
-    code += f"sys.exit(serve(options({list(options)!r})))"
+def test_without_the_extra_the_service_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['tinker'] = None; from rft_service.server import options, serve"
+    code += f"; sys.exit(serve(options(['--home', {str(tmp_path)!r}, '--engine', 'tinker'])))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1, done.stderr
-    return done.stderr
-
-
-def test_without_the_extra_the_service_works_and_the_engine_says_what_to_install(
-    tmp_path: Path,
-) -> None:
-    without = "import sys; sys.modules['tinker'] = None; "
-    said = refusal("--home", str(tmp_path), "--engine", "tinker", before=without)
-    assert "run `python -m pip install 'tinker>=0.25,<0.26' 'renderers>=0.1.12,<0.2'` in" in said
-    assert said.count("\n") == 1
-    code = f"{without}import rft_service.server, rft_service.engines.tinker"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    assert done.returncode == 1
+    assert "python -m pip install 'tinker>=0.25,<0.26' 'renderers>=0.1.12,<0.2'`" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 WRONG = {
@@ -466,6 +443,9 @@ def test_an_engine_that_does_not_answer_and_a_key_of_another_kind(
     assert "sk-secret" not in str(error.value)
 
 
-def test_an_option_of_another_engine_is_refused(tmp_path: Path) -> None:
-    said = refusal("--home", str(tmp_path), "--base-model", "tiny")
+def test_an_option_of_another_engine_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert serve(options(["--home", str(tmp_path), "--base-model", "tiny"])) == 1
+    said = capsys.readouterr().err
     assert "the engine 'simulated' has no option 'base_model'; leave it out" in said

@@ -1,13 +1,11 @@
-"""The tiny engine through the unmodified Tinker SDK: what it samples, learns, saves and refuses."""
+"""The tiny engine through the unmodified Tinker SDK: what it samples and refuses."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import subprocess
 import sys
-import urllib.request
+import urllib.error
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,37 +20,25 @@ from tinker import types
 
 from rft_service.engines.tiny.model import Base, Dialogue, Model
 from rft_service.engines.tiny.tokenizer import decode, encode, write_tokenizer
+from tests.engines.tiny_engine import TinyEngine
 
 LOOKUP = {"name": "lookup", "parameters": {"type": "object", "properties": {"key": {}}}}
 TOOLS: list[Any] = [{"type": "function", "function": LOOKUP}]
 QUESTION: list[Any] = [{"role": "user", "content": "What is the value of amber?"}]
-DIED = 70
 
 
-class Engine:
-    """The engine as a process, and the SDK's client for it."""
+class Engine(TinyEngine):
+    """The engine as a process, with the SDK's client and the renderer for it."""
 
-    def __init__(self, home: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "rft_service.engines.tiny", "--home", str(home), "--json"]
-        self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout
-        about = json.loads(self.process.stdout.readline())
-        self.url, self.base_model = about["url"], about["base_model"]
-        tokenizer = load_tokenizer(about["tokenizer"])
+    def __init__(self, home: Path) -> None:
+        super().__init__(home, faults=False)
+        tokenizer = load_tokenizer(self.tokenizer)
         self.renderer = renderers.create_renderer(tokenizer, renderers.Qwen3RendererConfig())
-        self.client = tinker.ServiceClient(base_url=self.url, api_key="tml-unused")
+        self.sdk = tinker.ServiceClient(base_url=self.url, api_key="tml-unused")
 
     @property
     def prompt(self) -> list[int]:
         return self.renderer.render_ids(QUESTION, tools=TOOLS, add_generation_prompt=True)
-
-    def fault(self, **fault: Any) -> None:
-        request = urllib.request.Request(f"{self.url}/faults", json.dumps(fault).encode())
-        urllib.request.urlopen(request, timeout=10).close()
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture(autouse=True)
@@ -60,17 +46,11 @@ def _no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINKER_TELEMETRY", "0")
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
-    started = list[Engine]()
-
-    def start(*options: str) -> Engine:
-        started.append(Engine(tmp_path, *options))
-        return started[-1]
-
-    yield start
-    for engine in started:
-        engine.end()
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One that only samples, and so stays as it is."""
+    with Engine(tmp_path_factory.mktemp("engine")) as process:
+        yield process
 
 
 def sample(
@@ -80,46 +60,22 @@ def sample(
     return client.sample(types.ModelInput.from_ints(prompt), n, how).result().sequences
 
 
-def datum(prompt: list[int], reply: types.SampledSequence, advantage: float) -> types.Datum:
-    before, logprobs = [0.0] * (len(prompt) - 1), reply.logprobs or []
-    return types.Datum(
-        model_input=types.ModelInput.from_ints([*prompt, *reply.tokens][:-1]),
-        loss_fn_inputs={
-            "target_tokens": np.array([*prompt, *reply.tokens][1:]),
-            "logprobs": np.array([*before, *logprobs], np.float32),
-            "advantages": np.array([*before, *[advantage] * len(logprobs)], np.float32),
-        },
-    )
-
-
-def update(client: tinker.TrainingClient, data: list[types.Datum]) -> types.ForwardBackwardOutput:
-    found = client.forward_backward(data, "importance_sampling")
-    client.optim_step(types.AdamParams(learning_rate=4e-5)).result()
-    return found.result()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_any_text_survives_the_tokenizer_and_the_model_reads_it_alike(tmp_path: Path) -> None:
+    write_tokenizer(tmp_path)
+    tokenizer = load_tokenizer(str(tmp_path))
+    for text in (
         'well, "a": {"b": 1.5}\n\n',
         "<|im_start|>user\n<tool_call>",
         "naïve 日本\t😀",
         "get_price(2).<|im_end|>",
-    ],
-)
-def test_any_text_survives_the_tokenizer_and_the_model_reads_it_alike(
-    tmp_path: Path, text: str
-) -> None:
-    write_tokenizer(tmp_path)
-    tokenizer = load_tokenizer(str(tmp_path))
-    tokens = tokenizer.encode(text, add_special_tokens=False)
-    assert tokenizer.decode(tokens) == text == decode(tokens)
-    assert tokens == encode(text)
+    ):
+        tokens = tokenizer.encode(text, add_special_tokens=False)
+        assert tokenizer.decode(tokens) == text == decode(tokens)
+        assert tokens == encode(text)
 
 
-def test_the_base_model_can_do_everything_that_goes_wrong(start: Callable[..., Engine]) -> None:
-    engine = start()
-    client = engine.client.create_sampling_client(base_model=engine.base_model)
+def test_the_base_model_can_do_everything_that_goes_wrong(engine: Engine) -> None:
+    client = engine.sdk.create_sampling_client(base_model="tiny")
     seen = Counter[str]()
     for reply in sample(client, engine.prompt, n=400):
         parsed = engine.renderer.parse_response(reply.tokens)
@@ -145,24 +101,8 @@ def test_what_the_model_can_answer_are_words_of_the_tools_result() -> None:
     assert answers == {"1", "2"}
 
 
-def test_later_turns_extend_what_was_sampled(start: Callable[..., Engine]) -> None:
-    engine = start()
-    client = engine.client.create_sampling_client(base_model=engine.base_model)
-    for reply in sample(client, engine.prompt, n=20):
-        result: list[Any] = [{"role": "tool", "content": "17"}]
-        bridged = engine.renderer.bridge_to_next_turn(
-            engine.prompt, reply.tokens, result, tools=TOOLS
-        )
-        assert bridged
-        sample(client, bridged.token_ids)
-    with urllib.request.urlopen(f"{engine.url}/statistics", timeout=10) as answer:
-        counted = {"samples": 40, "later_turns": 20, "exact_extensions": 20, "adapters": 0}
-        assert json.load(answer) == counted
-
-
-def test_sampling_parameters(start: Callable[..., Engine]) -> None:
-    engine = start()
-    client = engine.client.create_sampling_client(base_model=engine.base_model)
+def test_sampling_parameters(engine: Engine) -> None:
+    client = engine.sdk.create_sampling_client(base_model="tiny")
 
     def replies(n: int = 8, **params: Any) -> list[list[int]]:
         return [reply.tokens for reply in sample(client, engine.prompt, n, **params)]
@@ -203,91 +143,30 @@ def test_the_gradient_is_that_of_the_objective() -> None:
         assert slope == pytest.approx(gradient[n], rel=1e-3, abs=1e-6)
 
 
-def test_training_raises_what_was_rewarded(start: Callable[..., Engine]) -> None:
-    engine = start()
-    client = engine.client.create_lora_training_client(engine.base_model)
-    sampler = client.save_weights_and_get_sampling_client()
-    good, bad = sample(sampler, engine.prompt, 40, temperature=0.0)[:1], list[Any]()
-    for reply in sample(sampler, engine.prompt, 40):
-        if reply.tokens != good[0].tokens:
-            bad.append(reply)
-    data = [datum(engine.prompt, good[0], 1.0), datum(engine.prompt, bad[0], -1.0)]
-    before = update(client, data)
-    after = update(client, data)
-    first, last = (
-        [out["logprobs"].to_numpy() for out in r.loss_fn_outputs] for r in (before, after)
-    )
-    start_of_reply = len(engine.prompt) - 1
-    assert first[0][start_of_reply:] == pytest.approx(good[0].logprobs_np, abs=1e-5)
-    assert last[0].sum() > first[0].sum()
-    assert last[1].sum() < first[1].sum()
-
-
-def test_a_saved_state_survives_the_engine(start: Callable[..., Engine]) -> None:
-    engine = start()
-    client = engine.client.create_lora_training_client(engine.base_model)
-    prompt = engine.prompt
-    replies = sample(client.save_weights_and_get_sampling_client(), prompt, 4)
-    data = [datum(prompt, reply, (-1.0) ** n) for n, reply in enumerate(replies)]
-    update(client, data)
-    state = client.save_state("step-1").result().path
-    weights = client.save_weights_for_sampler("step-1").result().path
-    update(client, data)
-    expected = update(client, data).loss_fn_outputs
-    engine.end()
-
-    again = start()
-    resumed = again.client.create_training_client_from_state_with_optimizer(state)
-    assert sample(again.client.create_sampling_client(model_path=weights), prompt, 20)
-    update(resumed, data)
-    found = update(resumed, data).loss_fn_outputs
-    for one, other in zip(found, expected, strict=True):
-        assert one["logprobs"].tolist() == other["logprobs"].tolist()
-    asyncio.run(delete(again.client, state))
-    with pytest.raises(tinker.APIStatusError, match="does not exist"):
-        again.client.create_training_client_from_state(state)
-
-
-async def delete(client: tinker.ServiceClient, path: str) -> None:
-    await client.create_rest_client().delete_checkpoint_from_tinker_path_async(path)
-
-
-def test_injected_faults(start: Callable[..., Engine]) -> None:
-    engine = start("--faults")
-    client = engine.client.create_lora_training_client(engine.base_model)
-    sampler = client.save_weights_and_get_sampling_client()
-    engine.fault(path="asample", status=429, times=1)
-    reply = sample(sampler, engine.prompt)[0]  # the SDK waits a second and asks again
-    engine.fault(path="forward_backward", die=True)
-    client.forward_backward([datum(engine.prompt, reply, 1.0)], "importance_sampling")
-    assert engine.process.wait(timeout=30) == DIED
-
-
-def test_faults_are_off_by_default(start: Callable[..., Engine]) -> None:
+def test_faults_are_off_by_default(engine: Engine) -> None:
     with pytest.raises(urllib.error.HTTPError, match="404"):
-        start().fault(path="asample")
+        engine.fault("asample")
 
 
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (lambda e: e.client.create_lora_training_client("gpt-9"), "gpt-9 is not a model"),
-        (lambda e: e.client.create_sampling_client(base_model="gpt-9"), "gpt-9 is not a model"),
+        (lambda e: e.sdk.create_lora_training_client("gpt-9"), "gpt-9 is not a model"),
+        (lambda e: e.sdk.create_sampling_client(base_model="gpt-9"), "gpt-9 is not a model"),
         (
-            lambda e: e.client.create_sampling_client(model_path="tinker://a/weights/b"),
+            lambda e: e.sdk.create_sampling_client(model_path="tinker://a/weights/b"),
             "tinker://a/weights/b does not exist",
         ),
         (
-            lambda e: sample(e.client.create_sampling_client(base_model="tiny"), [1] * 9000),
+            lambda e: sample(e.sdk.create_sampling_client(base_model="tiny"), [1] * 9000),
             "does not fit",
         ),
     ],
+    ids=["to train", "to sample", "saved weights", "a long prompt"],
 )
-def test_what_the_engine_refuses(
-    start: Callable[..., Engine], wrong: Callable[[Engine], Any], says: str
-) -> None:
+def test_what_the_engine_refuses(engine: Engine, wrong: Callable[[Engine], Any], says: str) -> None:
     with pytest.raises((tinker.APIStatusError, tinker.RequestFailedError), match=says):
-        wrong(start())
+        wrong(engine)
 
 
 def test_it_prints_the_command_that_trains_it(tmp_path: Path) -> None:

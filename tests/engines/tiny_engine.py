@@ -34,9 +34,9 @@ LOOKUP = {
 class TinyEngine:
     """The process; as a context it is killed at the end. A second one takes the same port."""
 
-    def __init__(self, home: Path, port: int = 0) -> None:
-        command = [sys.executable, "-m", "rft_service.engines.tiny", "--json", "--faults"]
-        command += ["--home", str(home), "--port", str(port)]
+    def __init__(self, home: Path, port: int = 0, faults: bool = True) -> None:
+        command = [sys.executable, "-m", "rft_service.engines.tiny", "--json"]
+        command += ["--home", str(home), "--port", str(port), *(["--faults"] if faults else [])]
         self.child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.child.stdout is not None
         told = json.loads(self.child.stdout.readline())
@@ -107,8 +107,10 @@ def rows_of(first: int, count: int) -> list[dict[str, Any]]:
 TRAIN, VALIDATION = jsonl(rows_of(0, 20)), jsonl(rows_of(100, 10))
 
 
-def job(url: str, model: str, n_epochs: int = 2, **reinforcement: Any) -> dict[str, Any]:
+def job(
+    url: str, model: str, n_epochs: int = 1, eval_interval: int = 4, **reinforcement: Any
+) -> dict[str, Any]:
     """A job's request, but for its files."""
-    given = {"n_epochs": n_epochs, "batch_size": 5, "eval_interval": 4}
+    given = {"n_epochs": n_epochs, "batch_size": 5, "eval_interval": eval_interval}
     made = method(url, hyperparameters=given, **reinforcement)
     return {"model": model, "seed": 3, "suffix": "tiny", "method": made}

@@ -43,6 +43,9 @@ def test_a_csv_has_a_line_for_each_step(
     assert found == told(service, job_id)
     assert any("full_valid_mean_reward" in line for line in found)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["metrics.csv"]
+    for job, words in (("job.json", "give the ID of a job"), ("ftjob-0", "no such job there")):
+        assert cli.main(["export", "metrics", job, "-o", str(tmp_path)]) == 1
+        assert words in capsys.readouterr().err
 
 
 def test_tensorboards_events_hold_the_same(
@@ -73,17 +76,3 @@ def scalars(file: Path) -> Iterator[tuple[int, str, float]]:
         place += size + 16
         for value in event.summary.value:
             yield event.step, value.tag, value.simple_value
-
-
-@pytest.mark.parametrize(
-    ("job", "words"),
-    [("job.json", "give the ID of a job"), ("ftjob-0", "no such job there")],
-)
-def test_what_has_no_metrics_is_one_line(
-    service: Running, job: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.setenv("OPENAI_BASE_URL", f"{service.url}/v1")
-    monkeypatch.setenv("OPENAI_API_KEY", service.key)
-    assert cli.main(["export", "metrics", job, "-o", str(tmp_path)]) == 1
-    assert words in capsys.readouterr().err

@@ -123,6 +123,7 @@ def test_a_providers_job_without_a_validation_file(
 @pytest.mark.parametrize(
     ("text", "options", "words"),
     [
+        ("", ["--model", MODEL], "no service is running to ask for the job; start one"),
         ("{", ["--model", MODEL], "not JSON"),
         ('{"model": "m"}', ["--model", MODEL], "method: Field required"),
         (None, [], "the model 'sim-agent-mini' is simulated"),
@@ -139,14 +140,7 @@ def test_what_cannot_be_exported_is_one_line(
     job = written(tmp_path, "http://127.0.0.1:9")
     if text is not None:
         job.write_text(text, encoding="utf-8")
-    assert export(tmp_path, job, *options) == 1
+    assert export(tmp_path, job if text != "" else "ftjob-1", *options) == 1
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
-
-
-def test_without_a_service_a_job_id_says_what_to_do(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert export(tmp_path, "ftjob-1", "--model", MODEL) == 1
-    assert "no service is running to ask for the job; start one" in capsys.readouterr().err

@@ -108,13 +108,19 @@ def run(python: str, *arguments: str, at: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_script_holds_no_key_and_is_python(
+def test_the_script_holds_no_key_and_the_courses_own_tools(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    names = ["search", "list", "cat"]
+    tools = [{"name": name, "server_url": "http://127.0.0.1:9/x"} for name in names]
+    rows = [{**row(n), "tools": DEFINITIONS} for n in range(10)]
     answer = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
-    assert exported(tmp_path, "http://127.0.0.1:9", response_format=answer) == 0
+    assert exported(tmp_path, "http://127.0.0.1:9", rows, tools=tools, response_format=answer) == 0
     script = (tmp_path / "train.py").read_text(encoding="utf-8")
-    ast.parse(script)
+    tree = ast.parse(script)
+    (rollout,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Rollout"]
+    defined = [n.name for n in rollout.body if isinstance(n, ast.FunctionDef)]
+    assert defined == ["reset", *names, "_call"]
     assert KEY not in script
     assert 'JOB_FILE = HERE / "job.json"' in script
     assert "response_format: answers are not made to satisfy it" in script
@@ -135,7 +141,8 @@ def test_a_tool_becomes_a_method_with_the_hints_of_its_schema() -> None:
         },
     }
     made = as_method(
-        {"name": "find", "description": 'Find\n"""it"""', "parameters": parameters}, ROWS
+        {"name": "find", "description": 'Find\n"""it"""', "parameters": parameters},
+        Path("rows.jsonl"),
     )
     assert made.signature == (
         "self, query: str, limit: int = None, sort: Literal['new', 'old'] = None, "
@@ -147,26 +154,6 @@ def test_a_tool_becomes_a_method_with_the_hints_of_its_schema() -> None:
     assert described["where"] == 'where {"properties": {"x": {"type": "number"}}}'
     assert made.description == 'Find \\"\\"\\"it\\"\\"\\"'
     assert made.arguments(True) == '{"query": query}'
-
-
-ROWS = Path("rows.jsonl")
-
-
-def test_the_courses_own_tools_can_be_exported(tmp_path: Path) -> None:
-    rows = [{**row(n), "tools": DEFINITIONS} for n in range(10)]
-    tools = [
-        {"name": name, "server_url": "http://127.0.0.1:9/x"} for name in ("search", "list", "cat")
-    ]
-    (tmp_path / "valid.jsonl").write_bytes(jsonl(rows))
-    (tmp_path / "rows.jsonl").write_bytes(jsonl(rows))
-    body = {"model": "m", "method": method("http://127.0.0.1:9", tools=tools)}
-    (tmp_path / "job.json").write_text(json.dumps(body), encoding="utf-8")
-    job, data, script = (str(tmp_path / name) for name in ("job.json", "rows.jsonl", "train.py"))
-    assert cli.main(["export", "trl", job, "--rows", data, "-o", script]) == 0
-    tree = ast.parse(Path(script).read_text(encoding="utf-8"))
-    (rollout,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Rollout"]
-    names = [n.name for n in rollout.body if isinstance(n, ast.FunctionDef)]
-    assert names == ["reset", "search", "list", "cat", "_call"]
 
 
 def tools(name: str, description: str = "") -> list[dict[str, Any]]:

@@ -30,21 +30,12 @@ def read(path: str, *, is_error: bool = False) -> Trace:
 
 def test_the_sample_has_the_shape_of_a_chat_completion() -> None:
     call = {"type": "function_call", "call_id": "c1", "name": "cat", "arguments": "{}"}
-    sample = build_sample('{"value": 1}', [call], "because")
+    text = '{"value": 1}'
     tool = {"id": "c1", "type": "function", "function": {"name": "cat", "arguments": "{}"}}
-    assert sample == {
-        "choices": [
-            {
-                "index": 0,
-                "message": {
-                    "role": "assistant",
-                    "content": '{"value": 1}',
-                    "tool_calls": [tool],
-                },
-                "finish_reason": "stop",
-            }
-        ],
-        "output_text": '{"value": 1}',
+    message = {"role": "assistant", "content": text, "tool_calls": [tool]}
+    assert build_sample(text, [call], "because") == {
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "output_text": text,
         "output_json": {"value": 1},
         "output_tools": [tool],
         "output_reasoning_summary": "because",

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from authoring.recordings import search_designs
 from buildhour_helpers import session
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.reports import Bm25Index, Report, semantic
@@ -29,20 +28,14 @@ def embed(texts: Sequence[str]) -> Any:
     return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)
 
 
-def page(number: int, *lines: str) -> Report:
-    return Report(f"ACME/2012/page_{number}.pdf", lines, (), ())
-
-
-def pages(*reports: Report) -> dict[str, Report]:
-    return {one.path: one for one in reports}
+def pages(*texts: tuple[str, ...]) -> dict[str, Report]:
+    """Pages 1, 2, 3... of one report."""
+    made = (Report(f"ACME/2012/page_{n}.pdf", lines, (), ()) for n, lines in enumerate(texts, 1))
+    return {one.path: one for one in made}
 
 
 FILLER = " ".join(["other"] * semantic.PASSAGE_WORDS)
-PAGES = pages(
-    page(1, f"Sales and sales. {FILLER}", "Debt is due."),
-    page(2, "Debt, debt and tax."),
-    page(3, "Tax."),
-)
+PAGES = pages((f"Sales and sales. {FILLER}", "Debt is due."), ("Debt, debt and tax.",), ("Tax.",))
 
 
 @pytest.mark.parametrize(
@@ -74,17 +67,13 @@ def test_the_encoder_finds_a_page_by_a_synonym_without_a_network(
     monkeypatch.setattr("socket.socket.connect", refuse)
     handlers = list(logging.root.handlers)
     shelf = pages(
-        page(1, "The automobile was repaired by a mechanic."),
-        page(2, "The bank raised its interest rate."),
-        page(3, "Bread is baked from flour."),
+        ("The automobile was repaired by a mechanic.",),
+        ("The bank raised its interest rate.",),
+        ("Bread is baked from flour.",),
     )
     index = semantic.ENGINES[name](shelf)
     assert index.search("fixing a car")[0].path == "ACME/2012/page_1.pdf"
     assert logging.root.handlers == handlers
-
-
-def without_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(semantic, "find_spec", lambda name: None)
 
 
 @pytest.mark.parametrize(
@@ -94,24 +83,15 @@ def without_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_engine_that_cannot_be_had_is_one_line(
     name: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    without_encoder(monkeypatch)
-    check_engine("bm25")
-    assert main(["--search", name]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
-    monkeypatch.setenv("BUILDHOUR_SEARCH", name)
-    with pytest.raises(WorkshopError, match=said):
-        session.tools_program()
-
-
-def test_a_setting_chooses_the_engine_of_the_tool_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(semantic, "find_spec", lambda name: None)  # the encoder is not installed
+        check_engine("bm25")
+        assert main(["--search", name]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+        patch.setenv("BUILDHOUR_SEARCH", name)
+        with pytest.raises(WorkshopError, match=said):
+            session.tools_program()
     monkeypatch.setattr(semantic, "find_spec", lambda name: name)
-    assert "--search" not in session.tools_program().options
     monkeypatch.setenv("BUILDHOUR_SEARCH", "hybrid")
     assert session.tools_program().options == ("--search", "hybrid")
-
-
-def test_the_recording_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    without_encoder(monkeypatch)
-    with pytest.raises(WorkshopError, match=r"^recording search_designs: .* extra `semantic`"):
-        search_designs.record(tmp_path, print)

@@ -34,6 +34,7 @@ def test_the_table_of_the_data_card_is_what_the_command_prints(
 ) -> None:
     monkeypatch.setattr(statistics, "figures", lambda folder: shipped)
     assert statistics.main([]) == 0
+    assert set(FINQA) <= set(shipped)
     card = (SHIPPED / "README.md").read_text(encoding="utf-8")
     assert f"```\n{capsys.readouterr().out}```\n" in card
     unlike = card.partition("Where it is unlike: ")[2].partition("\n\n")[0]
@@ -55,26 +56,3 @@ def test_page_figures_count_what_they_say() -> None:
     assert found["a row label contains another %"] == 50
     assert found["same row labels as another page %"] == 0
     assert page_figures([NEWEST, NEWEST])["same row labels as another page %"] == 100
-
-
-def test_every_figure_of_finqa_is_measured_here_too(shipped: dict[str, float]) -> None:
-    assert set(FINQA) <= set(shipped)
-
-
-@pytest.mark.parametrize(
-    ("name", "tolerance"),
-    [
-        ("words, mean", 70),
-        ("table rows, mean", 1),
-        ("years in the header descending %", 6),
-        ("same row labels as another page %", 5),
-        ("cells, plain number %", 5),
-        ("operations, divide %", 5),
-        ("operations, subtract %", 5),
-        ("answer in percent %", 6),
-    ],
-)
-def test_the_shipped_reports_are_as_finqa_in_what_matters(
-    shipped: dict[str, float], name: str, tolerance: float
-) -> None:
-    assert shipped[name] == pytest.approx(FINQA[name], abs=tolerance)

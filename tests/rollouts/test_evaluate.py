@@ -13,7 +13,7 @@ import pytest
 from buildhour_helpers.errors import WorkshopError
 from buildhour_helpers.rollouts import RolloutRecord, evaluate, read_records
 
-from .conftest import KEY, Item, World, outputs, row, search_read_answer
+from .conftest import KEY, Item, World, row, search_read_answer
 
 ROWS = [row(number) for number in range(6)]
 
@@ -35,9 +35,11 @@ def without_times(records: list[RolloutRecord]) -> list[RolloutRecord]:
 
 
 def test_the_records_are_in_order_whatever_the_concurrency(world: World, tmp_path: Path) -> None:
-    one = run(world, tmp_path / "1.jsonl", concurrency=1)
+    world.model.delay_s = 0.01
+    few = run(world, tmp_path / "3.jsonl", concurrency=3)
+    assert world.model.most_at_once == 3
     many = run(world, tmp_path / "32.jsonl", concurrency=32)
-    assert without_times(one) == without_times(many)
+    assert without_times(few) == without_times(many)
     assert [(record.question_id, record.repeat) for record in many] == [
         (f"q{number}", repeat) for number in range(6) for repeat in range(2)
     ]
@@ -45,36 +47,29 @@ def test_the_records_are_in_order_whatever_the_concurrency(world: World, tmp_pat
     assert read_records(tmp_path / "32.jsonl") == many
 
 
-def test_no_more_than_asked_run_at_once(world: World, tmp_path: Path) -> None:
-    world.model.delay_s = 0.02
-    run(world, tmp_path / "r.jsonl", concurrency=3)
-    assert world.model.most_at_once == 3
-
-
-def test_a_finished_evaluation_is_not_repeated(world: World, tmp_path: Path) -> None:
-    first = run(world, tmp_path / "r.jsonl")
-    world.model.requests.clear()
-    assert run(world, tmp_path / "r.jsonl") == first
-    assert world.model.requests == []
-
-
 def test_more_repeats_add_to_what_is_there(world: World, tmp_path: Path) -> None:
-    run(world, tmp_path / "r.jsonl", repeats=1)
+    first = run(world, tmp_path / "r.jsonl", repeats=1)
     world.model.requests.clear()
+    assert run(world, tmp_path / "r.jsonl", repeats=1) == first
+    assert world.model.requests == []
     assert len(run(world, tmp_path / "r.jsonl", repeats=2)) == 12
     assert {request["metadata"]["repeat"] for request in world.model.requests} == {"1"}
 
 
 @pytest.mark.parametrize("torn", ["", '{"question_id": "q9", "rep', "\udcff"])
 def test_an_interrupted_run_resumes(world: World, tmp_path: Path, torn: str) -> None:
+    """A rollout that was cut off starts again with its whole budget of tool calls."""
     file = tmp_path / "r.jsonl"
 
     def broken_after_eight(body: Item) -> list[Item] | int:
         return search_read_answer(body) if len(world.model.requests) <= 8 else 401
 
-    world.model.script = broken_after_eight
-    with pytest.raises(openai.AuthenticationError):
-        run(world, file, concurrency=2)
+    for _ in range(4):  # each of them spends calls of the same rollouts
+        world.model.script = broken_after_eight
+        world.model.requests.clear()
+        file.unlink(missing_ok=True)
+        with pytest.raises(openai.AuthenticationError):
+            run(world, file, concurrency=2)
     kept = read_records(file)
     assert 1 <= len(kept) <= 3
     with file.open("a", encoding="utf-8", errors="surrogateescape") as out:
@@ -82,25 +77,10 @@ def test_an_interrupted_run_resumes(world: World, tmp_path: Path, torn: str) -> 
     world.model.script = search_read_answer
     world.model.requests.clear()
     records = run(world, file)
-    assert len(records) == 12
+    assert [record.metrics.tool_errors for record in records] == [0] * 12
     assert len(world.model.requests) == 3 * (12 - len(kept))
     assert without_times(records) == without_times(run(world, tmp_path / "undisturbed.jsonl"))
     assert read_records(file) == records
-
-
-def test_a_rollout_that_was_cut_off_starts_again_with_its_whole_budget(
-    world: World, tmp_path: Path
-) -> None:
-    def broken_at_the_answer(body: Item) -> list[Item] | int:
-        return 401 if len(outputs(body)) == 3 else search_read_answer(body)
-
-    for _ in range(4):
-        world.model.script = broken_at_the_answer
-        with pytest.raises(openai.AuthenticationError):
-            run(world, tmp_path / "r.jsonl", concurrency=1)
-    world.model.script = search_read_answer
-    records = run(world, tmp_path / "r.jsonl", concurrency=1)
-    assert [record.metrics.tool_errors for record in records] == [0] * 12
 
 
 def test_a_cancelled_run_keeps_what_is_done(world: World, tmp_path: Path) -> None:
@@ -156,17 +136,13 @@ def test_without_a_client_the_environment_names_both_servers(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", world.api_url)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    with pytest.raises(WorkshopError, match=r"session\.start\(\)"):
+        asyncio.run(evaluate(ROWS, model="sim", file=tmp_path / "none"))
     monkeypatch.setenv("BUILDHOUR_TOOLS_URL", world.tools_url)
     monkeypatch.setenv("BUILDHOUR_TOOLS_KEY", KEY)
-    for name in ("one", "two"):  # a plain script may well do it twice, each in a loop of its own
+    for name in ("one", "two"):  # a plain script may well do it twice, each in its own loop
         done = asyncio.run(evaluate(ROWS, model="sim", file=tmp_path / name, progress=False))
         assert [record.reward for record in done] == [1.0] * 6
-
-
-def test_without_a_tool_server_the_error_says_what_to_do(tmp_path: Path) -> None:
-    client = openai.AsyncOpenAI(api_key="sk-test")
-    with pytest.raises(WorkshopError, match=r"session\.start\(\)"):
-        asyncio.run(evaluate(ROWS, model="sim", file=tmp_path / "r.jsonl", client=client))
 
 
 @pytest.mark.parametrize("key", ["messages", "tools", "question_id"])

@@ -64,10 +64,7 @@ def test_a_torn_end_is_let_pass_only_where_asked(tmp_path: Path) -> None:
     file = tmp_path / "r.jsonl"
     file.write_text(RECORD.to_line() + RECORD.to_line()[:-9], encoding="utf-8")
     assert read_records(file, torn_end=True) == [RECORD]
+    with pytest.raises(WorkshopError, match=r"none\.jsonl: No such file"):
+        read_records(tmp_path / "none.jsonl")
     with pytest.raises(WorkshopError, match="line 2"):
         read_records(file)
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WorkshopError, match=r"r\.jsonl: No such file"):
-        read_records(tmp_path / "r.jsonl")

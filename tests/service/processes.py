@@ -14,24 +14,16 @@ from .conftest import Running
 ROOT = Path(__file__).parents[2]
 
 
-def spawn(home: Path, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            sys.executable, "-m", "rft_service", "--engine", "tests.service.doubles",
-            "--home", str(home), "--json", "--pause", "0.01", *options,
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
-
-
 class Process:
     """A service process; as a context it is killed at the end, if it still lives."""
 
     def __init__(self, home: Path, *options: str) -> None:
-        self.child = spawn(home, *options)
+        command = [
+            sys.executable, "-m", "rft_service", "--engine", "tests.service.doubles",
+            "--home", str(home), "--json", "--pause", "0.01", *options,
+        ]  # fmt: skip
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.child = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
         assert self.child.stdout is not None
         line = self.child.stdout.readline()
         if not line:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import httpx
@@ -17,6 +16,7 @@ from .conftest import Running
 from .customer import EQUAL, LOOKUP, Customer, method, row
 
 USER = {"role": "user", "content": "What is the value of key1"}
+PART = {"type": "text", "text": USER["content"]}
 PLAIN = {"messages": [USER], "reference_answer": "unknown"}
 BARE = {**LOOKUP["function"], "description": None, "strict": None}
 
@@ -39,12 +39,7 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "fields of a part": {
         **PLAIN,
-        "messages": [
-            {
-                "role": "user",
-                "content": [{"type": "text", "text": USER["content"], "image_url": None}],
-            }
-        ],
+        "messages": [{"role": "user", "content": [{**PART, "image_url": None}]}],
     },
     "further keys of a row": {**PLAIN, "response_format": None, "notes": None},
     "fields of a tool": {**PLAIN, "tools": [{"type": None, "function": BARE}]},
@@ -63,14 +58,14 @@ def test_a_null_in_a_row_is_as_if_it_were_absent(name: str) -> None:
     assert request.items[-1] == USER
     assert {tool.name for tool in request.tools} == tools
     assert all(tool.description == "" for tool in request.tools)
-    bare = read_row(_without_nulls(written), tools, schema_problem)
+    bare = read_row(without_nulls(written), tools, schema_problem)
     assert Task.from_row(bare).request == request
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+        return {key: without_nulls(one) for key, one in value.items() if one is not None}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize(
@@ -148,26 +143,18 @@ def test_a_job_takes_null_for_all_that_may_be_left_out(service: Running) -> None
     assert shown["hyperparameters"]["batch_size"] == 16
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        {"hyperparameters": None},
-        {"response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": None,
-                            "description": None},
-        }},
-        {"tools": [{"name": "lookup", "server_url": "URL/lookup", "headers": None}]},
-        {"grader": {"type": "endpoint", "name": "exact", "url": "URL/grade", "headers": None,
-                    "rate_limit": None, "pass_threshold": None}},
-    ],
-    ids=lambda part: next(iter(part)),
-)  # fmt: skip
-def test_a_part_of_a_job_takes_null(
-    service: Running, customer_url: str, part: dict[str, Any]
-) -> None:
-    there = json.loads(json.dumps(part).replace("URL", customer_url))
-    done = service.wait(service.job(customer_url, rows=10, **there).id)
+def test_the_parts_of_a_job_take_null(service: Running, customer_url: str) -> None:
+    schema = {"name": "a", "schema": {"type": "object"}, "strict": None, "description": None}
+    tool = {"name": "lookup", "server_url": f"{customer_url}/lookup", "headers": None}
+    nulls = dict.fromkeys(("headers", "rate_limit", "pass_threshold"))
+    job = service.job(
+        customer_url,
+        rows=10,
+        response_format={"type": "json_schema", "json_schema": schema},
+        tools=[tool],
+        grader={"type": "endpoint", "name": "exact", "url": f"{customer_url}/grade", **nulls},
+    )
+    done = service.wait(job.id)
     assert done.status == "succeeded", done.error
 
 

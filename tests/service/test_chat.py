@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import openai
 import pytest
 
@@ -42,30 +44,19 @@ def test_chat_and_responses_give_the_same_turn(service: Running) -> None:
     )
 
 
+CALL = {"id": "c", "type": "function", "function": {"name": "lookup", "arguments": "{}"}}
+LOOKED_UP = [
+    QUESTION,
+    {"role": "assistant", "content": "I look.", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c", "content": "value 3"},
+]
+
+
 def test_choices_differ_and_a_seed_varies_them(service: Running) -> None:
-    messages = [
-        QUESTION,
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [
-                {
-                    "id": "c",
-                    "type": "function",
-                    "function": {"name": "lookup", "arguments": "{}"},
-                }
-            ],
-        },
-        {"role": "tool", "tool_call_id": "c", "content": "value 3"},
-    ]
-    create = service.client.chat.completions.create
-    several = create(model=MODEL, messages=messages, n=12)
-    assert {choice.message.content for choice in several.choices} == {"value 3", "unknown"}
-    seeded = {
-        create(model=MODEL, messages=messages, seed=seed).choices[0].message.content
-        for seed in range(12)
-    }
-    assert seeded == {"value 3", "unknown"}
+    create = partial(service.client.chat.completions.create, model=MODEL, messages=LOOKED_UP)
+    several = {choice.message.content for choice in create(n=12).choices}
+    seeded = {create(seed=seed).choices[0].message.content for seed in range(12)}
+    assert several == seeded == {"value 3", "unknown"}
 
 
 def test_a_stream_adds_up_to_the_whole(service: Running) -> None:
@@ -96,19 +87,14 @@ def test_text_is_streamed_and_stopped_and_cut(service: Running) -> None:
     assert cut.choices[0].message.content == "unkn"
 
 
-CALL = {"id": "c", "type": "function", "function": {"name": "lookup", "arguments": "{}"}}
-CALLING = {"role": "assistant", "content": "I look.", "tool_calls": [CALL]}
-
-
 def test_what_is_taken_and_ignored_changes_nothing(service: Running) -> None:
     ignored = {
         "temperature": 2.0, "top_p": 0.1, "frequency_penalty": 2.0, "presence_penalty": 2.0,
         "logit_bias": {"1": 100}, "user": "x", "service_tier": "flex", "verbosity": "high",
     }  # fmt: skip
-    messages = [QUESTION, CALLING, {"role": "tool", "tool_call_id": "c", "content": "value 3"}]
-    create = service.client.chat.completions.create
+    create = partial(service.client.chat.completions.create, model=MODEL, messages=LOOKED_UP)
     for seed in range(6):
-        one, two = (create(model=MODEL, messages=messages, seed=seed, **m) for m in ({}, ignored))
+        one, two = (create(seed=seed, **more) for more in ({}, ignored))
         assert one.choices == two.choices
 
 

@@ -15,7 +15,7 @@ from rft_service.jobs.dataset import DatasetError, task_of, validate_file
 from rft_service.store.files import StoredFile
 from rft_wire.rows import read_row
 
-from .conftest import Running, Start
+from .conftest import Running
 from .customer import LOOKUP, job_spec, jsonl, method, row
 
 LONG = "word " * 102_401  # one token more than the model reads
@@ -41,8 +41,10 @@ TOO_LONG = {
 }
 
 
-@pytest.mark.parametrize("param", ["training_file", "validation_file"])
-@pytest.mark.parametrize("what", TOO_LONG)
+@pytest.mark.parametrize(
+    ("what", "param"),
+    [*((what, "training_file") for what in TOO_LONG), ("the task", "validation_file")],
+)
 def test_a_row_above_the_context_window_fails_in_validation_with_its_line(
     service: Running, customer_url: str, what: str, param: str
 ) -> None:
@@ -65,9 +67,8 @@ def test_a_row_above_the_context_window_fails_in_validation_with_its_line(
 
 @pytest.mark.parametrize("tokens", [MODEL.context_window_tokens, MODEL.context_window_tokens + 1])
 def test_the_bound_is_that_of_a_request_to_the_token(
-    start: Start, tmp_path: Path, tokens: int
+    simulated: Running, tmp_path: Path, tokens: int
 ) -> None:
-    service = start(engine=SimulatedEngine)
     engine = SimulatedEngine(tmp_path)
     bare = task_of(read_row(row(0, messages=said("x"))), job_spec(MODEL.name)).request
     room_bytes = 4 * (tokens - engine.prompt_tokens(MODEL.name, bare))
@@ -79,7 +80,7 @@ def test_the_bound_is_that_of_a_request_to_the_token(
         validate_file(rows, "training_file", job_spec(MODEL.name), engine)
     tool: Any = {"type": "function", **LOOKUP["function"], "strict": False}
     with pytest.raises(openai.BadRequestError) if refused else nullcontext():
-        service.client.responses.create(model=MODEL.name, input=text, tools=[tool])
+        simulated.client.responses.create(model=MODEL.name, input=text, tools=[tool])
 
 
 def file_of(folder: Path, rows: list[Any]) -> StoredFile:

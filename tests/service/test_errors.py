@@ -7,14 +7,12 @@ answer, and words of its message.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from .conftest import Running, running
+from .conftest import Running
 from .customer import EQUAL
 
 Row = tuple[dict[str, Any], int, str | None, str | None, str]
@@ -27,14 +25,6 @@ UNKNOWN = "unknown_parameter"
 MISSING = "missing_required_parameter"
 INVALID = "invalid_value"
 UNSUPPORTED = "unsupported_parameter"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One service for all rows: none of them leaves anything behind."""
-    home: Path = tmp_path_factory.mktemp("errors")
-    with running(home) as service:
-        yield service
 
 
 def refused(service: Running, path: str, body: Any) -> tuple[int, dict[str, Any]]:

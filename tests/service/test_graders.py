@@ -53,6 +53,14 @@ def python(source: str) -> dict[str, Any]:
     return {"type": "python", "name": "own", "source": source}
 
 
+def endpoint(url: str) -> dict[str, Any]:
+    return {"type": "endpoint", "name": "own", "url": f"{url}/grade"}
+
+
+def multi(formula: str, **graders: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "multi", "name": "all", "graders": graders, "calculate_output": formula}
+
+
 @pytest.mark.parametrize(
     ("operation", "reference", "reward"),
     [
@@ -75,18 +83,7 @@ def test_string_check(service: Running, operation: str, reference: str, reward: 
 
 
 @pytest.mark.parametrize(
-    "metric",
-    [
-        "fuzzy_match",
-        "bleu",
-        "gleu",
-        "rouge_1",
-        "rouge_2",
-        "rouge_3",
-        "rouge_4",
-        "rouge_5",
-        "rouge_l",
-    ],
+    "metric", ["fuzzy_match", "bleu", "gleu", *(f"rouge_{n}" for n in (1, 2, 3, 4, 5, "l"))]
 )
 def test_text_similarity(service: Running, metric: str) -> None:
     grader = {**SIMILAR, "evaluation_metric": metric}
@@ -127,18 +124,16 @@ def test_score_model(service: Running) -> None:
 def test_what_a_grading_model_says_comes_with_its_score(
     service: Running, customer_url: str
 ) -> None:
-    parts = {"judged": JUDGED, "like": EQUAL}
-    both = {"type": "multi", "graders": parts, "calculate_output": "judged + like", "name": "both"}
+    both = multi("judged + like", judged=JUDGED, like=EQUAL)
     for grader, said in ((JUDGED, {"judged": "read"}), (both, {"judged": "read"}), (EQUAL, {})):
         assert run(service, grader).to_dict()["metadata"]["explanations"] == said
     job = service.wait(service.job(customer_url, grader=both).id)
-    page = service.client.get(f"/fine_tuning/jobs/{job.id}/rollouts?step=1", cast_to=object)
-    assert isinstance(page, dict)
-    assert {row["explanations"]["judged"] for row in page["data"]} == {"read"}
+    rollouts = service.rollouts(job.id, step=1)
+    assert {row["explanations"]["judged"] for row in rollouts} == {"read"}
 
 
 def test_endpoint(service: Running, customer: Customer, customer_url: str) -> None:
-    grader = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
+    grader = endpoint(customer_url)
     assert run(service, grader).reward == 1.0
     assert customer.grader_bodies[0]["sample"]["output_text"] == TEXT
     customer.grader = lambda body: Response(status_code=500)
@@ -154,14 +149,10 @@ def test_endpoint(service: Running, customer: Customer, customer_url: str) -> No
 def test_graders_run_takes_a_whole_sample_and_a_reference(
     service: Running, customer: Customer, customer_url: str
 ) -> None:
-    grader = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
+    grader = endpoint(customer_url)
     sample = {"output_text": TEXT, "output_tools": [{"id": "c"}]}
-    body = {
-        "grader": grader,
-        "model_sample": sample,
-        "reference_answer": "key1",
-        "trace_id": "trace_1",
-    }
+    body = {"grader": grader, "model_sample": sample, "reference_answer": "key1"}
+    body["trace_id"] = "trace_1"
     answer: Any = service.client.post("/fine_tuning/alpha/graders/run", body=body, cast_to=object)
     assert answer["reward"] == 1.0
     assert customer.grader_bodies == [
@@ -179,9 +170,8 @@ def test_what_a_grader_takes_and_ignores_changes_nothing(service: Running) -> No
 
 
 def test_multi(service: Running, customer_url: str) -> None:
-    graders = {"like": {**EQUAL, "operation": "like"}, "judged": JUDGED}
-    formula = "0.8 * like + 0.2 * min(judged, 10) / 10"
-    grader = {"type": "multi", "name": "all", "graders": graders, "calculate_output": formula}
+    like = {**EQUAL, "operation": "like"}
+    grader = multi("0.8 * like + 0.2 * min(judged, 10) / 10", like=like, judged=JUDGED)
     result = run(service, grader)
     assert result.reward == pytest.approx(1.0)
     assert result.sub_rewards == {"like": 1.0, "judged": 10.0}
@@ -209,8 +199,7 @@ def test_formulas_know_what_openai_documents(service: Running, formula: str, rew
     """A grader may have the name of a function, or of a word that Python keeps for itself."""
     same = {**EQUAL, "reference": TEXT}
     graders = {"a": same, "b": {**same, "operation": "ne"}, "is": same, "min": same}
-    grader = {"type": "multi", "graders": graders, "calculate_output": formula}
-    assert run(service, grader).reward == pytest.approx(reward)
+    assert run(service, multi(formula, **graders)).reward == pytest.approx(reward)
 
 
 @pytest.mark.parametrize(
@@ -224,9 +213,8 @@ def test_formulas_know_what_openai_documents(service: Running, formula: str, rew
     ],
 )  # fmt: skip
 def test_formulas_know_nothing_else(service: Running, formula: str) -> None:
-    grader = {"type": "multi", "graders": {"a": EQUAL}, "calculate_output": formula}
     with pytest.raises(openai.BadRequestError) as refused:
-        run(service, grader)
+        run(service, multi(formula, a=EQUAL))
     assert "calculate_output" in str(refused.value)
     assert "object at 0x" not in str(refused.value)
     assert "ast." not in str(refused.value)
@@ -234,7 +222,7 @@ def test_formulas_know_nothing_else(service: Running, formula: str) -> None:
 
 @pytest.mark.parametrize("formula", ["9 ^ 9 ^ 9 ^ 9", "1 / (a - a)", "sqrt(0 - 1)", "1e999"])
 def test_a_formula_without_a_value_gives_no_score(service: Running, formula: str) -> None:
-    grader = {"type": "multi", "graders": {"a": EQUAL}, "calculate_output": formula}
+    grader = multi(formula, a=EQUAL)
     assert flags(run(service, grader)) == {"formula_parse_error"}
     assert run(service, {**grader, "invalid_grade": 0.25}).reward == 0.25
 
@@ -263,9 +251,8 @@ def test_published_forms_are_valid(service: Running, grader: dict[str, Any]) -> 
 
 def test_a_problem_in_a_part_is_named_by_the_parts_key(service: Running) -> None:
     for key in ("python", "multi", "first"):
-        grader = {"type": "multi", "graders": {key: {"type": "python"}}, "calculate_output": key}
         with pytest.raises(openai.BadRequestError, match=f"grader.graders.{key}.source: "):
-            run(service, grader)
+            run(service, multi(key, **{key: {"type": "python"}}))
 
 
 SUM = 0.4 + 0.2 + 0.3 + 0.1
@@ -279,103 +266,45 @@ def test_a_score_within_rounding_of_a_bound_is_the_bound(
     service: Running, customer: Customer, customer_url: str, score: float, reward: float
 ) -> None:
     customer.grader = lambda body: JSONResponse({"score": score})
-    endpoint = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
-    for grader in (endpoint, python(f"def grade(sample, item): return {score!r}")):
+    for grader in (endpoint(customer_url), python(f"def grade(sample, item): return {score!r}")):
         result = run(service, grader)
         assert (result.reward, flags(result)) == (reward, set())
 
 
 def test_a_weighted_sum_of_a_multi_grader_is_rounded_too(service: Running) -> None:
     graders = {name: {**EQUAL, "reference": TEXT} for name in "abcd"}
-    grader = {"type": "multi", "graders": graders}
     for formula, reward in (
         ("0.4 * a + 0.2 * b + 0.3 * c + 0.1 * d", 1.0),
         ("0.3 * a - 0.1 * b - 0.2 * c", 0.0),
         ("a + b / 2", 1.5),
     ):
-        assert run(service, {**grader, "calculate_output": formula}).reward == reward
+        assert run(service, multi(formula, **graders)).reward == reward
 
 
-@pytest.mark.parametrize("score", [1.000001, -0.0000001, 7.0, -1e300])
+@pytest.mark.parametrize(
+    "score",
+    [1.000001, -0.0000001, -1e300, 2, 10**400],
+    ids=["above", "below", "far below", "2", "10^400"],
+)
 def test_a_score_beyond_a_bound_is_an_error_with_the_whole_number(
     service: Running, customer: Customer, customer_url: str, score: float
 ) -> None:
     customer.grader = lambda body: JSONResponse({"score": score})
-    endpoint = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
-    for grader in (endpoint, python(f"def grade(sample, item): return {score!r}")):
-        errors = run(service, grader).to_dict()["metadata"]["errors"]
-        said = errors["other_error_details"] or errors["python_grader_runtime_error_details"]
-        assert f"{float(score)!r}, which is not from 0 to 1" in said
+    errors = run(service, endpoint(customer_url)).to_dict()["metadata"]["errors"]
+    assert f"the score {score!r}, which is not from 0 to 1" in errors["other_error_details"]
+    if isinstance(score, float):
+        own = run(service, python(f"def grade(sample, item): return {score!r}"))
+        said = own.to_dict()["metadata"]["errors"]["python_grader_runtime_error_details"]
+        assert f"{score!r}, which is not from 0 to 1" in said
 
 
-@pytest.mark.parametrize("score", [2, -1, 10**400], ids=["2", "-1", "10^400"])
-def test_a_whole_number_is_shown_as_the_endpoint_sent_it(
-    service: Running, customer: Customer, customer_url: str, score: int
-) -> None:
-    customer.grader = lambda body: JSONResponse({"score": score})
-    grader = {"type": "endpoint", "name": "own", "url": f"{customer_url}/grade"}
-    errors = run(service, grader).to_dict()["metadata"]["errors"]
-    assert f"the score {score}, which is not from 0 to 1" in errors["other_error_details"]
-
-
-def test_python(service: Running) -> None:
+def test_python_gives_a_score_or_an_error_with_its_line(service: Running) -> None:
     source = "def grade(sample, item):\n    return len(sample['output_text']) / 100 * item['limit']"
-    result = run(service, python(source))
-    assert result.reward == pytest.approx(0.6)
-    assert flags(result) == set()
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ("return 1 / 0", "line 2: ZeroDivisionError"),
-        ("return 'high'", "not a number"),
-        ("return float('nan')", "grade() returned nan"),
-        ("return True", "returned bool"),
-        ("import socket; socket.create_connection(('127.0.0.1', 9))", "may not use socket"),
-        ("import subprocess; subprocess.run(['true'])", "may not use subprocess.Popen"),
-        ("import os; os.system('true')", "may not use os.system"),
-        ("import os; os.fork()", "may not use os.fork"),
-        ("open('/etc/hostname', 'w')", "may not write files"),
-        ("import os; os.open('/etc/hostname', os.O_WRONLY | os.O_TRUNC)", "may not write files"),
-        ("import os; os.truncate('/etc/hostname', 0)", "may not use os.truncate"),
-        ("import os; os.symlink('a', 'b')", "may not use os.symlink"),
-        ("import shutil; shutil.copyfile('/etc/hostname', 'x')", "may not use shutil.copyfile"),
-        ("import sqlite3; sqlite3.connect('x')", "may not use sqlite3.connect"),
-        ("import ctypes; ctypes.CDLL(None)", "may not use ctypes.dlopen"),
-        ("import sys; sys.exit(0)", "SystemExit"),
-        ("x = bytearray(4 * 2**30); return len(x)", "MemoryError"),
-    ],
-)
-def test_python_that_fails_or_reaches_out(service: Running, body: str, words: str) -> None:
-    result = run(service, python(f"def grade(sample, item):\n    {body}"))
-    assert result.reward == 0.0
-    assert flags(result) == {"python_grader_runtime_error"}
-    assert words in (result.metadata.errors.python_grader_runtime_error_details or "")
-
-
-def test_python_whose_process_dies(service: Running) -> None:
-    result = run(service, python("import os\ndef grade(sample, item): os._exit(3)"))
-    assert result.reward == 0.0
-    assert flags(result) == {"python_grader_server_error"}
-    assert result.metadata.errors.python_grader_server_error_type == "crash"
-
-
-def test_python_output_does_not_mix_with_its_score(service: Running) -> None:
-    source = "def grade(sample, item):\n    print('{\"score\": 7}' * 100_000)\n    return 0.5"
-    assert run(service, python(source)).reward == 0.5
-
-
-@pytest.mark.parametrize(
-    ("sample", "item", "flag"),
-    [
-        ("{{sample.output_json.answer}}", "x", "sample_parse_error"),
-        ("x", "{{item.nothing}}", "invalid_variable_error"),
-    ],
-)
-def test_a_template_that_names_nothing(service: Running, sample: str, item: str, flag: str) -> None:
-    result = run(service, {**EQUAL, "input": sample, "reference": item})
-    assert flags(result) == {flag}
+    assert run(service, python(source)).reward == pytest.approx(0.6)
+    result = run(service, python("def grade(sample, item):\n    return 1 / 0"))
+    assert (result.reward, flags(result)) == (0.0, {"python_grader_runtime_error"})
+    details = result.metadata.errors.python_grader_runtime_error_details
+    assert "line 2: ZeroDivisionError" in (details or "")
 
 
 NEVER = {
@@ -384,25 +313,23 @@ NEVER = {
 }  # fmt: skip
 
 
+FAILING: dict[str, dict[str, Any]] = {
+    "formula_parse_error": multi("1 / equal", equal=EQUAL),
+    "invalid_variable_error": {**EQUAL, "input": "{{item.nothing}}"},
+    "sample_parse_error": {**EQUAL, "input": "{{sample.output_json.answer}}"},
+    "other_error": {**SIMILAR, "reference": "x" * 10_001},
+    "python_grader_runtime_error": python("def grade(sample, item): raise ValueError"),
+    "python_grader_server_error": python("import os\ndef grade(sample, item): os._exit(3)"),
+}
+
+
 def test_flags_of_what_cannot_happen_here_stay_false(service: Running) -> None:
     """`sim-grader` neither refuses nor fails, and its score is a number, not a text to parse."""
-    divided = {
-        "type": "multi",
-        "name": "divided",
-        "graders": {"equal": EQUAL},
-        "calculate_output": "1 / equal",
-    }
-    failing = [
-        divided,
-        {**EQUAL, "input": "{{item.nothing}}"},
-        {**JUDGED, "input": [{"role": "user", "content": "{{sample.output_json.answer}}"}]},
-        {**SIMILAR, "reference": "x" * 10_001},
-        python("def grade(sample, item): raise ValueError"),
-        python("import os\ndef grade(sample, item): os._exit(3)"),
-    ]
-    found = [flags(run(service, grader)) for grader in failing]
-    assert all(len(one) == 1 for one in found)
-    assert set().union(*found) == NO_FLAGS - NEVER
+    for flag, grader in FAILING.items():
+        result = run(service, grader)
+        assert (result.reward, flags(result)) == (0.0, {flag})
+    assert result.metadata.errors.python_grader_server_error_type == "crash"
+    assert NO_FLAGS - set(FAILING) == NEVER
     assert flags(run(service, JUDGED, "I refuse to answer")) == set()
 
 
@@ -414,33 +341,22 @@ def test_validate_answers_the_grader_without_secrets(service: Running) -> None:
     assert answer == {"grader": {**grader, "headers": {"A": "[not shown]"}}}
 
 
-@pytest.mark.parametrize(
-    "grader",
-    [
-        {**EQUAL, "operation": "like"},
-        {**SIMILAR, "evaluation_metric": "rouge_l"},
-        {**JUDGED, "range": [0, 1]},
-        python("def grade(sample, item):\n    return float(sample['output_text'] != 'unknown')"),
-        {
-            "type": "multi",
-            "name": "both",
-            "graders": {"like": {**EQUAL, "operation": "like"}, "judged": JUDGED},
-            "calculate_output": "0.5 * like + 0.05 * judged",
-        },
-    ],
-    ids=lambda grader: grader["type"],
-)  # fmt: skip
-def test_a_job_runs_with_every_kind(
-    service: Running, customer_url: str, grader: dict[str, Any]
-) -> None:
+def test_a_job_runs_with_every_kind(service: Running, customer_url: str) -> None:
+    parts = {
+        "equal": {**EQUAL, "operation": "like"},
+        "similar": {**SIMILAR, "evaluation_metric": "rouge_l"},
+        "judged": {**JUDGED, "range": [0, 1]},
+        "own": python("def grade(sample, item): return float(sample['output_text'] != 'unknown')"),
+        "theirs": endpoint(customer_url),
+    }
+    grader = multi("(equal + similar + judged + own + theirs) / 5", **parts)
     hyperparameters = {"batch_size": 5, "compute_multiplier": 0.25, "eval_interval": 2}
     job = service.job(customer_url, rows=10, grader=grader, hyperparameters=hyperparameters)
     done = service.wait(job.id)
     assert done.status == "succeeded", done.error
-    data = [e.data for e in service.events(job.id) if e.type == "metrics"][-1]
-    names = [part["name"] for part in data["scores"]["graders"]]
-    assert names == list(grader.get("graders", {grader["name"]: None}))
-    assert all(part["valid_reward_mean"] is not None for part in data["scores"]["graders"])
+    found = service.steps(job.id)[-1]["scores"]["graders"]
+    assert [part["name"] for part in found] == list(parts)
+    assert all(part["valid_reward_mean"] is not None for part in found)
 
 
 def test_tool_run_forwards_a_call(service: Running, customer: Customer, customer_url: str) -> None:
@@ -469,6 +385,9 @@ def test_tool_run_forwards_a_call(service: Running, customer: Customer, customer
         service.client.post("/fine_tuning/alpha/tool/run", body=body, cast_to=object)
 
 
+ASKED = {"name": "lookup", "arguments": '{"key": "k"}'}
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -484,12 +403,10 @@ def test_tool_run_refuses_what_a_job_discards(
         return JSONResponse({**proper, **answer} if isinstance(answer, dict) else answer)
 
     customer.tool = reply
-    body = {"name": "lookup", "server_url": f"{customer_url}/lookup", "arguments": '{"key": "k"}'}
+    body = {**ASKED, "server_url": f"{customer_url}/lookup"}
     with pytest.raises(openai.APIStatusError, match="The tool 'lookup' answered 200 with") as said:
         service.client.post("/fine_tuning/alpha/tool/run", body=body, cast_to=object)
     assert said.value.status_code == 424
-    job = service.wait(service.job(customer_url, rows=10).id)
-    assert (job.status, job.error and job.error.code) == ("failed", "no_usable_rollouts")
 
 
 @pytest.mark.parametrize("left_out", [{}, {"type": None}, {"call_id": None, "id": None}])
@@ -497,6 +414,6 @@ def test_tool_run_takes_a_reply_without_what_may_be_left_out(
     service: Running, customer: Customer, customer_url: str, left_out: dict[str, Any]
 ) -> None:
     customer.tool = lambda body: JSONResponse({"output": "value", **left_out})
-    body = {"name": "lookup", "server_url": f"{customer_url}/lookup", "arguments": '{"key": "k"}'}
+    body = {**ASKED, "server_url": f"{customer_url}/lookup"}
     answer: Any = service.client.post("/fine_tuning/alpha/tool/run", body=body, cast_to=object)
     assert answer["output"] == "value"

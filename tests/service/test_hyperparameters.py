@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
-from rft_service.engines.simulated.engine import MODEL
 from rft_service.rl.engine import Call, Seed, Turn, TurnEnd, TurnRequest
-from rft_service.rl.hyperparameters import Hyperparameters
 
 from .conftest import Running, Start
 from .customer import Customer, method
 from .doubles import LookupModel
 
-ROOT = Path(__file__).parents[2]
 BASE = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
 
 
@@ -26,21 +22,7 @@ def finished(service: Running, url: str, **hyperparameters: Any) -> list[dict[st
     """The metrics of a job of 20 rows with 10 for validation, step by step."""
     job = service.job(url, hyperparameters={**BASE, **hyperparameters})
     assert service.wait(job.id).status == "succeeded"
-    return [event.data for event in service.events(job.id) if event.type == "metrics"]
-
-
-def test_what_auto_stands_for_is_what_the_docs_say() -> None:
-    page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
-    auto = Hyperparameters()
-    said = " ".join(page.split())
-    for words in (
-        f"`n_epochs` {auto.n_epochs}, `batch_size` {auto.batch_size}, `compute_multiplier` 1 "
-        f"({MODEL.group_size} rollouts a row and step;",
-        f"`learning_rate_multiplier` 1 (of {MODEL.learning_rate})",
-        f"`eval_interval` {auto.eval_interval}, `eval_samples` {auto.eval_samples}, "
-        f"`reasoning_token_penalty` {MODEL.reasoning_token_penalty} ",
-    ):
-        assert words in said
+    return service.steps(job.id)
 
 
 def test_each_changes_what_it_names(service: Running, customer_url: str) -> None:
@@ -59,8 +41,7 @@ def test_the_learning_rate_scales_the_change(service: Running, customer_url: str
     for multiplier in (1, 3):
         hyperparameters = {"batch_size": 20, "learning_rate_multiplier": multiplier}
         job = service.wait(service.job(customer_url, hyperparameters=hyperparameters).id)
-        model: Any = service.client.get(f"/models/{job.fine_tuned_model}/weights", cast_to=object)
-        weights.append(model["weight"])
+        weights.append(service.weights(job.fine_tuned_model)["weight"])
     assert weights[1] == pytest.approx(3 * weights[0])
 
 
@@ -89,25 +70,13 @@ def test_the_penalty_is_what_the_job_says_and_decides_what_is_learned(
         events = service.events(job.id)
         said = f"{job.id} (reasoning_token_penalty {shown:g} per 1,000 tokens)"
         assert events[0].message == f"Created fine-tuning job: {said}"
-        (step,) = [event.data for event in events if event.type == "metrics"]
-        assert isinstance(step, dict)
+        (step,) = service.steps(job.id)
         assert step["reasoning_token_penalty"] == shown
         rewards.append(step["train_mean_reward"])
-        model: Any = service.client.get(f"/models/{done.fine_tuned_model}/weights", cast_to=object)
-        weights.append(model["weight"])
+        weights.append(service.weights(done.fine_tuned_model)["weight"])
     assert weights[0] < weights[1] < weights[2]
     assert weights[2] == pytest.approx(weights[0] * 2.5, rel=0.02)
     assert len(set(rewards)) == 1
-
-
-def test_auto_is_what_the_defaults_say() -> None:
-    auto = dict.fromkeys(
-        ["n_epochs", "batch_size", "compute_multiplier", "learning_rate_multiplier",
-         "eval_interval", "eval_samples", "reasoning_token_penalty"], "auto",
-    )  # fmt: skip
-    null = dict.fromkeys([*auto, "reasoning_effort"])
-    assert Hyperparameters.model_validate(auto) == Hyperparameters()
-    assert Hyperparameters.model_validate(null) == Hyperparameters()
 
 
 @pytest.mark.parametrize(
@@ -149,11 +118,8 @@ def test_the_model_sees_effort_and_format_and_never_the_rest_of_the_row(
 ) -> None:
     Recording.shown.clear()
     service = start(model=Recording)
-    schema = {
-        "type": "object",
-        "properties": {"answer": {"type": "string"}},
-        "required": ["answer"],
-    }
+    answer = {"type": "string"}
+    schema = {"type": "object", "properties": {"answer": answer}, "required": ["answer"]}
     job = service.job(
         customer_url,
         hyperparameters={**BASE, "reasoning_effort": "high"},
@@ -219,7 +185,7 @@ def test_an_answer_that_never_came_is_a_parse_error(
     }
     job = service.job(customer_url, response_format=response_format, hyperparameters=BASE)
     service.wait(job.id)
-    data = [event.data for event in service.events(job.id) if event.type == "metrics"]
+    data = service.steps(job.id)
     assert data[1]["full_valid_mean_parse_error"] == errors
     seen = {body["sample"]["output_text"] for body in customer.grader_bodies}
     assert seen == {"" if errors else '"prose  "'}
@@ -227,19 +193,10 @@ def test_an_answer_that_never_came_is_a_parse_error(
 
 def test_a_tuned_model_can_be_tuned_again(service: Running, customer_url: str) -> None:
     first = service.wait(service.job(customer_url, hyperparameters=BASE).id)
-    files = {"training_file": first.training_file, "validation_file": first.validation_file}
-    second = service.client.fine_tuning.jobs.create(
-        model=first.fine_tuned_model or "",
-        seed=8,
-        method=method(customer_url, hyperparameters=BASE),  # type: ignore[arg-type]
-        **files,
-    )
+    second = service.job(customer_url, model=first.fine_tuned_model or "", hyperparameters=BASE)
     done = service.wait(second.id)
     assert done.status == "succeeded"
-    weights = [
-        service.client.get(f"/models/{job.fine_tuned_model}/weights", cast_to=object)["weight"]  # type: ignore[index]
-        for job in (first, done)
-    ]
+    weights = [service.weights(job.fine_tuned_model)["weight"] for job in (first, done)]
     assert weights[1] > weights[0] > 0
 
 
@@ -259,8 +216,6 @@ def test_jobs_are_listed_by_metadata(service: Running, customer_url: str) -> Non
     assert [job.id for job in jobs.list(metadata={"course": "rft"}, limit=2)] == made[::-1]
     assert [job.id for job in jobs.list(metadata={"number": "1"})] == [made[1]]
     assert jobs.list(metadata={"number": "9"}).data == []
-    for job_id in (first.id, *made):
-        service.wait(job_id)
 
 
 def test_events_are_paged(service: Running, customer_url: str) -> None:

@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from typing import Any
 
 import openai
 import pytest
+from openai.types.fine_tuning import FineTuningJob
 
 from rft_wire.records import RolloutRecord
 
-from .conftest import Running
+from .conftest import Running, Start
 from .customer import KEY, Customer, method, row
-from .servers import closed_port
+from .servers import closed_port, served
+
+Json = dict[str, Any]
 
 
-def test_a_job_learns_from_live_tools_and_a_live_grader(
-    service: Running, customer: Customer, customer_url: str
-) -> None:
-    job = service.job(customer_url)
-    assert job.status == "validating_files"
-    done = service.wait(job.id)
-    assert done.status == "succeeded", done.error
-    metrics = [e.data for e in service.events(job.id) if e.type == "metrics"]
-    assert [m["step"] for m in metrics] == [1, 2, 3, 4]
-    assert metrics[-1]["train_mean_reward"] > metrics[0]["train_mean_reward"]
-    assert [m["full_valid_mean_reward"] is not None for m in metrics] == [False, True] * 2
+@dataclass
+class Finished:
+    """A job that has ended well, and what was asked of its customer."""
+
+    job: FineTuningJob
+    customer: Customer
+    steps: list[Json]
+
+
+@pytest.fixture(scope="module")
+def finished(shared: Running) -> Finished:
+    customer = Customer()
+    with served(customer.app()) as url:
+        job = shared.wait(shared.job(url).id)
+    assert job.status == "succeeded", job.error
+    return Finished(job, customer, shared.steps(job.id))
+
+
+def test_a_job_learns_from_live_tools_and_a_live_grader(finished: Finished) -> None:
+    steps, customer = finished.steps, finished.customer
+    assert [step["step"] for step in steps] == [1, 2, 3, 4]
+    assert steps[-1]["train_mean_reward"] > steps[0]["train_mean_reward"]
+    assert [step["full_valid_mean_reward"] is not None for step in steps] == [False, True] * 2
     assert customer.keys == {f"Bearer {KEY}": len(customer.tool_bodies + customer.grader_bodies)}
 
 
-def test_metrics_carry_what_the_contract_lists(service: Running, customer_url: str) -> None:
-    job = service.job(customer_url)
-    service.wait(job.id)
-    event = [e for e in service.events(job.id) if e.type == "metrics"][1]
-    data = event.data
-    assert event.message == (
+def test_metrics_carry_what_the_contract_lists(service: Running, finished: Finished) -> None:
+    job, data = finished.job, finished.steps[1]
+    told = [event.message for event in service.events(job.id) if event.type == "metrics"]
+    assert told[1] == (
         f"Step 2/4 , train mean reward={data['train_mean_reward']:.2f}, full validation mean "
         f"reward={data['full_valid_mean_reward']:.2f}, full validation mean parse error=0.00"
     )
@@ -47,10 +62,8 @@ def test_metrics_carry_what_the_contract_lists(service: Running, customer_url: s
     } <= set(data)  # fmt: skip
     assert set(data["scores"]) == {"train_reward_mean", "valid_reward_mean", "graders"}
     assert set(data["timing"]["step"]) == {"sampling", "training", "eval", "full_iteration"}
-    listed = service.client.get(
-        f"/fine_tuning/jobs/{job.id}/rollouts?limit=100&step=2&phase=train", cast_to=object
-    )
-    latencies_s = [one["metrics"]["simulated_latency_s"] for one in listed["data"]]  # type: ignore[index]
+    listed = service.rollouts(job.id, step=2, phase="train")
+    latencies_s = [one["metrics"]["simulated_latency_s"] for one in listed]
     simulated_s = data["timing"]["rollouts"]["simulated_latency_mean"]
     assert simulated_s == pytest.approx(sum(latencies_s) / len(latencies_s))
     assert data["tool_calls_per_rollout"] == 1.0
@@ -67,11 +80,12 @@ def test_the_job_object_resolves_auto_and_hides_secrets(
     service: Running, customer_url: str
 ) -> None:
     job = service.job(customer_url, hyperparameters={"batch_size": "auto"})
+    assert job.status == "validating_files"
     raw = service.client.fine_tuning.jobs.with_raw_response.retrieve(job.id).text
     assert KEY not in raw
     assert service.key not in raw
-    method = json.loads(raw)["method"]["reinforcement"]
-    assert method["hyperparameters"] == {
+    reinforcement = json.loads(raw)["method"]["reinforcement"]
+    assert reinforcement["hyperparameters"] == {
         "n_epochs": 1,
         "batch_size": 16,
         "compute_multiplier": 1.0,
@@ -81,13 +95,13 @@ def test_the_job_object_resolves_auto_and_hides_secrets(
         "reasoning_effort": "default",
         "reasoning_token_penalty": 0.2,  # the model's default
     }
-    assert method["tools"][0]["headers"] == {"Authorization": "[not shown]"}
+    assert reinforcement["tools"][0]["headers"] == {"Authorization": "[not shown]"}
 
 
 def test_checkpoints_and_the_final_model_answer_at_once(
-    service: Running, customer_url: str
+    service: Running, finished: Finished
 ) -> None:
-    job = service.wait(service.job(customer_url).id)
+    job = finished.job
     found = service.client.fine_tuning.jobs.checkpoints.list(job.id).data
     assert [checkpoint.step_number for checkpoint in found] == [4, 2]
     assert job.fine_tuned_model is not None
@@ -103,12 +117,10 @@ def test_checkpoints_and_the_final_model_answer_at_once(
     assert job.fine_tuned_model.startswith("ft:sim-agent-mini:workshop:test:")
 
 
-def test_what_a_job_leaves_out(service: Running, customer_url: str) -> None:
-    job = service.wait(service.job(customer_url, rows=10).id)
+def test_what_a_job_leaves_out(service: Running, finished: Finished) -> None:
+    job = finished.job
     assert (job.result_files, job.integrations) == ([], [])
-    assert job.fine_tuned_model is not None
-    checkpoint = service.client.fine_tuning.jobs.checkpoints.list(job.id).data[0]
-    permissions = f"/fine_tuning/checkpoints/{checkpoint.fine_tuned_model_checkpoint}/permissions"
+    permissions = f"/fine_tuning/checkpoints/{job.fine_tuned_model}/permissions"
     with pytest.raises(openai.NotFoundError, match="Unknown request URL"):
         service.client.get(permissions, cast_to=object)
 
@@ -118,52 +130,34 @@ def test_the_best_three_checkpoints_are_kept_and_the_last(
 ) -> None:
     job = service.job(customer_url, rows=30, hyperparameters={"batch_size": 5, "eval_interval": 1})
     service.wait(job.id)
-    rewards = {
-        e.data["step"]: e.data["full_valid_mean_reward"]
-        for e in service.events(job.id)
-        if e.type == "metrics"
-    }
+    steps = service.steps(job.id)
+    rewards = {step["step"]: step["full_valid_mean_reward"] for step in steps}
     best = sorted(rewards, key=lambda step: (-rewards[step], step))[:3]
     kept = service.client.fine_tuning.jobs.checkpoints.list(job.id).data
     assert {c.step_number for c in kept} == {*best, 6}
 
 
 def test_the_same_seed_gives_the_same_weights_at_any_concurrency(
-    start, tmp_path, customer_url: str
+    start: Start, customer_url: str, finished: Finished
 ) -> None:
-    curves = []
-    for concurrency in (1, 32):
-        service = start(home=tmp_path / str(concurrency), concurrency=concurrency)
-        job = service.wait(service.job(customer_url).id)
-        curves.append(
-            [
-                (e.data["train_mean_reward"], e.data["full_valid_mean_reward"])
-                for e in service.events(job.id)
-                if e.type == "metrics"
-            ]
-        )
-    assert curves[0] == curves[1]
+    service = start(concurrency=1)
+    job = service.wait(service.job(customer_url).id)
+    files = {"training_file": job.training_file, "validation_file": job.validation_file}
+    other = service.client.fine_tuning.jobs.create(
+        model=job.model, seed=8, method=method(customer_url), **files
+    )
+    service.wait(other.id)
+    alone, seeded = (curve(service.steps(one)) for one in (job.id, other.id))
+    assert alone == curve(finished.steps)
+    assert alone != seeded
 
 
-def test_another_seed_gives_other_weights(service: Running, customer_url: str) -> None:
-    found = []
-    for seed in (1, 2):
-        made = service.client.fine_tuning.jobs.create(
-            model="sim-agent-mini",
-            training_file=service.upload([row(n) for n in range(10)]),
-            validation_file=service.upload([row(n) for n in range(10)]),
-            seed=seed,
-            method=method(customer_url),  # type: ignore[arg-type]
-        )
-        model = service.wait(made.id).fine_tuned_model
-        found.append(service.client.get(f"/models/{model}/weights", cast_to=object))
-    assert found[0] != found[1]
+def curve(steps: list[Json]) -> list[tuple[Any, Any]]:
+    return [(step["train_mean_reward"], step["full_valid_mean_reward"]) for step in steps]
 
 
-def test_tool_and_grader_see_the_contract(
-    service: Running, customer: Customer, customer_url: str
-) -> None:
-    service.wait(service.job(customer_url, rows=10).id)
+def test_tool_and_grader_see_the_contract(finished: Finished) -> None:
+    customer = finished.customer
     call = customer.tool_bodies[0]
     assert set(call) == {"type", "id", "call_id", "name", "arguments", "trace_id", "item"}
     assert (call["type"], call["name"]) == ("function_call", "lookup")
@@ -179,11 +173,9 @@ def test_tool_and_grader_see_the_contract(
     }
 
 
-def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> None:
-    job = service.wait(service.job(customer_url).id)
-    path = f"/fine_tuning/jobs/{job.id}/rollouts?step=1&limit=30"
-    page = service.client.get(path, cast_to=object)
-    assert isinstance(page, dict)
+def test_rollouts_of_a_step_can_be_read(service: Running, finished: Finished) -> None:
+    path = f"/fine_tuning/jobs/{finished.job.id}/rollouts"
+    page: Any = service.client.get(f"{path}?step=1&limit=30", cast_to=object)
     assert page["has_more"]
     assert len(page["data"]) == 30
     first = page["data"][0]
@@ -196,7 +188,7 @@ def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> 
     assert record.metrics.total_tokens == record.usage_cumulative["total_tokens"] > 0
     for step in ("0", "99999999999999999999"):
         with pytest.raises(openai.BadRequestError, match="'step'"):
-            service.client.get(f"/fine_tuning/jobs/{job.id}/rollouts?step={step}", cast_to=object)
+            service.client.get(f"{path}?step={step}", cast_to=object)
 
 
 @pytest.mark.parametrize(
@@ -216,13 +208,12 @@ def test_rollouts_of_a_step_can_be_read(service: Running, customer_url: str) -> 
     ],
 )
 def test_a_bad_request_is_refused_at_once(
-    service: Running, customer_url: str, change: dict, param: str, words: str
+    service: Running, finished: Finished, customer_url: str, change: Json, param: str, words: str
 ) -> None:
-    good = service.job(customer_url)
     body = {
         "model": "sim-agent-mini",
-        "training_file": good.training_file,
-        "validation_file": good.validation_file,
+        "training_file": finished.job.training_file,
+        "validation_file": finished.job.validation_file,
         "method": method(customer_url),
         **change,
     }
@@ -233,13 +224,20 @@ def test_a_bad_request_is_refused_at_once(
     assert words in caught.value.body["message"]
 
 
+TEN = [row(n) for n in range(10)]
+
+
+def asked(*messages: Any) -> Json:
+    return row(3, messages=list(messages))
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([row(n) for n in range(9)], "9 rows; at least 10 are needed"),
-        ([*(row(n) for n in range(10)), {"prompt": "x"}], "line 11, messages: missing"),
+        (TEN[:9], "9 rows; at least 10 are needed"),
+        ([*TEN, {"prompt": "x"}], "line 11, messages: missing"),
         (
-            [*(row(n) for n in range(3)), row(3, messages=[{"role": "assistant", "content": "x"}])],
+            [*TEN[:3], asked({"role": "assistant", "content": "x"})],
             "line 4, messages: the last message has the role 'assistant'",
         ),
         (
@@ -247,34 +245,30 @@ def test_a_bad_request_is_refused_at_once(
             "line 1, tools[0].function.name: 'search' is not one of the job's tools (lookup)",
         ),
         (
-            [*(row(n) for n in range(10)), row(10, tools=[])],
+            [*TEN, row(10, tools=[])],
             "line 11, tools: the job's tool 'lookup' is missing; use the same tools in both",
         ),
         (
-            [{k: v for k, v in row(n).items() if k != "tools"} for n in range(10)],
-            "line 1, tools: the job's tool 'lookup' is missing",
-        ),
-        (
-            [row(0, messages=[{"role": "user", "content": [{"type": "image_url"}]}])],
+            [asked({"role": "user", "content": [{"type": "image_url"}]})],
             "line 1, messages[0].content[0].type: 'image_url'; this model reads text only",
         ),
         (
-            [row(0, messages=[{"role": "user", "content": [{"type": "text", "text": ""}]}])],
+            [asked({"role": "user", "content": [{"type": "text", "text": ""}]})],
             "line 1, messages: the last message is empty",
         ),
         (
-            [row(0, messages=[{"role": "tool", "tool_call_id": "c", "content": "x"}])],
+            [asked({"role": "tool", "tool_call_id": "c", "content": "x"})],
             "line 1, messages[0]: earlier tool calls are not supported",
         ),
     ],
 )
 def test_a_bad_file_fails_the_job_with_its_line(
-    service: Running, customer_url: str, rows: list, words: str
+    service: Running, customer_url: str, rows: list[Json], words: str
 ) -> None:
     job = service.client.fine_tuning.jobs.create(
         model="sim-agent-mini",
         training_file=service.upload(rows, "broken.jsonl"),
-        validation_file=service.upload([row(n) for n in range(10)]),
+        validation_file=service.upload(TEN),
         method=method(customer_url),
     )
     failed = service.wait(job.id)

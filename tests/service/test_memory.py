@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
-from rft_service.jobs.dataset import Rows, validate_file
+from rft_service.jobs.dataset import Rows
 from rft_service.jobs.training import packed
 from rft_service.rl.engine import Call
 from rft_service.rl.hyperparameters import Hyperparameters
@@ -22,7 +21,7 @@ from rft_service.store.files import StoredFile
 
 from .conftest import Running
 from .customer import EQUAL, job_spec, jsonl, method, row
-from .doubles import MODEL, DoubleEngine, LookupModel
+from .doubles import MODEL, LookupModel
 from .processes import Process
 
 ROWS = 10_000
@@ -48,22 +47,6 @@ def big_file(tmp_path: Path, rows: int) -> StoredFile:
     content = jsonl([row(n, notes="x" * 2_000) for n in range(rows)])
     path.write_bytes(content)
     return StoredFile("file-1", path.name, "fine-tune", len(content), 0, path)
-
-
-def test_ten_thousand_rows_are_validated_and_read_from_the_disk(tmp_path: Path) -> None:
-    big = big_file(tmp_path, ROWS)
-    assert big.bytes > 20 * MB
-    tracemalloc.start()
-    spec = job_spec(MODEL.name)
-    count = validate_file(big, "training_file", spec, DoubleEngine(tmp_path))
-    rows = Rows(big, spec)
-    last = rows[ROWS - 1]
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    rows.close()
-    assert count == len(rows) == ROWS
-    assert last.item["reference_answer"] == f"value key{ROWS - 1}"
-    assert peak < 4 * MB
 
 
 def test_a_large_evaluation_keeps_its_numbers_only(tmp_path: Path) -> None:
@@ -112,21 +95,13 @@ def peak_bytes(process: Process, job_id: str) -> int:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("with_tool", [False, True], ids=["answers", "calls"])
-def test_a_job_of_ten_thousand_rows_needs_little_more_than_a_small_one(
-    tmp_path: Path, customer_url: str, with_tool: bool
+def test_many_rows_and_many_queued_jobs_need_little_more_memory_than_a_small_job(
+    tmp_path: Path, customer_url: str
 ) -> None:
     with Process(tmp_path) as process:
-        small, large = (
-            peak_bytes(process, big_job(process.service, customer_url, rows, with_tool))
-            for rows in (500, ROWS)
-        )
-    assert large - small < 25 * MB  # the file alone has 40, and its rows take more when parsed
-
-
-def test_ten_queued_jobs_need_little_more_than_one(tmp_path: Path, customer_url: str) -> None:
-    with Process(tmp_path) as process:
-        alone = peak_bytes(process, big_job(process.service, customer_url, 500, False))
+        small = peak_bytes(process, big_job(process.service, customer_url, 500, False))
         queued = [big_job(process.service, customer_url, 500, False) for _ in range(10)]
         together = max(peak_bytes(process, job_id) for job_id in queued)
-    assert together - alone < 25 * MB  # their files have 20, and take more when parsed
+        large = peak_bytes(process, big_job(process.service, customer_url, ROWS, True))
+    assert together - small < 25 * MB  # their files have 20, and take more when parsed
+    assert large - small < 25 * MB  # the file alone has 40, and its rows take more when parsed

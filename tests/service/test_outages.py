@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from .conftest import LIMITS, Running, Start, running
 from .customer import Customer, job_spec
 from .doubles import DoubleEngine, LookupModel
 from .servers import closed_port, served
-from .test_durability import curve, weights
-from .test_faults import dropped, rollouts
+from .test_durability import curve
+from .test_faults import dropped
 
 SMALL = {"batch_size": 5, "compute_multiplier": 0.5, "eval_interval": 2}
 IMPATIENT = EndpointLimits(timeout_s=60.0, first_pause_s=0.01, patience_s=0.2)
@@ -65,38 +66,53 @@ FAULTS = {
 ENGINES = {"double": DoubleEngine, "simulated": SimulatedEngine}
 
 
-def told(service: Running, job_id: str) -> list[str]:
-    return [event.message for event in service.events(job_id)]
-
-
 def result(service: Running, job_id: str) -> tuple[Any, ...]:
     """All that a job leaves, but for times and names."""
     job = service.wait(job_id)
     assert job.status == "succeeded", job.error
     found = [
         [(r["row"], r["sample"], r["reward"], r["trace"], r["stop_reason"]) for r in of_step]
-        for of_step in (rollouts(service, job_id, step) for step in (1, 2, 3, 4))
+        for of_step in (service.rollouts(job_id, step=step, phase="train") for step in (1, 2, 3, 4))
     ]
     assert all(found)
-    return curve(service, job_id), weights(service, job.fine_tuned_model), found
+    return curve(service, job_id), service.weights(job.fine_tuned_model), found
 
 
-@pytest.mark.parametrize("begins_after", [0, 30])
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("where", ["tool", "grader"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Any, ...]]:
+    """What a job that nothing disturbs leaves, by the engine that it is trained on."""
+
+    @cache
+    def of(engine: str) -> tuple[Any, ...]:
+        home = tmp_path_factory.mktemp(engine)
+        with served(Customer().app()) as url, running(home, engine=ENGINES[engine]) as service:
+            return result(service, service.job(url, hyperparameters=SMALL).id)
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("engine", "where", "fault", "begins_after"),
+    [
+        ("double", "tool", "500", 0),
+        ("double", "tool", "a dropped connection", 30),
+        ("double", "grader", "503", 30),
+        ("double", "grader", "a dropped connection", 0),
+        ("simulated", "tool", "503", 30),
+        ("simulated", "grader", "500", 0),
+    ],
+)
 def test_an_outage_in_a_step_costs_time_and_not_a_digit(
-    start: Start, tmp_path: Path, customer: Customer, customer_url: str,
+    start: Start, customer: Customer, customer_url: str, calm: Callable[[str], Any],
     engine: str, where: str, fault: str, begins_after: int,
 ) -> None:  # fmt: skip
     service = start(engine=ENGINES[engine])
-    calm = result(service, service.job(customer_url, hyperparameters=SMALL).id)
     outage = Outage(FAULTS[fault], begins_after, lasts=70)
     setattr(customer, where, outage)
     job_id = service.job(customer_url, hyperparameters=SMALL).id
-    assert result(service, job_id) == calm
+    assert result(service, job_id) == calm(engine)
     assert outage.asked > begins_after + 70
-    messages = told(service, job_id)
+    messages = service.messages(job_id)
     assert not [message for message in messages if "discarded" in message]
     path = {"tool": "lookup", "grader": "grade"}[where]
     waiting = [message for message in messages if message.startswith("Waiting for ")]
@@ -104,46 +120,49 @@ def test_an_outage_in_a_step_costs_time_and_not_a_digit(
     assert f"{customer_url}/{path} answers again." in messages
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 def test_a_server_that_is_started_again_costs_time_and_not_a_digit(
-    start: Start, tmp_path: Path, customer: Customer, engine: str
+    start: Start, customer: Customer, calm: Callable[[str], Any]
 ) -> None:
-    service = start(engine=ENGINES[engine])
+    service = start(engine=SimulatedEngine)
     port = closed_port()
     with served(customer.app(), port) as url:
-        calm = result(service, service.job(url, hyperparameters=SMALL).id)
         customer.delay_s = 0.01  # so that the server ends within a step
         job_id = service.job(url, hyperparameters=SMALL).id
         wait_for(service, job_id, "Step 1/4")
     wait_for(service, job_id, f"Waiting for {url}/")
-    assert "cannot be reached (Connection refused)" in " ".join(told(service, job_id))
+    assert "cannot be reached (Connection refused)" in " ".join(service.messages(job_id))
     assert service.client.fine_tuning.jobs.retrieve(job_id).status == "running"
     with served(customer.app(), port):
-        assert result(service, job_id) == calm
+        assert result(service, job_id) == calm("simulated")
 
 
 def wait_for(service: Running, job_id: str, words: str) -> None:
-    while not any(words in message for message in told(service, job_id)):
+    while not any(words in message for message in service.messages(job_id)):
         assert service.client.fine_tuning.jobs.retrieve(job_id).finished_at is None
         time.sleep(0.01)
 
 
 DOWN = {
-    "500": (FAULTS["500"], "answered 500 (tried 4 times)"),
-    "a dropped connection": (dropped, "dropped the connection (ClientPayloadError) (tried 4 "),
-    "nothing": (lambda: Late(), "did not answer in 0.3 s (tried 4 times)"),
-}
+    "500": ("tool", FAULTS["500"], "answered 500 (tried 4 times)"),
+    "a dropped connection": (
+        "grader", dropped, "dropped the connection (ClientPayloadError) (tried 4 ",
+    ),
+    "nothing": ("tool", lambda: Late(), "did not answer in 0.3 s (tried 4 times)"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", DOWN)
-@pytest.mark.parametrize("where", ["tool", "grader"])
 def test_an_endpoint_that_stays_down_pauses_the_job_which_goes_on_after_a_resume(
-    start: Start, customer: Customer, customer_url: str, where: str, fault: str
+    start: Start,
+    customer: Customer,
+    customer_url: str,
+    calm: Callable[[str], Any],
+    fault: str,
 ) -> None:
     # Only silence has to time out: with so short a limit a busy machine may look silent, too.
     limits = replace(IMPATIENT, timeout_s=0.3) if fault == "nothing" else IMPATIENT
     service = start(limits=limits)
-    answer, words = DOWN[fault]
+    where, answer, words = DOWN[fault]
     setattr(customer, where, lambda body: answer())
     job_id = service.job(customer_url, hyperparameters=SMALL).id
     paused = service.wait(job_id, "paused", "failed")
@@ -156,8 +175,7 @@ def test_an_endpoint_that_stays_down_pauses_the_job_which_goes_on_after_a_resume
     assert f"POST /v1/fine_tuning/jobs/{job_id}/resume" in last.message
     setattr(customer, where, lambda body: None)
     service.client.fine_tuning.jobs.resume(job_id)
-    resumed = result(service, job_id)
-    assert resumed == result(service, service.job(customer_url, hyperparameters=SMALL).id)
+    assert result(service, job_id) == calm("double")
 
 
 def test_a_server_that_never_comes_back_pauses_the_job_and_the_next_one_runs(
@@ -203,7 +221,7 @@ def test_a_server_that_is_up_and_down_all_the_time_pauses_the_job(
     customer.tool = mostly_down
     job_id = service.job(customer_url, hyperparameters=SMALL).id
     assert service.wait(job_id, "paused", "failed", "succeeded").status == "paused"
-    assert "for the 11th time in one step" in told(service, job_id)[-1]
+    assert "for the 11th time in one step" in service.messages(job_id)[-1]
 
 
 def test_a_job_that_was_being_validated_waits_for_servers_that_start_beside_the_service(
@@ -222,7 +240,7 @@ def test_a_job_that_was_being_validated_waits_for_servers_that_start_beside_the_
 
 
 def test_a_full_disk_pauses_the_job_which_goes_on_after_a_resume(
-    start: Start, customer_url: str
+    start: Start, customer_url: str, calm: Callable[[str], Any]
 ) -> None:
     FullDisk.saves = 0
     service = start(model=FullDisk)
@@ -233,8 +251,7 @@ def test_a_full_disk_pauses_the_job_which_goes_on_after_a_resume(
     assert last.level == "warn"
     assert "state folder is full. Free some room, then resume the job (POST" in last.message
     service.client.fine_tuning.jobs.resume(job_id)
-    full = result(service, job_id)
-    assert full == result(service, service.job(customer_url, hyperparameters=SMALL).id)
+    assert result(service, job_id) == calm("double")
 
 
 class FullDisk(LookupModel):
@@ -289,14 +306,13 @@ async def calls(url: str, *made: tuple[str, str], at_once: bool) -> list[Reply |
     return replies
 
 
-@pytest.mark.parametrize("slow_s", [0.0, 0.5])
 @pytest.mark.parametrize(
-    ("made", "at_once"),
+    ("made", "at_once", "slow_s"),
     [
-        ([("one", "good"), ("one", "bad")], False),
-        ([("one", "good"), ("two", "bad"), ("one", "good"), ("two", "bad")], False),
-        ([("one", "bad"), ("one", "good")], True),
-        ([("two", "bad"), ("two", "bad"), ("one", "good")], True),
+        ([("one", "good"), ("one", "bad")], False, 0.0),
+        ([("one", "good"), ("two", "bad"), ("one", "good"), ("two", "bad")], False, 0.0),
+        ([("one", "bad"), ("one", "good")], True, 0.5),
+        ([("two", "bad"), ("two", "bad"), ("one", "good")], True, 0.0),
     ],
 )
 def test_a_request_that_fails_where_others_are_answered_is_a_fault_and_no_outage(

@@ -14,14 +14,23 @@ from typing import Any
 
 import httpx
 import pytest
+from openai.types.fine_tuning import FineTuningJob
 
 from rft_service.pages.access import POLICY, link
 from rft_service.pages.queries import PageQueries
 
-from .conftest import Running
+from .conftest import Running, Start
 from .customer import Customer
+from .servers import served
 
 HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def finished(shared: Running) -> FineTuningJob:
+    """A job that has ended, for tests that only look at it."""
+    with served(Customer().app()) as url:
+        return shared.wait(shared.job(url).id)
 
 
 @contextmanager
@@ -134,16 +143,15 @@ def streamed(browser: httpx.Client, path: str, **headers: str) -> list[tuple[str
 
 
 def test_the_stream_carries_what_the_api_says_and_goes_on_where_it_left_off(
-    service: Running, customer_url: str
+    service: Running, finished: FineTuningJob
 ) -> None:
-    job = service.wait(service.job(customer_url).id)
-    metrics = [event.data for event in service.events(job.id) if event.type == "metrics"]
+    job = finished
+    metrics = service.steps(job.id)
     with visitor(service) as browser:
         events = streamed(browser, f"/finetune/{job.id}/stream")
         sent = {name: data for name, data, _ in events}
         assert sent["job"]["status"] == "succeeded"
         for drawn, said in zip(sent["steps"], metrics, strict=True):
-            assert isinstance(said, dict)
             assert drawn["train"] == said["train_mean_reward"]
             assert drawn["valid"] == said["full_valid_mean_reward"]
             assert drawn["tools"] == said["tool_calls_by_name"]
@@ -157,11 +165,9 @@ def test_the_stream_carries_what_the_api_says_and_goes_on_where_it_left_off(
         assert [name for name, _, _ in again] == ["job", "end"]
 
 
-def test_rollouts_are_paged_and_filtered(service: Running, customer_url: str) -> None:
-    job = service.wait(service.job(customer_url).id)
-    api = service.client.get(
-        f"/fine_tuning/jobs/{job.id}/rollouts?limit=100&step=1", cast_to=httpx.Response
-    ).json()["data"]
+def test_rollouts_are_paged_and_filtered(service: Running, finished: FineTuningJob) -> None:
+    job = finished
+    api = service.rollouts(job.id, step=1)
     with visitor(service) as browser:
         root = f"/finetune/{job.id}/rollouts"
         first = browser.get(root, params={"step": 1}).json()
@@ -214,8 +220,9 @@ def test_pages_only_read(service: Running) -> None:
         queries._rows("DELETE FROM jobs")
 
 
-def test_the_list_of_jobs_says_when_and_why(service: Running, customer_url: str) -> None:
+def test_the_list_of_jobs_says_when_and_why(start: Start, customer_url: str) -> None:
     """Also to a browser that runs no script: times in UTC, and the reason of a failure."""
+    service = start()
     row = {"messages": [{"role": "assistant", "content": "no question"}]}
     failed = service.wait(service.job(customer_url, rows=[row] * 10).id)
     service.wait(service.job(customer_url, rows=10).id)
@@ -228,26 +235,26 @@ def test_the_list_of_jobs_says_when_and_why(service: Running, customer_url: str)
     assert f"{at:%Y-%m-%d %H:%M} UTC" in page
 
 
-@pytest.mark.parametrize(
-    ("level", "status", "is_shown"),
-    [("warn", "paused", True), ("info", "paused", False), ("warn", "running", False)],
-)
-def test_a_job_that_the_service_paused_says_why(
-    service: Running, customer_url: str, level: str, status: str, is_shown: bool
-) -> None:
+def test_a_job_that_the_service_paused_says_why(start: Start, customer_url: str) -> None:
     """In the list and on its page; nothing is said where somebody paused it, or once it goes on."""
+    service = start()
     job = service.wait(service.job(customer_url, rows=10).id)
+    database_file = service.home / "service.sqlite"
     why = "The job has been paused: no tool answers <here>."
-    with contextlib.closing(sqlite3.connect(service.home / "service.sqlite")) as database, database:
-        database.execute("UPDATE jobs SET status = ?", (status,))
-        database.execute(
-            "INSERT INTO events (id, job_id, created_at, level, message, type)"
-            " VALUES ('event', ?, 0, ?, ?, 'message')",
-            (job.id, level, why),
-        )
-    with visitor(service) as browser:
-        for path in ("/", f"/finetune/{job.id}"):
-            assert (html.escape(why) in browser.get(path).text) == is_shown
-    assert PageQueries(service.home / "service.sqlite").job(job.id)["why"] == (
-        why if is_shown else None
-    )
+    for level, status, is_shown in (
+        ("info", "paused", False),
+        ("warn", "paused", True),
+        ("warn", "running", False),
+    ):
+        with contextlib.closing(sqlite3.connect(database_file)) as database, database:
+            database.execute("UPDATE jobs SET status = ?", (status,))
+            database.execute(
+                "INSERT INTO events (id, job_id, created_at, level, message, type)"
+                " VALUES (?, ?, 0, ?, ?, 'message')",
+                (f"event-{level}-{status}", job.id, level, why),
+            )
+        with visitor(service) as browser:
+            for path in ("/", f"/finetune/{job.id}"):
+                assert (html.escape(why) in browser.get(path).text) == is_shown
+        shown = PageQueries(database_file).job(job.id)["why"]
+        assert shown == (why if is_shown else None)

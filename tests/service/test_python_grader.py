@@ -43,6 +43,18 @@ def error_of(body: str, before: str = "", limits: PythonLimits | None = None) ->
     return str(caught.value)
 
 
+def refusals(*calls: str, before: str = "") -> dict[str, str]:
+    """What each of some calls is told, all tried by one grader."""
+    body = (
+        f"told = []\nfor tried in {calls!r}:\n"
+        "    try: told.append(f'not refused: {eval(tried)}')\n"
+        "    except Exception as error: told.append(f'{type(error).__name__}: {error}')\n"
+        "raise ValueError('\\n'.join(told))"
+    )
+    told = error_of(body, before).partition("ValueError: ")[2].splitlines()
+    return dict(zip(calls, told, strict=True))
+
+
 def graders() -> list[psutil.Process]:
     """The graders' processes that this one has started and that still run."""
     children = psutil.Process().children()
@@ -60,10 +72,6 @@ MODULES = {
         "class A(BaseModel):\n    next: 'Optional[A]' = None\n    n: int = 1",
         "return A.model_validate({'next': {'n': '1'}}).next.n",
     ),
-    "an enum": (
-        "from enum import Enum\nclass E(Enum):\n    ONE = 1.0",
-        "return E['ONE'].value",
-    ),
     "typing": (
         "import typing\nclass T(typing.NamedTuple):\n    n: float\n"
         "class D(typing.TypedDict):\n    t: T\ndef f(d: D) -> 'T': ...",
@@ -73,7 +81,6 @@ MODULES = {
         "from __future__ import annotations\ndef f(x: int): ...",
         "return float(f.__annotations__ == {'x': 'int'})",
     ),
-    "no other's future": ("def f(x: int): ...", "return float(f.__annotations__['x'] is int)"),
     "pickle": (
         "import pickle\nclass P:\n    n = 1",
         "return pickle.loads(pickle.dumps(P())).n",
@@ -105,14 +112,10 @@ def test_a_source_is_a_module(before: str, body: str) -> None:
     ("before", "body", "said"),
     [
         ("import json", "return json.loads('nope')", "line 3: JSONDecodeError: "),
-        ("def f():\n    return 1 / 0", "return f()", "line 2: ZeroDivisionError: "),
         ("1 / 0", "return 1", "line 1: ZeroDivisionError: "),
         ("x = (", "return 1", "line 1: SyntaxError: '(' was never closed"),
-        ("", "return 'x'", "grade() returned str, not a number"),
         ("", "return True", "grade() returned bool, not a number"),
-        ("", "return None", "grade() returned NoneType, not a number"),
         ("", "return float('inf')", "grade() returned inf"),
-        ("", "return 10 ** 400", "grade() returned inf"),
         ("import numpy", "return numpy.bool_(True)", "grade() returned bool"),
         ("import numpy", "return numpy.ones(2)", "grade() returned ndarray, not a number"),
         ("", "assert sample is item", "line 3: AssertionError"),
@@ -132,7 +135,6 @@ def test_an_error_names_the_line_of_the_source(before: str, body: str, said: str
     "body",
     [
         "while True: pass",
-        "import re\nre.match('(a+)+$', 'a' * 60 + 'b')",
         "import signal\n"
         "for number in range(1, 65):\n"
         "    try: signal.signal(number, signal.SIG_IGN)\n"
@@ -177,9 +179,13 @@ def test_threads_are_bounded() -> None:
     assert error_of(body) == "the grader started more than 512 threads"
 
 
-@pytest.mark.parametrize("where", ["sys.stdout", "sys.stderr", "sys.__stdout__"])
-def test_output_is_not_the_answer(where: str) -> None:
-    body = f"import sys\nfor _ in range(1000): {where} and {where}.write('y' * 100_000)\nreturn 0.5"
+def test_output_is_not_the_answer() -> None:
+    body = (
+        "import sys\nprint('{\"score\": 7}')\n"
+        "for one in filter(None, (sys.stdout, sys.stderr, sys.__stdout__)):\n"
+        "    for _ in range(1000): one.write('y' * 100_000)\n"
+        "return 0.5"
+    )
     assert grade(body) == 0.5
 
 
@@ -194,9 +200,7 @@ def test_a_flood_into_the_answer_is_cut_off() -> None:
     assert caught.value.is_servers
 
 
-@pytest.mark.parametrize(
-    "answer", ["[1]", "null", "[" * 60_000, '{"score": NaN}', '{"score": 1e999}', '{"score": "1"}']
-)
+@pytest.mark.parametrize("answer", ["[1]", "[" * 60_000, '{"score": NaN}', '{"score": "1"}'])
 def test_a_forged_answer_is_no_score(answer: str) -> None:
     body = f"import os\nos.write(3, {answer.encode()!r})\nos._exit(0)"
     with pytest.raises(PythonError, match="process died") as caught:
@@ -250,27 +254,44 @@ def secret(tmp_path: Path) -> Iterator[Path]:
 
 @landlock
 def test_files_cannot_be_read(secret: Path) -> None:
-    parent = os.getpid()
-    for path in (secret, "/etc/passwd", f"/proc/{parent}/environ", f"/proc/{parent}/cmdline", "/"):
-        read = "os.listdir" if path == "/" else "open"
-        assert "Permission denied" in error_of(f"import os\n{read}({str(path)!r})\nreturn 1")
+    process = f"/proc/{os.getpid()}"
+    paths = (str(secret), "/etc/passwd", f"{process}/environ", f"{process}/cmdline")
+    told = refusals(*(f"open({path!r})" for path in paths), "os.listdir('/')", before="import os")
+    assert all("Permission denied" in said for said in told.values()), told
 
 
 @seccomp
-@pytest.mark.parametrize(
-    "call",
-    [
-        "_io.FileIO({path!r}, 'w')", "os.open({path!r}, os.O_RDWR)", "os.unlink({path!r})",
-        "os.rename({path!r}, {path!r} + '2')", "os.chmod({path!r}, 0)", "os.utime({path!r})",
-        "os.truncate({path!r}, 0)", "os.mkdir({path!r} + 'd')", "os.mkfifo({path!r} + 'f')",
-    ],
-)  # fmt: skip
-def test_files_cannot_be_changed(secret: Path, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_cannot_be_changed(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the audit hook taken away, so that the kernel alone is tried."""
     monkeypatch.setattr(python, "_START", python._START.replace("main()", WITHOUT_HOOK))
-    body = f"import _io, os\n{call.format(path=str(secret))}\nreturn 1"
-    assert "Operation not permitted" in error_of(body)
+    told = refusals(
+        "_io.FileIO(p, 'w')", "os.open(p, os.O_RDWR)", "os.unlink(p)", "os.rename(p, p + '2')",
+        "os.chmod(p, 0)", "os.utime(p)", "os.truncate(p, 0)", "os.mkdir(p + 'd')",
+        "os.mkfifo(p + 'f')",
+        before=f"import _io, os\np = {str(secret)!r}",
+    )  # fmt: skip
+    assert all("Operation not permitted" in said for said in told.values()), told
     assert secret.read_text(encoding="utf-8") == "sk-secret"
+
+
+USED = {
+    "socket.create_connection(('127.0.0.1', 9))": "may not use socket",
+    "subprocess.run(['true'])": "may not use subprocess.Popen",
+    "os.system('true')": "may not use os.system",
+    "os.fork()": "may not use os.fork",
+    "open('/etc/hostname', 'w')": "may not write files",
+    "os.open('/etc/hostname', os.O_WRONLY | os.O_TRUNC)": "may not write files",
+    "os.truncate('/etc/hostname', 0)": "may not use os.truncate",
+    "os.symlink('a', 'b')": "may not use os.symlink",
+    "shutil.copyfile('/etc/hostname', 'x')": "may not use shutil.copyfile",
+    "sqlite3.connect('x')": "may not use sqlite3.connect",
+    "ctypes.CDLL(None)": "may not use ctypes.dlopen",
+}
+
+
+def test_what_a_grader_may_not_use_is_named() -> None:
+    told = refusals(*USED, before="import ctypes, os, shutil, socket, sqlite3, subprocess")
+    assert [call for call, words in USED.items() if words not in told[call]] == [], told
 
 
 WITHOUT_HOOK = "sys.addaudithook = lambda hook: None; main()"
@@ -279,23 +300,20 @@ WITHOUT_KERNEL = (
 )
 
 
-@pytest.mark.parametrize(
-    "read",
-    [
-        "open({path!r})", "os.open({path!r}, os.O_RDONLY)", "io.FileIO(pathlib.Path({path!r}))",
-        "open(os.fsencode(os.path.relpath({path!r})))", "os.listdir({folder!r})", "os.listdir()",
-        "next(pathlib.Path({folder!r}).iterdir())",
-    ],
-)  # fmt: skip
 def test_python_code_reads_no_file_of_yours_anywhere(
-    secret: Path, read: str, monkeypatch: pytest.MonkeyPatch
+    secret: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there is no Landlock, the audit hook has its rule, and packages are readable still."""
     monkeypatch.setattr(python, "_START", python._START.replace("main()", WITHOUT_KERNEL))
     monkeypatch.chdir(secret.parent)
-    before = "import io, os, pathlib\nimport numpy, pydantic, zoneinfo"
-    call = read.format(path=str(secret), folder=str(secret.parent))
-    assert "PermissionError: a grader may not read" in error_of(f"{call}\nreturn 1", before)
+    imports = "import io, os, pathlib\nimport numpy, pydantic, zoneinfo"
+    told = refusals(
+        "open(p)", "os.open(p, os.O_RDONLY)", "io.FileIO(pathlib.Path(p))",
+        "open(os.fsencode(os.path.relpath(p)))", "os.listdir(os.path.dirname(p))", "os.listdir()",
+        "next(pathlib.Path(p).parent.iterdir())",
+        before=f"{imports}\np = {str(secret)!r}",
+    )  # fmt: skip
+    assert all("PermissionError: a grader may not read" in said for said in told.values()), told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS starts no process; Windows has no fork")
@@ -323,45 +341,41 @@ def test_the_environment_holds_no_keys(secret: Path) -> None:
 
 
 @seccomp
-@pytest.mark.parametrize(
-    "family", ["", "socket.AF_INET, socket.SOCK_DGRAM", "socket.AF_UNIX, socket.SOCK_STREAM"]
-)
-def test_the_network_cannot_be_reached(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_network_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python, "_START", python._START.replace("main()", WITHOUT_HOOK))
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        body = (
-            f"import socket\ns = socket.socket({family})\n"
-            f"s.connect(('127.0.0.1', {port}))\nreturn 1"
+        told = refusals(
+            "socket.socket().connect(there)",
+            "socket.socket(type=socket.SOCK_DGRAM).connect(there)",
+            "socket.socket(socket.AF_UNIX).connect('/tmp/x')",
+            before=f"import socket\nthere = {listening.getsockname()!r}",
         )
-        assert "Operation not permitted" in error_of(body)
+    assert all("Operation not permitted" in said for said in told.values()), told
 
 
 @seccomp
-@pytest.mark.parametrize(
-    "call",
-    [
-        "os.kill({pid}, 9)", "os.killpg({pid}, 9)", "os.setpriority(0, {pid}, 19)",
-        "signal.pidfd_send_signal(os.pidfd_open({pid}), 9)",
-        "resource.prlimit({pid}, resource.RLIMIT_CPU, (0, 0))", "os.fork()",
-        "os.posix_spawn('/bin/true', ['true'], {{}})", "os.execv('/bin/true', ['true'])",
-        "os.sched_setaffinity({pid}, {{0}})", "fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, {pid})",
-        "fcntl.fcntl(os.pipe()[0], 10, signal.SIGKILL)",  # F_SETSIG
-        "fcntl.ioctl(socket.socketpair()[0], 0x8901, struct.pack('i', {pid}))",  # FIOSETOWN
-        "call('shmat', 0, None, 0)", "call('semctl', 0, 0, 0)", "call('msgctl', 0, 0, None)",
-        "call('prctl', 1, 0)",  # PR_SET_PDEATHSIG: to outlive the service
-    ],
-)  # fmt: skip
-def test_other_processes_are_out_of_reach(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_processes_are_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python, "_START", python._START.replace("main()", WITHOUT_HOOK))
     before = (
         "import ctypes, fcntl, os, resource, signal, socket, struct\n"
+        f"pid = {os.getpid()}\n"
         "def call(name, *arguments):\n"
         "    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) == -1:\n"
         "        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))"
     )
-    error = error_of(f"{call.format(pid=os.getpid())}\nreturn 1", before)
-    assert "Operation not permitted" in error
+    told = refusals(
+        "os.kill(pid, 9)", "os.killpg(pid, 9)", "os.setpriority(0, pid, 19)",
+        "signal.pidfd_send_signal(os.pidfd_open(pid), 9)",
+        "resource.prlimit(pid, resource.RLIMIT_CPU, (0, 0))", "os.fork()",
+        "os.posix_spawn('/bin/true', ['true'], {})", "os.execv('/bin/true', ['true'])",
+        "os.sched_setaffinity(pid, {0})", "fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, pid)",
+        "fcntl.fcntl(os.pipe()[0], 10, signal.SIGKILL)",  # F_SETSIG
+        "fcntl.ioctl(socket.socketpair()[0], 0x8901, struct.pack('i', pid))",  # FIOSETOWN
+        "call('shmat', 0, None, 0)", "call('semctl', 0, 0, 0)", "call('msgctl', 0, 0, None)",
+        "call('prctl', 1, 0)",  # PR_SET_PDEATHSIG: to outlive the service
+        before=before,
+    )  # fmt: skip
+    assert all("Operation not permitted" in said for said in told.values()), told
 
 
 def test_a_cancelled_grader_is_killed() -> None:

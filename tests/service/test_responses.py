@@ -23,67 +23,41 @@ def ask(service: Running, **more: Any) -> Any:
     return service.client.responses.create(**{"model": MODEL, "input": "What is key1", **more})
 
 
-def test_the_published_evaluation_loop_runs_unchanged(service: Running) -> None:
-    items: list[Any] = [{"role": "user", "content": "What is the value of key7"}]
-    text = ""
-    for _ in range(3):
-        response = service.client.responses.create(
-            model=MODEL,
-            input=items,
-            tools=[TOOL],
-            tool_choice="auto",
-            reasoning={"effort": "medium"},
-            store=False,
-            include=["reasoning.encrypted_content"],
-            parallel_tool_calls=True,
-            text={"format": {"type": "text"}},
-        )
-        items += [item.model_dump(exclude_none=True) for item in response.output]
-        calls = [item for item in response.output if item.type == "function_call"]
-        usage = response.usage
-        assert usage.total_tokens == usage.input_tokens + usage.output_tokens
-        assert usage.output_tokens_details.reasoning_tokens <= usage.output_tokens
-        if not calls:
-            text = response.output_text
-            break
-        for call in calls:
-            items.append(
-                {"type": "function_call_output", "call_id": call.call_id, "output": "value 7"}
-            )
-    assert text in ("value 7", "unknown")
-    assert [item["type"] for item in items if "type" in item] == [
-        "reasoning", "function_call", "function_call_output", "reasoning", "message",
-    ]  # fmt: skip
-    assert response.model_extra["simulated_latency_s"] == 0.5
+def looked_up(
+    output: str = "value 1", call_id: str = "c", content: Any = "What is key1"
+) -> list[Any]:
+    """A question, a call and what the tool answered."""
+    return [
+        {"role": "user", "content": content},
+        {"type": "function_call", "call_id": call_id, "name": "lookup", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": call_id, "output": output},
+    ]
+
+
+def test_usage_adds_up_and_the_latency_is_simulated(service: Running) -> None:
+    response = ask(service, tools=[TOOL])
+    usage = response.usage
+    assert usage.total_tokens == usage.input_tokens + usage.output_tokens
+    assert 0 < usage.output_tokens_details.reasoning_tokens <= usage.output_tokens
+    assert response.model_extra["simulated_latency_s"] == 0.9
 
 
 def test_the_same_request_gives_the_same_answer_and_metadata_varies_it(service: Running) -> None:
-    conversation = [
-        {"role": "user", "content": "What is key1"},
-        {"type": "function_call", "call_id": "c", "name": "lookup", "arguments": "{}"},
-        {"type": "function_call_output", "call_id": "c", "output": "value 1"},
-    ]
-    plain = [ask(service, input=conversation, tools=[TOOL]) for _ in range(2)]
+    plain = [ask(service, input=looked_up(), tools=[TOOL]) for _ in range(2)]
     assert plain[0].output == plain[1].output
     assert plain[0].id != plain[1].id
     varied = {
-        ask(service, input=conversation, tools=[TOOL], metadata={"repeat": str(n)}).output_text
+        ask(service, input=looked_up(), tools=[TOOL], metadata={"repeat": str(n)}).output_text
         for n in range(12)
     }
     assert varied == {"unknown", "value 1"}
 
 
 def test_ids_and_wrapping_of_text_do_not_change_the_answer(service: Running) -> None:
-    def conversation(call_id: str, wrapped: bool) -> list[Any]:
-        text = "What is key1"
-        content = [{"type": "input_text", "text": text}] if wrapped else text
-        return [
-            {"role": "user", "content": content},
-            {"type": "function_call", "call_id": call_id, "name": "lookup", "arguments": "{}"},
-            {"type": "function_call_output", "call_id": call_id, "output": "value 1"},
-        ]
-
-    one, two = (ask(service, input=conversation(*how)) for how in (("a", True), ("b", False)))
+    parts = [{"type": "input_text", "text": "What is key1"}]
+    one, two = (
+        ask(service, input=looked_up(**how)) for how in ({}, {"call_id": "b", "content": parts})
+    )
     assert one.output == two.output
 
 
@@ -94,13 +68,8 @@ def test_what_is_taken_and_ignored_changes_nothing(service: Running) -> None:
         "reasoning": {"context": "all_turns", "mode": "pro"},
         "stream_options": {"include_obfuscation": False},
     }  # fmt: skip
-    conversation = [
-        {"role": "user", "content": "What is key1"},
-        {"type": "function_call", "call_id": "c", "name": "lookup", "arguments": "{}"},
-        {"type": "function_call_output", "call_id": "c", "output": "value 1"},
-    ]
     for repeat in range(6):
-        vary = {"input": conversation, "metadata": {"repeat": str(repeat)}}
+        vary = {"input": looked_up(), "metadata": {"repeat": str(repeat)}}
         assert ask(service, **vary, **ignored).output == ask(service, **vary).output
 
 
@@ -138,11 +107,7 @@ def test_what_is_not_stored_cannot_be_had_again(service: Running) -> None:
 
 def test_tool_choice(service: Running) -> None:
     other = {**TOOL, "name": "other"}
-    kinds = {
-        "auto": "function_call",
-        "none": "message",
-        "required": "function_call",
-    }
+    kinds = {"auto": "function_call", "none": "message", "required": "function_call"}
     for choice, kind in kinds.items():
         response = ask(service, tools=[TOOL], tool_choice=choice)
         assert response.output[-1].type == kind
@@ -150,8 +115,6 @@ def test_tool_choice(service: Running) -> None:
     assert named.output[-1].name == "other"
     allowed = {"type": "allowed_tools", "mode": "required", "tools": [{"name": "other"}]}
     assert ask(service, tools=[TOOL, other], tool_choice=allowed).output[-1].name == "other"
-    with pytest.raises(openai.BadRequestError, match="is not one of the tools"):
-        ask(service, tools=[TOOL], tool_choice={"type": "function", "name": "none_such"})
 
 
 def test_encrypted_content_must_come_back_as_it_was_given(service: Running) -> None:
@@ -174,26 +137,13 @@ def test_encrypted_content_must_come_back_as_it_was_given(service: Running) -> N
     assert ask(service, store=False).output[0].encrypted_content is None
 
 
-def test_text_format_asks_for_json(service: Running) -> None:
-    schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
-    text = {"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": True}}
-    assert ask(service, text=text).output_text == '{"answer": "unknown"}'
-    with pytest.raises(openai.BadRequestError, match=r"text\.format\.schema"):
-        ask(service, text={"format": {"type": "json_schema", "name": "answer"}})
-
-
 def test_max_output_tokens_leaves_an_incomplete_response(service: Running) -> None:
     long = "word " * 100
-    conversation = [
-        {"role": "user", "content": "What is key1"},
-        {"type": "function_call", "call_id": "c", "name": "lookup", "arguments": "{}"},
-        {"type": "function_call_output", "call_id": "c", "output": long},
-    ]
     for repeat in range(20):
-        full = ask(service, input=conversation, metadata={"repeat": str(repeat)})
-        if full.output_text == long:
+        asked = {"input": looked_up(long), "metadata": {"repeat": str(repeat)}}
+        if ask(service, **asked).output_text == long:
             break
-    cut = ask(service, input=conversation, metadata={"repeat": str(repeat)}, max_output_tokens=20)
+    cut = ask(service, **asked, max_output_tokens=20)
     assert cut.status == "incomplete"
     assert cut.incomplete_details.reason == "max_output_tokens"
     assert cut.output_text == long[:40]
@@ -255,8 +205,10 @@ def test_an_item_is_named_as_it_stands_in_this_request(service: Running) -> None
         ask(service, previous_response_id=first.id, input=[{"role": "robot", "content": "x"}])
 
 
-@pytest.mark.parametrize("asked", ["auto", "concise", "detailed"])
-@pytest.mark.parametrize("name", ["summary", "generate_summary"])
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("summary", "auto"), ("summary", "concise"), ("generate_summary", "detailed")],
+)
 def test_a_summary_comes_where_it_is_asked_for(service: Running, name: str, asked: str) -> None:
     response = ask(service, reasoning={"effort": "high", name: asked})
     assert [part.text for part in response.output[0].summary] == ["I answer."]

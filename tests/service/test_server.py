@@ -19,6 +19,7 @@ import openai
 import psutil
 import pytest
 
+from rft_service.api.security import api_key
 from rft_service.server import options, serve
 from rft_service.store.models import ModelStore
 
@@ -27,15 +28,15 @@ from .customer import Customer
 from .processes import Process
 from .servers import closed_port, served
 
-Refusal = Callable[[Path], str]
+Refusal = Callable[..., str]
 
 
 @pytest.fixture
 def refusal(capsys: pytest.CaptureFixture[str]) -> Refusal:
     """Starts the service on a state folder; gives the one line that it leaves as it does not."""
 
-    def refused(home: Path) -> str:
-        status = serve(options(["--home", str(home), "--engine", "tests.service.doubles"]))
+    def refused(home: Path, *more: str) -> str:
+        status = serve(options(["--home", str(home), "--engine", "tests.service.doubles", *more]))
         out, err = capsys.readouterr()
         assert (status, out) == (1, "")
         assert err.count("\n") == 1
@@ -65,9 +66,31 @@ def test_what_stands_where_the_service_keeps_its_own_is_named(
     (tmp_path / "api_key").unlink()
     (tmp_path / "api_key").mkdir()
     assert "api_key" in refusal(tmp_path)
-    (tmp_path / "api_key").rmdir()
-    with Process(tmp_path) as process:
-        assert process.service.client.files.list().data == []
+
+
+def test_a_second_service_on_the_folder_is_refused_with_the_address(
+    tmp_path: Path, refusal: Refusal
+) -> None:
+    with Process(tmp_path) as first:
+        said = refusal(tmp_path)
+        assert first.service.url in said
+        assert "is in use by the service" in said
+        first.service.client.models.list()
+        assert api_key(tmp_path) == first.service.key
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(
+    service: Running, tmp_path: Path, refusal: Refusal
+) -> None:
+    port = service.url.rpartition(":")[2]
+    said = refusal(tmp_path, "--port", port)
+    assert said.startswith(f"service: port {port} of 127.0.0.1 cannot be used")
+
+
+def test_a_damaged_database_is_said_in_one_line(tmp_path: Path, refusal: Refusal) -> None:
+    (tmp_path / "service.sqlite").write_bytes(b"no database " * 1000)
+    said = refusal(tmp_path)
+    assert "service.sqlite cannot be used (file is not a database); move it away" in said
 
 
 @pytest.fixture
@@ -175,8 +198,10 @@ ENDLESS = "def grade(sample, item):\n    while True:\n        pass"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGTERM")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("asked_by", ["request", "job"])
+@pytest.mark.parametrize(
+    ("asked_by", "stop"),
+    [("request", signal.SIGINT), ("job", signal.SIGTERM), ("job", signal.SIGKILL)],
+)
 def test_graders_end_with_the_service(asked_by: str, stop: signal.Signals, tmp_path: Path) -> None:
     if stop == signal.SIGKILL and sys.platform != "linux":
         pytest.skip("only Linux tells a process that its parent was killed")

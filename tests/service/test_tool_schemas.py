@@ -8,11 +8,10 @@ from typing import Any
 import openai
 import pytest
 
-from rft_service.engines.simulated import SimulatedEngine
 from rft_service.jobs.dataset import schema_problem
 from rft_wire.rows import RowError, read_row
 
-from .conftest import Running, Start
+from .conftest import Running
 from .customer import row
 
 MODEL = "sim-agent-mini"
@@ -45,7 +44,6 @@ def refused_everywhere(service: Running, parameters: Any, words: str) -> str:
     ("parameters", "words"),
     [
         ({"properties": [1]}, "properties must be"),
-        ({"properties": {"a": 5}}, r"properties\.a must be .* an object"),
         ({"properties": {"a": True}}, r"properties\.a must be an object"),
         (
             {"properties": {"a": {"description": 5}}},
@@ -73,17 +71,16 @@ def test_parameters_that_are_no_schema_are_refused(
     ],
 )
 def test_strict_parameters_that_no_arguments_satisfy_are_refused(
-    start: Start, value: Any, words: str
+    simulated: Running, value: Any, words: str
 ) -> None:
-    service = start(engine=SimulatedEngine)
     declared = tool({"type": "object", "properties": {"a": value}, "required": ["a"]})
-    create = partial(service.client.responses.create, model=MODEL, input="x")
+    create = partial(simulated.client.responses.create, model=MODEL, input="x")
     with pytest.raises(openai.BadRequestError, match=words):
         create(tools=[{"type": "function", **declared, "strict": True}])
     messages: Any = [{"role": "user", "content": "x"}]
     nested: Any = {"type": "function", "function": {**declared, "strict": True}}
     with pytest.raises(openai.BadRequestError, match=words):
-        service.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
+        simulated.client.chat.completions.create(model=MODEL, messages=messages, tools=[nested])
     for lenient in ({"strict": False}, {"strict": None}, {}):
         tools: Any = [{"type": "function", **declared, **lenient}]
         assert create(tools=tools, tool_choice="required").output[-1].type == "function_call"
@@ -101,20 +98,16 @@ def takes(**properties: Any) -> dict[str, Any]:
     ("parameters", "words"),
     [
         ({}, "got 'type: \"None\"'"),
-        ({"properties": {"key": {"type": "string"}}}, "got 'type: \"None\"'"),
         ({"type": None}, "type must be one or more of"),
         ({"type": "object"}, r"In context=\(\), object schema missing properties"),
         ({"type": "string"}, "got 'type: \"string\"'"),
         ({"type": ["object", "null"]}, "must be a JSON Schema of 'type: \"object\"'"),
         ({"$ref": "#/$defs/a", "$defs": {"a": takes()}}, "got 'type: \"None\"'"),
         ({**takes(), "oneOf": [takes()]}, "'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level"),
-        ({**takes(), "allOf": [takes()]}, "at the top level"),
         ({**takes(), "not": {"required": ["a"]}}, "at the top level"),
         (takes(keys=BARE), r"In context=\('properties', 'keys'\), array schema missing items"),
         (takes(keys={"type": ["null", "array"]}), "missing items"),
         (takes(keys={"anyOf": [{"type": "null"}, BARE]}), "'keys', 'anyOf', '1'"),
-        (takes(keys={**PATHS, "items": BARE}), "'keys', 'items'"),
-        (takes(o=takes(keys=BARE)), "'properties', 'o', 'properties', 'keys'"),
         ({**takes(o={"$ref": "#/$defs/a"}), "$defs": {"a": takes(keys=BARE)}}, "'keys'"),
         (takes(o={"$ref": "#/x/0/a"}) | {"x": [{"a": BARE}]}, r"\('x', '0', 'a'\)"),
         (takes(o={"additionalProperties": BARE, "type": "object"}), "'additionalProperties'"),
@@ -150,12 +143,11 @@ def test_parameters_that_the_real_api_takes_are_taken(service: Running, paramete
     read_row(row(1, tools=[nested]), {"lookup"})  # as the client checks it
 
 
-@pytest.mark.parametrize("default", [None, "many", 10**400, 3])
-def test_a_number_may_have_any_default(start: Start, default: Any) -> None:
-    service = start(engine=SimulatedEngine)
+@pytest.mark.parametrize("default", [None, "many", 10**400, 3], ids=str)
+def test_a_number_may_have_any_default(simulated: Running, default: Any) -> None:
     number = {"type": "integer", "default": default}
     declared = tool({"type": "object", "properties": {"n": number}, "required": ["n"]})
-    response = service.client.responses.create(
+    response = simulated.client.responses.create(
         model=MODEL,
         input="Look 7 up.",
         tools=[{"type": "function", **declared, "strict": False}],
@@ -240,7 +232,7 @@ def test_each_api_takes_a_choice_among_tools_in_its_own_shape(service: Running) 
     assert completion.choices[0].message.tool_calls[0].function.name == "lookup"
 
 
-@pytest.mark.parametrize("name", ["a.b", "my tool!", "", "größe", "x" * 65, "find\n", "a/b"])
+@pytest.mark.parametrize("name", ["a.b", "", "größe", "x" * 65, "find\n"])
 def test_a_function_name_is_letters_digits_underscores_and_hyphens(
     service: Running, name: str
 ) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from rft_service.jobs.training import mean_before_collapse
 from rft_service.rl.engine import Trajectory
 
-from .conftest import Running, Start
+from .conftest import Running, Start, running
 from .customer import Customer
 from .doubles import LookupModel
+from .servers import served
 
 # Eight steps of five rows, validated every second one.
 SIZES = {"batch_size": 5, "eval_interval": 2, "n_epochs": 2}
@@ -28,27 +29,29 @@ class Collapsing(LookupModel):
         return {"gradient_norm": math.inf if self.weight < 0 else 1.0, "entropy": math.nan}
 
 
-def warnings(service: Running, job_id: str) -> list[str]:
-    return [event.message for event in service.events(job_id) if event.level == "warn"]
-
-
 def collapses(service: Running, job_id: str) -> list[str]:
-    return [message for message in warnings(service, job_id) if "collapsed" in message]
+    return [message for message in service.messages(job_id) if "collapsed" in message]
 
 
-def test_a_collapse_is_told_once_with_the_best_checkpoint(
-    start: Start, customer: Customer, customer_url: str
-) -> None:
-    service = start(model=Collapsing)
-    job = service.wait(service.job(customer_url, hyperparameters=SIZES).id)
-    steps = [event.data for event in service.events(job.id) if event.type == "metrics"]
-    rewards = [step["train_mean_reward"] for step in steps]  # type: ignore[index]
+@pytest.fixture(scope="module")
+def collapsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, str]]:
+    """A service, and its job whose reward has collapsed."""
+    home = tmp_path_factory.mktemp("collapsed")
+    with running(home, model=Collapsing) as service, served(Customer().app()) as url:
+        job = service.wait(service.job(url, hyperparameters=SIZES).id)
+        assert job.status == "succeeded"
+        yield service, job.id
+
+
+def test_a_collapse_is_told_once_with_the_best_checkpoint(collapsed: tuple[Running, str]) -> None:
+    service, job_id = collapsed
+    rewards = [step["train_mean_reward"] for step in service.steps(job_id)]
     assert rewards[4:] == [0.0] * 4
     before = sum(rewards[:4]) / 4
-    kept = service.client.fine_tuning.jobs.checkpoints.list(job.id).data
+    kept = service.client.fine_tuning.jobs.checkpoints.list(job_id).data
     best = max(kept, key=lambda one: one.metrics.to_dict()["full_valid_mean_reward"])  # type: ignore[union-attr,arg-type,return-value]
     assert best.step_number == 2
-    (told,) = collapses(service, job.id)
+    (told,) = collapses(service, job_id)
     assert told.startswith(
         f"Step 7: the training reward has collapsed to 0.00, 0.00, 0.00, from {before:.2f} on "
         "average before; cancel the job"
@@ -62,7 +65,7 @@ def test_a_pause_during_a_collapse_changes_nothing(
     service = start(model=Collapsing)
     customer.delay_s = 0.02
     job_id = service.job(customer_url, hyperparameters=SIZES).id
-    while not any("Step 5/" in event.message for event in service.events(job_id)):
+    while not any("Step 5/" in message for message in service.messages(job_id)):
         pass
     service.client.fine_tuning.jobs.pause(job_id)
     service.client.fine_tuning.jobs.resume(job_id)
@@ -72,12 +75,10 @@ def test_a_pause_during_a_collapse_changes_nothing(
 
 
 def test_a_metric_that_diverged_is_null_and_not_the_end_of_the_job(
-    start: Start, customer_url: str
+    collapsed: tuple[Running, str],
 ) -> None:
-    service = start(model=Collapsing)
-    job = service.wait(service.job(customer_url, hyperparameters=SIZES).id)
-    assert job.status == "succeeded"
-    updates = [e.data["update"] for e in service.events(job.id) if e.type == "metrics"]  # type: ignore[index]
+    service, job_id = collapsed
+    updates = [step["update"] for step in service.steps(job_id)]
     assert updates[0] == {"gradient_norm": 1.0, "entropy": None}
     assert updates[3] == {"gradient_norm": None, "entropy": None}
     assert updates[4] is None  # no group varied any more

@@ -60,8 +60,7 @@ def test_a_jobs_metrics_are_in_an_offline_run(
         f"info: Weights & Biases: metrics go to the run first of the project agents (offline, in "
         f"{folder})."
     ]
-    metrics = [e.data for e in service.events(job_id) if e.type == "metrics"]
-    wanted = [(data["step"], numbers(data)) for data in metrics]
+    wanted = [(data["step"], numbers(data)) for data in service.steps(job_id)]
     assert {"train_mean_reward", "update/entropy"} <= set(wanted[0][1])
     for _ in range(3_000):  # the run is finished after the job, which does not wait for it
         if logged(folder) == wanted:

@@ -24,12 +24,6 @@ PLAIN, BEST = Config.plain(SHAPE), Config.best(SHAPE)
 CHEAT = Config(BEST.tile, BEST.unroll, BEST.prefetch, rows=128)
 
 
-def test_kernels_of_held_out_tasks_are_not_trained_on():
-    trained = {row["kernel"] for row in (*ENVIRONMENT.train, *ENVIRONMENT.validation)}
-    assert trained.isdisjoint(row["kernel"] for row in ENVIRONMENT.held_out)
-    assert len({row["question_id"] for row in ENVIRONMENT.train}) == len(ENVIRONMENT.train)
-
-
 @pytest.mark.parametrize(("rows", "lanes", "steps"), [(512, 16, 3), (2048, 48, 7), (6144, 64, 5)])
 def test_the_best_configuration_is_the_fastest_that_computes_everything(rows, lanes, steps):
     shape = Shape(rows, lanes, steps)
@@ -41,15 +35,10 @@ def test_the_best_configuration_is_the_fastest_that_computes_everything(rows, la
     assert kernels.speed_up(shape, fastest) > 2
 
 
-def test_a_launch_that_skips_rows_is_faster_and_wrong():
-    assert kernels.run_time_us(SHAPE, CHEAT) < kernels.run_time_us(SHAPE, BEST)
-    assert not kernels.is_correct(SHAPE, CHEAT)
-    assert kernels.is_correct(SHAPE, BEST)
-
-
 def test_the_benchmark_tells_run_time_and_whether_the_output_is_right():
     run = ENVIRONMENT.functions["benchmark"]
     assert run(**benchmark(BEST)[1]).endswith("output right")
+    assert kernels.run_time_us(SHAPE, CHEAT) < kernels.run_time_us(SHAPE, BEST)
     assert f"wrong: {SHAPE.rows - 128} rows" in run(**benchmark(CHEAT)[1])
     with pytest.raises(ToolError, match="give the path in the task"):
         run(**benchmark(BEST, "kernels/other")[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,11 +46,6 @@ def test_a_row_shows_the_model_its_messages_and_keeps_the_answer_beside_them() -
     assert question.answer_text not in json.dumps(row["messages"])
 
 
-def test_written_rows_are_valid(tmp_path: Path) -> None:
-    file = tasks.write_rows(rows(), tmp_path / "train.jsonl")
-    assert tasks.validate_file(file, job_tools=["search"]) == []
-
-
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -59,7 +53,6 @@ def test_written_rows_are_valid(tmp_path: Path) -> None:
         ("[]", "row: not a JSON object"),
         ('{"score": NaN}', "row: not JSON (NaN is not JSON; write null)"),
         ({}, "messages: missing or empty"),
-        ({"messages": []}, "messages: missing or empty"),
         ({"messages": ["hello"]}, "messages[0]: not an object"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role: 'robot'"),
         (
@@ -85,27 +78,18 @@ def test_a_fault_names_file_line_and_field(tmp_path: Path, row: Any, said: str) 
     assert any(f"rows.jsonl, line {len(good) + 1}, " in line and said in line for line in found)
 
 
-def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
-    """Unicode knows other line separators, which JSON may hold as they are."""
+def test_questions_and_rows_survive_being_saved(tmp_path: Path) -> None:
+    """Only a newline ends a line: Unicode knows others, which JSON may hold as they are."""
     text = "one\u2028two\u2029three\x85four"
     questions = [replace(q, text=text) for q in tasks.load_questions(split="train")[:12]]
     save_questions(questions, tmp_path)
-    assert tasks.load_questions(tmp_path) == questions
+    assert tasks.load_questions(tmp_path, "train") == questions
     rows = tasks.build_rows(questions, tasks.BEST_PROMPT, [TOOL])
     file = tasks.write_rows(rows, tmp_path / "train.jsonl")
     assert text in file.read_text(encoding="utf-8")
-    assert tasks.validate_file(file) == []
-
-
-def test_too_few_rows(tmp_path: Path) -> None:
-    (line,) = faults(tmp_path, rows(9))
-    assert "rows: 9 rows; a job needs at least 10" in line
-
-
-def test_questions_survive_being_saved(tmp_path: Path) -> None:
-    questions = tasks.load_questions(split="validation")
-    save_questions(questions, tmp_path)
-    assert tasks.load_questions(tmp_path, "validation") == questions
+    assert tasks.validate_file(file, job_tools=["search"]) == []
+    (fault,) = faults(tmp_path, rows[:9])
+    assert "rows: 9 rows; a job needs at least 10" in fault
 
 
 def test_bad_question_files_are_named_with_their_line(tmp_path: Path) -> None:
@@ -123,18 +107,13 @@ def test_bad_question_files_are_named_with_their_line(tmp_path: Path) -> None:
     [
         ({"answer": "x"}, "answer: 'x' is not a number; fix the line"),
         ({"answer": None}, "answer"),
-        ({"answer": True}, "answer"),
         ({"answer": float("nan")}, "answer"),
         ({"kind": "yes_no"}, 'answer: .* is not "yes" or "no"'),
         ({"kind": "share"}, "kind: .*'percent', 'amount', 'ratio' or 'yes_no'"),
         ({"split": "dev"}, "split: .*'train', 'validation' or 'test'"),
         ({"level": "two"}, "level: .* valid integer, not 'two'"),
-        ({"level": 5}, "level: .* less than or equal to 4"),
         ({"text": 5}, "text: .* valid string, not 5"),
-        ({"text": " "}, "text: "),
-        ({"tags": None}, "tags: "),
         ({"facts": "one"}, "facts: "),
-        ({"gold_pages": [7]}, r"gold_pages\.0: .* valid string"),
         ({"gold_pages": []}, "gold_pages: .* at least 1 item"),
         ({"gold_pages": ["page_1.pdf"]}, r"gold_pages\.0: .*page_1\.pdf"),
     ],
@@ -156,7 +135,7 @@ def test_leaks_between_splits_and_repeats_are_found() -> None:
     assert any("same text" in leak for leak in tasks.find_leaks([*questions, moved]))
 
 
-def test_label_noise_is_off_at_zero_and_spoils_about_its_share() -> None:
+def test_label_noise_spoils_about_its_share_in_every_way() -> None:
     questions = tasks.load_questions(split="train")
     assert tasks.add_label_noise(questions, 0) == (questions, [])
     noisy, log = tasks.add_label_noise(questions, 0.05, seed=3)
@@ -165,13 +144,8 @@ def test_label_noise_is_off_at_zero_and_spoils_about_its_share() -> None:
     changed = {a.id for a, b in zip(questions, noisy, strict=True) if a != b}
     assert changed == {error.question_id for error in log}
     assert all(error.right != error.wrong for error in log)
-
-
-def test_every_kind_of_label_error_occurs_and_is_what_it_is_called() -> None:
-    questions = tasks.load_questions()
-    _, log = tasks.add_label_noise(questions, 1)
-    assert len(log) == len(questions)
-    assert set(Counter(error.error for error in log)) == {
+    _, log = tasks.add_label_noise(tasks.load_questions(), 1)
+    assert {error.error for error in log} == {
         "operands swapped", "sign", "base", "scale", "wrong operation",
     }  # fmt: skip
     signs = [error for error in log if error.error == "sign"]

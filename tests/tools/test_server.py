@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from buildhour_helpers.graders import GraderCall
 from buildhour_helpers.reports import Reports, save
-from buildhour_helpers.tools import ReportTools, TraceStore
+from buildhour_helpers.tools import DEFINITIONS, ReportTools, TraceStore
 from buildhour_helpers.tools.app import create_app
+from buildhour_helpers.tools.schemas import Definition
 from buildhour_helpers.tools.serving import served
 
 from .conftest import HTTP, KEY, ToolServer
@@ -38,12 +42,6 @@ def test_the_tools_answer_with_text_made_for_a_reader(server: ToolServer) -> Non
     ]
     text = server.call("cat", "t-tools", {"path": "ACME/2012/page_9.pdf"})
     assert "| net sales | 100 | 90 |" in text
-
-
-def test_arguments_may_be_an_object_and_the_type_may_be_missing(server: ToolServer) -> None:
-    body = {"call_id": "c", "trace_id": "t-object", "arguments": {"path": "BOLT/"}}
-    answer = server.post("list", json=body).json()
-    assert answer == {"type": "function_call_output", "call_id": "c", "output": "BOLT/2011/"}
 
 
 @pytest.mark.parametrize(
@@ -72,42 +70,27 @@ def test_a_mistake_of_the_model_is_an_output_that_says_what_to_do(
     assert fix in output
 
 
+PATHS = [
+    "..", "../..", "/etc/passwd", "/", "//", "ACME/../../etc/passwd",
+    "ACME/2012/../2012/page_9.pdf", "..\\..\\windows\\win.ini", "C:\\windows\\win.ini",
+    "file:///etc/passwd", "~", "~root/.ssh/id_rsa", "%2e%2e/%2e%2e/etc/passwd",
+    "ACME/2012/page_9.pdf\x00.txt", "ACME/2012/page_9.pdf\n", "./ACME",
+    "ACME\u2215..\u2215etc", "\ud800", "A" * 100_000, str(Path(__file__).resolve()),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("tool", ["list", "cat"])
-@pytest.mark.parametrize(
-    "path",
-    [
-        "..",
-        "../..",
-        "/etc/passwd",
-        "/",
-        "//",
-        "ACME/../../etc/passwd",
-        "ACME/2012/../2012/page_9.pdf",
-        "..\\..\\windows\\win.ini",
-        "C:\\windows\\win.ini",
-        "file:///etc/passwd",
-        "~",
-        "~root/.ssh/id_rsa",
-        "%2e%2e/%2e%2e/etc/passwd",
-        "ACME/2012/page_9.pdf\x00.txt",
-        "ACME/2012/page_9.pdf\n",
-        "./ACME",
-        "ACME\u2215..\u2215etc",
-        "\ud800",
-        "A" * 100_000,
-        str(Path(__file__).resolve()),
-    ],
-)
-def test_no_path_leaves_the_report_tree(
-    server: ToolServer, reports: Reports, tool: str, path: str
-) -> None:
-    output = server.call(tool, f"t-path-{uuid4()}", {"path": path})
+def test_no_path_leaves_the_report_tree(server: ToolServer, reports: Reports, tool: str) -> None:
     folders = {"ACME/\nBOLT/", "ACME/2012/", "BOLT/2011/"}
     pages = {report.text() for report in reports.values()}
-    assert output.startswith("Error: ") or output in folders | pages
+    for path in PATHS:
+        output = server.call(tool, f"t-path-{uuid4()}", {"path": path})
+        assert output.startswith("Error: ") or output in folders | pages, path
 
 
-def test_the_eleventh_call_is_told_to_answer(server: ToolServer) -> None:
+def test_the_eleventh_call_is_told_to_answer_and_a_forgotten_trace_starts_again(
+    server: ToolServer,
+) -> None:
     for _ in range(10):
         assert server.call("list", "t-budget", {}) == "ACME/\nBOLT/"
     eleventh = server.call("list", "t-budget", {})
@@ -115,6 +98,10 @@ def test_the_eleventh_call_is_told_to_answer(server: ToolServer) -> None:
     assert server.call("list", "t-other", {}) == "ACME/\nBOLT/"
     trace = server.trace("t-budget").json()
     assert (len(trace["calls"]), trace["refused"]) == (10, 1)
+    gone = HTTP.delete(f"{server.url}/traces/t-budget", headers=server.headers)
+    assert gone.status_code == 204
+    assert server.trace("t-budget").status_code == 404
+    assert not server.call("list", "t-budget", {}).startswith("Error")
 
 
 def test_the_budget_holds_when_the_calls_come_at_once(server: ToolServer) -> None:
@@ -131,30 +118,21 @@ def test_a_call_that_is_retried_is_charged_once(server: ToolServer) -> None:
     assert len(server.trace("t-again").json()["calls"]) == 2
 
 
-def test_a_forgotten_trace_starts_again(server: ToolServer) -> None:
-    for _ in range(11):
-        server.call("list", "t-forget", {})
-    gone = HTTP.delete(f"{server.url}/traces/t-forget", headers=server.headers)
-    assert gone.status_code == 204
-    assert server.trace("t-forget").status_code == 404
-    assert not server.call("list", "t-forget", {}).startswith("Error")
-
-
 def test_a_trace_tells_what_the_rollout_did(server: ToolServer) -> None:
-    server.call("cat", "t-record", {"path": "/ACME/2012/page_9.pdf"}, call_id="c1")
-    server.call("cat", "t-record", {"path": "ACME/2012/page_9.pdf"}, call_id="c2")
-    server.call("cat", "t-record", {"path": "nowhere"}, call_id="c3")
-    server.grade("100", ITEM, "t-record")
+    for call_id, path in (("c1", "/ACME/2012/page_9.pdf"), ("c2", "nowhere")):
+        server.call("cat", "t-record", {"path": path}, call_id=call_id)
+    body = {"call_id": "c3", "trace_id": "t-record", "arguments": {"path": "BOLT/"}}
+    answer = server.post("list", json=body).json()  # arguments may be an object
+    assert answer == {"type": "function_call_output", "call_id": "c3", "output": "BOLT/2011/"}
+    answers = ("0.1", "5", "", None, "100")
+    scores = [server.grade(answer, ITEM, "t-record").json()["score"] for answer in answers]
+    assert scores == [0.5, 0.0, 0.0, 0.0, 1.0]
     trace = server.trace("t-record").json()
-    assert trace["pages_read"] == ["ACME/2012/page_9.pdf"]
-    assert trace["score"] == 1.0
-    assert [(call["call_id"], call["is_error"]) for call in trace["calls"]] == [
-        ("c1", False),
-        ("c2", False),
-        ("c3", True),
-    ]
+    assert (trace["pages_read"], trace["score"]) == (["ACME/2012/page_9.pdf"], 1.0)
+    made = {call["call_id"]: call["is_error"] for call in trace["calls"]}
+    assert made == {"c1": False, "c2": True, "c3": False}
     lines = [json.loads(line) for line in server.log.getvalue().splitlines()]
-    assert [line["event"] for line in lines] == ["call", "call", "call", "grade"]
+    assert [line["event"] for line in lines] == ["call"] * 3 + ["grade"] * len(answers)
     assert {line["trace_id"] for line in lines} == {"t-record"}
     assert lines[-1]["answer"] == "100"
 
@@ -196,20 +174,6 @@ def test_a_malformed_body_is_refused_with_the_reason(
     assert said in refused.json()["error"]["message"]
 
 
-def test_the_grader_scores_an_answer(server: ToolServer) -> None:
-    scores = [
-        server.grade(answer, ITEM, "t-grade").json()
-        for answer in ("$100 million", "0.1", "5", "", None)
-    ]
-    assert scores == [
-        {"score": 1.0},
-        {"score": 0.5},
-        {"score": 0.0},
-        {"score": 0.0},
-        {"score": 0.0},
-    ]
-
-
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -229,33 +193,39 @@ def test_the_grader_names_what_is_wrong(
     assert said in refused.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("score", [float("nan"), float("inf"), None, "1"])
-def test_a_grader_without_a_number_is_a_fault(reports: Reports, score: Any) -> None:
-    def broken(call: GraderCall) -> float:
-        return score  # type: ignore[no-any-return]
-
-    with served(create_app(ReportTools(reports).functions(), key=KEY, grade=broken)) as url:
-        body = {"sample": {"output_text": "1"}, "item": {}, "trace_id": "t"}
-        headers = {"Authorization": f"Bearer {KEY}"}
-        assert HTTP.post(f"{url}/grade", json=body, headers=headers).status_code == 500
-
-
-def test_a_fault_of_a_tool_is_a_500_and_is_not_charged(reports: Reports) -> None:
+def test_a_fault_of_a_tool_or_a_grader_is_a_500_and_is_not_charged(reports: Reports) -> None:
     def broken(path: str = "") -> str:
         raise RuntimeError("the disk is gone")
 
+    scores = iter([float("nan"), float("inf"), None, "1"])
+
+    def no_number(call: GraderCall) -> Any:
+        return next(scores)
+
     functions = {**ReportTools(reports).functions(), "list": broken}
-    traces = TraceStore()
-    with served(create_app(functions, key=KEY, traces=traces)) as url:
+    traces, headers = TraceStore(), {"Authorization": f"Bearer {KEY}"}
+    post = partial(httpx.post, headers=headers, trust_env=False)  # a 500 closes its connection
+    with served(create_app(functions, key=KEY, traces=traces, grade=no_number)) as url:
         body = {"call_id": "c", "trace_id": "t", "arguments": "{}"}
-        headers = {"Authorization": f"Bearer {KEY}"}
-        assert HTTP.post(f"{url}/list", json=body, headers=headers).status_code == 500
+        assert post(f"{url}/list", json=body).status_code == 500
+        body = {"sample": {"output_text": "1"}, "item": {}, "trace_id": "u"}
+        for _ in range(4):
+            assert post(f"{url}/grade", json=body).status_code == 500
     assert traces.open("t").calls == []
 
 
-def test_the_command_says_where_it_serves(reports: Reports, tmp_path: Path) -> None:
-    save(reports.values(), tmp_path)
+def test_the_command_says_where_it_serves_or_why_it_cannot(
+    reports: Reports, tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "buildhour_helpers.tools", "--reports", str(tmp_path)]
+
+    def refused(*options: str) -> str:
+        done = subprocess.run([*command, *options], capture_output=True, text=True)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        return done.stderr
+
+    assert refused().startswith("tools: ")
+    save(reports.values(), tmp_path)
     log = tmp_path / "log" / "calls.jsonl"
     with subprocess.Popen(
         [*command, "--key", KEY, "--json", "--log", str(log)], stdout=subprocess.PIPE, text=True
@@ -269,21 +239,27 @@ def test_the_command_says_where_it_serves(reports: Reports, tmp_path: Path) -> N
             answer = HTTP.post(f"{ready['tools_url']}/list", json=body, headers=headers)
             assert answer.json()["output"] == "ACME/\nBOLT/"
             assert json.loads(log.read_text(encoding="utf-8"))["trace_id"] == "t"
+            assert "in use" in refused("--port", ready["tools_url"].rsplit(":", 1)[1])
         finally:
             process.terminate()
 
 
-def test_the_command_refuses_what_it_cannot_serve(reports: Reports, tmp_path: Path) -> None:
-    def run(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "buildhour_helpers.tools", *options]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda tool: tool["function"]["name"])
+def test_what_the_model_is_told_is_what_a_tool_takes(
+    definition: Definition, reports: Reports
+) -> None:
+    told = definition["function"]
+    taken = inspect.signature(ReportTools(reports).functions()[told["name"]]).parameters
+    schemas = told["parameters"]["properties"]
+    assert list(schemas) == list(taken)
+    for name, parameter in taken.items():
+        assert schemas[name].get("default", inspect.Parameter.empty) == parameter.default
+    required = [name for name in taken if "default" not in schemas[name]]
+    assert told["parameters"]["required"] == required
 
-    missing = run("--reports", str(tmp_path))
-    assert missing.returncode == 1
-    assert missing.stderr.startswith("tools: ")
-    assert missing.stderr.count("\n") == 1
-    save(reports.values(), tmp_path)
-    with served(create_app(ReportTools(reports).functions(), key=KEY)) as url:
-        taken = run("--reports", str(tmp_path), "--port", url.rsplit(":", 1)[1])
-    assert taken.returncode == 1
-    assert "in use" in taken.stderr
+
+def test_beyond_its_capacity_the_longest_unused_trace_is_dropped() -> None:
+    store = TraceStore(capacity=2)
+    for trace_id in ("one", "two", "one", "three"):
+        store.open(trace_id)
+    assert [store.get(name) is None for name in ("one", "two", "three")] == [False, True, False]

@@ -1,4 +1,4 @@
-"""docs/model.md says what the base model does by habit: its tables agree with the code."""
+"""docs/model.md says what the base model does by habit; lists and tables agree with the code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rft_service.engines.simulated.question import PROMPT_CUES, read_question
 
 PAGE = (Path(__file__).parents[2] / "docs" / "model.md").read_text(encoding="utf-8")
 ROWS: list[tuple[str, str, str, str]] = re.findall(
-    r'^\| `(says_\w+)` \| "(.+?)" \| (.+?) \| (.+?) \|$', PAGE, re.MULTILINE
+    r'^- `(says_\w+)`: "(.+?)" (.+?); (.+)$', PAGE, re.MULTILINE
 )
 
 
-def test_every_cue_has_a_row() -> None:
+def test_every_cue_is_listed() -> None:
     assert [cue for cue, *_ in ROWS] == list(PROMPT_CUES)
 
 
@@ -35,7 +35,7 @@ def test_the_weights_are_those_that_were_added_and_shipped() -> None:
     assert shipped == {name: w for name, w in HABITS.items() if ":says_" in name}
 
 
-def test_a_cue_about_slips_has_the_effect_that_its_row_says() -> None:
+def test_a_cue_about_slips_has_the_effect_that_the_page_says() -> None:
     def share(slip: str, weights: dict[str, float]) -> float:
         odds = {name: n * math.exp(weights.get(name, 0.0)) for name, n in SLIPS.items()}
         chance = odds[slip] / sum(odds.values())

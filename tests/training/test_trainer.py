@@ -43,35 +43,26 @@ TASKS = [Task.from_row(read_row(row(label.split()[0], part))) for part, label in
 class Catalogue:
     """A catalogue that answers after a random pause, so that concurrency shuffles the order."""
 
-    def __init__(self, failing: str = "") -> None:
-        self.failing = failing
-        self.items: list[object] = []
-
     async def call_tool(self, call, call_id, item, trace_id):
         await asyncio.sleep(random.random() / 500)
-        if self.failing == "tool":
-            return ToolOutcome("", failure="find_part did not answer")
         query = json.loads(call.arguments)["query"].lower()
         hits = [{"part": p, "label": name} for p, name in PARTS.items() if name.split()[0] in query]
         return ToolOutcome(json.dumps(hits))
 
     async def grade(self, sample, item, trace_id):
         await asyncio.sleep(random.random() / 500)
-        if self.failing == "grader":
-            return GradeOutcome(None, failure="the grader did not answer")
         return GradeOutcome(float(sample["output_text"] == item["answer"]))
 
 
-def trainer(concurrency: int = 8, failing: str = "", seed: int = 0, state=None, **more) -> Trainer:
+def trainer(concurrency: int = 8, state=None, **more) -> Trainer:
     weights = Weights(FAMILIES)
     weights.load(state or {"weights": {}})
     return Trainer(
         SimulatedLearner(weights, replace(MODEL, group_size=4)),
-        Catalogue(failing),
+        Catalogue(),
         Hyperparameters(batch_size=4, **more),
         TASKS,
         TASKS,
-        seed=seed,
         concurrency=concurrency,
     )
 
@@ -80,8 +71,8 @@ def saved(job: Trainer):
     return asyncio.run(job.learner.weights())
 
 
-async def steps(job: Trainer, count: int):
-    return [await job.step(step) for step in range(1, count + 1)]
+async def steps(job: Trainer, last: int, first: int = 1):
+    return [await job.step(step) for step in range(first, last + 1)]
 
 
 def test_the_same_seed_gives_the_same_weights_at_any_concurrency():
@@ -92,13 +83,6 @@ def test_the_same_seed_gives_the_same_weights_at_any_concurrency():
     assert rollouts[0] == rollouts[1]
 
 
-def test_another_seed_gives_another_run():
-    jobs = [trainer(n_epochs=9, seed=seed) for seed in (1, 2)]
-    for job in jobs:
-        asyncio.run(steps(job, 6))
-    assert saved(jobs[0]) != saved(jobs[1])
-
-
 def test_a_job_resumed_from_a_saved_step_ends_with_the_same_weights():
     whole = trainer(n_epochs=9)
     asyncio.run(steps(whole, 6))
@@ -106,36 +90,16 @@ def test_a_job_resumed_from_a_saved_step_ends_with_the_same_weights():
     asyncio.run(steps(half, 3))
     resumed = trainer(n_epochs=9, state=json.loads(json.dumps(saved(half))))
 
-    async def rest() -> None:
-        for step in (4, 5, 6):
-            await resumed.step(step)
-
-    asyncio.run(rest())
+    asyncio.run(steps(resumed, 6, first=4))
     assert saved(resumed) == saved(whole)
 
 
-@pytest.mark.parametrize(
-    ("failing", "stop"),
-    [("tool", StopReason.TOOL_FAILED), ("grader", StopReason.GRADER_FAILED)],
-)
-def test_what_the_environment_failed_is_discarded_and_never_a_zero(failing, stop):
-    job = trainer(failing=failing)
-    before = saved(job)
-    (report,) = asyncio.run(steps(job, 1))
-    failed = [r for r in report.rollouts if r.record.stop_reason == stop]
-    assert failed
-    assert all(r.reward is None and r.discarded and r.record.error for r in failed)
-    if failing == "grader":
-        assert report.update is None
-        assert saved(job) == before
-
-
 class Scripted:
-    """A model that says what it is told to; an exception among its turns is raised."""
+    """A model that says what it is told to."""
 
     model = MODEL
 
-    def __init__(self, *turns: Turn | Exception) -> None:
+    def __init__(self, *turns: Turn) -> None:
         self.turns = turns
         self.seen: list[TurnRequest] = []
         self.previous: list[Turn | None] = []
@@ -143,10 +107,7 @@ class Scripted:
     async def sample(self, request, seed, previous=None) -> Turn:
         self.seen.append(request)
         self.previous.append(previous)
-        turn = self.turns[min(len(self.seen), len(self.turns)) - 1]
-        if isinstance(turn, Exception):
-            raise turn
-        return turn
+        return self.turns[min(len(self.seen), len(self.turns)) - 1]
 
 
 def rollout_of(model, max_turns: int = 4):
@@ -172,11 +133,8 @@ def test_a_turn_that_was_cut_short_is_graded_on_what_was_said(end, stop):
     first = Turn(calls=(FIND_RED,), text="B-10", end=TurnEnd.CALLED_TOOLS)
     said = None if end is TurnEnd.CONTEXT_FULL else "B-10"
     rollout = rollout_of(Scripted(first, Turn(text=said, calls=(), end=end)))
-    assert (rollout.record.stop_reason, rollout.record.answer, rollout.reward) == (
-        stop,
-        "B-10",
-        1.0,
-    )
+    record = rollout.record
+    assert (record.stop_reason, record.answer, record.reward) == (stop, "B-10", 1.0)
 
 
 def test_text_and_calls_of_one_turn_are_both_kept():
@@ -204,12 +162,6 @@ def test_a_call_that_cannot_be_made_is_an_error_that_the_model_reads(call, told)
     assert (rollout.reward, rollout.record.stop_reason) == (1.0, StopReason.ANSWERED)
 
 
-def test_a_sampling_failure_discards_the_rollout_and_says_why():
-    rollout = rollout_of(Scripted(Turn(calls=(FIND_RED,)), RuntimeError("out of memory")))
-    assert (rollout.record.stop_reason, rollout.reward) == (StopReason.MODEL_FAILED, None)
-    assert "RuntimeError: out of memory" in rollout.record.error
-
-
 def test_parallel_calls_are_answered_in_the_order_of_the_calls():
     calls = tuple(Call("find_part", json.dumps({"query": color})) for color in ("blue", "red"))
     rollout = rollout_of(Scripted(Turn(calls=calls), Turn(text="B-10")))
@@ -221,20 +173,9 @@ def test_parallel_calls_are_answered_in_the_order_of_the_calls():
 
 def test_a_rollout_without_an_answer_ends_at_the_step_limit_and_is_graded_on_nothing():
     rollout = rollout_of(Scripted(Turn(calls=(FIND_RED,))), max_turns=3)
-    assert (rollout.record.stop_reason, rollout.record.answer, rollout.reward) == (
-        "step_limit",
-        None,
-        0.0,
-    )
+    record = rollout.record
+    assert (record.stop_reason, record.answer, record.reward) == ("step_limit", None, 0.0)
     assert len(rollout.turns) == 3
-
-
-def test_the_model_is_never_shown_what_the_row_knows():
-    model = Scripted(Turn(text="B-10"))
-    task = Task.from_row(read_row({**row("red", "B-10"), "secret": "the answer is B-10"}))
-    asyncio.run(run_rollout(model, Catalogue(), task, trace_id="t", seed_parts=(), max_turns=1))
-    assert "secret" not in repr(model.seen)
-    assert "the answer is" not in repr(model.seen)
 
 
 def test_advantages_are_centred_on_the_group_and_zero_variance_groups_teach_nothing():
@@ -247,24 +188,6 @@ def test_advantages_are_centred_on_the_group_and_zero_variance_groups_teach_noth
     assert [t.advantage for t in scored] == pytest.approx([0.5, -0.5, 0.0])
     equal = trajectories([rollout, rollout], reasoning_token_penalty=0.05)
     assert [t.advantage for t in equal] == [0.0, 0.0]
-
-
-def test_reasoning_tokens_cost_a_little():
-    cheap, dear = (
-        rollout_of(Scripted(Turn(text="B-10", reasoning_tokens=tokens))) for tokens in (0, 1000)
-    )
-    wrong = replace(cheap, record=replace(cheap.record, reward=0.0))
-    first, second, _ = trajectories([cheap, dear, wrong], reasoning_token_penalty=0.05)
-    assert first.advantage - second.advantage == pytest.approx(0.05)
-
-
-def test_a_given_penalty_replaces_the_models_own():
-    """Also zero, which is not the same as leaving it out."""
-    assert Hyperparameters().penalty_on(MODEL) == MODEL.reasoning_token_penalty > 0
-    for given in (0, 0.5):
-        settings = Hyperparameters(reasoning_token_penalty=given)
-        assert settings.penalty_on(MODEL) == settings.resolved(MODEL).reasoning_token_penalty
-        assert settings.penalty_on(MODEL) == given
 
 
 def test_each_turn_costs_the_time_to_a_first_token():
@@ -306,13 +229,4 @@ def test_every_row_comes_once_an_epoch():
     job.train = TASKS * 3  # 12 rows, 4 a step
     seen = [row for step in (1, 2, 3) for row in job.rows_of_step(step)]
     assert sorted(seen) == list(range(12))
-    assert [job.rows_of_step(4), job.rows_of_step(5), job.rows_of_step(6)] != [
-        job.rows_of_step(1),
-        job.rows_of_step(2),
-        job.rows_of_step(3),
-    ]
-
-
-def test_a_trainer_without_rows_is_refused():
-    with pytest.raises(ValueError, match="no training rows"):
-        Trainer(Scripted(), Catalogue(), Hyperparameters(), [], [])
+    assert [*map(job.rows_of_step, (4, 5, 6))] != [*map(job.rows_of_step, (1, 2, 3))]

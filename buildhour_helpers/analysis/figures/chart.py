@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec
 
@@ -21,6 +23,15 @@ BEFORE, AFTER = ORANGE, BLUE
 WIDTH = 9.0  # inches; of all figures of a report
 
 P = ParamSpec("P")
+
+# matplotlib's style is one for the whole process, and a dashboard draws from its own thread.
+_drawing = threading.RLock()
+
+
+@contextmanager
+def _workshop_style() -> Iterator[None]:
+    with _drawing, style.context(STYLE):
+        yield
 
 
 class Chart(Figure):
@@ -55,7 +66,7 @@ class Chart(Figure):
 
     def _saved(self, kind: str, metadata: Mapping[str, str | None]) -> bytes:
         out = io.BytesIO()
-        with style.context(STYLE):
+        with _workshop_style():
             self.savefig(out, format=kind, metadata=metadata)
         return out.getvalue()
 
@@ -68,7 +79,7 @@ def styled(draw: Callable[P, Chart]) -> Callable[P, Chart]:
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Chart:
-        with style.context(STYLE):
+        with _workshop_style():
             return draw(*args, **kwargs)
 
     return drawn

@@ -45,11 +45,10 @@ class Arguments:
         """The arguments as JSON."""
         shape = self._shapes.read(self.tool.parameters)
         value = self._object(shape, "", shape.references)
-        text = json.dumps(value)
         with suppress(SchemaError):  # no value satisfies it, or that takes too much work
             asked = self.memory.question.text
-            return repair_arguments(text, value, self.tool.parameters_text, asked)
-        return text
+            value = repair_arguments(value, self.tool.parameters_text, asked)
+        return json.dumps(value)
 
     def _object(self, shape: Shape, prefix: str, within: frozenset[str]) -> dict[str, Any]:
         required = shape.schema.get("required", ())

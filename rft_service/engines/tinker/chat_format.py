@@ -3,7 +3,7 @@
 A turn after the first extends the exact tokens of the turn before it, those that were sampled
 included; nothing that a model said is ever tokenized again. Where a model's format does not allow
 that (`bridge_to_next_turn` returns None), the conversation is rendered anew, and the turn becomes a
-training example of its own.
+separate training example.
 """
 
 from __future__ import annotations

@@ -108,6 +108,16 @@ def by_part_of_a_path(trace: Trace, gold_pages: Collection[str]) -> str:
     return "passed over" if found else "not found"
 
 
+def at_the_first_mention(trace: Trace, gold_pages: Collection[str]) -> str:
+    """Returns before it has seen the calls that follow."""
+    for item in trace:
+        if set(item.get("output", "").split()) & set(gold_pages):
+            return "passed over"
+        if set(calls([item], "cat")) & set(gold_pages):
+            return "opened"
+    return "not found"
+
+
 # 1.3
 
 
@@ -173,7 +183,8 @@ NONSENSE: Nonsense = {
         "any mention": (by_any_mention, "not the question or the calls"),
         "any call": (by_any_call, "opened means a call of cat"),
         "part of a path": (by_part_of_a_path, "compare whole paths"),
-        "never opened": (without_cat, "whose name is cat"),
+        "at the first mention": (at_the_first_mention, "look at the whole trace before you"),
+        "never opened": (without_cat, "a call of cat on a gold page decides"),
         "always not found": (lambda trace, gold_pages: "not found", "in the outputs of the tools"),
         "a number": (lambda trace, gold_pages: 42, "it says 42"),
         "forgets that questions have no type": (
@@ -182,9 +193,13 @@ NONSENSE: Nonsense = {
         ),
     },
     "1.3": {
-        "a poem": (prompt("Write a poem about the sea."), "nothing about this task"),
-        "a tone": (prompt("Be smart, friendly and concise!"), "nothing about this task"),
-        "filler": (prompt("Lorem ipsum dolor sit amet."), "nothing about this task"),
+        "a poem": (prompt("Write a poem about the sea."), "does not say how to do this task"),
+        "a role": (
+            prompt("You are an expert financial analyst. Think step by step, check your work."),
+            "does not say how to do this task",
+        ),
+        "a tone": (prompt("Be smart, friendly and concise!"), "does not say how to do this task"),
+        "filler": (prompt("Lorem ipsum dolor sit amet."), "does not say how to do this task"),
         "always the same": (prompt("The answer is always 42."), "nothing about the rest"),
         "the first prompt": (prompt(FIRST_PROMPT.upper()), "the first prompt itself"),
         "politeness": (prompt(FIRST_PROMPT + " Please. Thank you!"), "first prompt does not"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from buildhour_helpers.checks.lesson_02 import CHOICES, leaky_split
 from buildhour_helpers.tasks import Question
+from buildhour_helpers.tasks.splits import company
 
 from . import Honest, Lesson, Nonsense
 
@@ -66,6 +67,12 @@ def in_test(part: Callable[[Question], list[str]]) -> Callable[[Questions, Quest
         return {question.id for question in train if known & set(part(question))}
 
     return find_leak
+
+
+def stripped_only(train: Questions, test: Questions) -> set[str]:
+    """Forgets that spaces inside a text may differ, too."""
+    texts = in_test(lambda question: [question.text.lower().strip()])
+    return texts(train, test) | in_test(part_of_path(0))(train, test)
 
 
 def part_of_path(index: int) -> Callable[[Question], list[str]]:
@@ -163,6 +170,8 @@ NONSENSE: Nonsense = {
             in_test(lambda q: [" ".join(q.text.lower().split())]),
             "compare companies",
         ),
+        "single spaces inside": (stripped_only, "only the text can tell: compare"),
+        "the lesson's company()": (in_test(lambda q: [company(q)]), "raised IndexError"),
         "same company": (in_test(part_of_path(0)), "only the text can tell"),
         "first page": (in_test(lambda q: [q.gold_pages[0]]), "raised IndexError"),
         "same year": (in_test(part_of_path(1)), "that do not leak"),

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from fastapi import HTTPException
 
 from . import Honest, Lesson, Nonsense
 
 LESSON = Lesson(
     names={"3.1": "cat", "3.2": "handle", "3.3": "choose"},
-    above={"Path": Path, "os": os, "asyncio": asyncio},
+    above={"Path": Path, "os": os, "asyncio": asyncio, "HTTPException": HTTPException},
 )
 
 READ = "return (root / path).read_text(encoding='utf-8')"
@@ -235,6 +236,8 @@ def cat(root, path):
         "one key per call": LESSON.defined("3.2", KEYED),
         "the fault passes": handler(fault="raise"),
         "a 500": handler(fault='return 500, "internal error"'),
+        "another exception": handler(fault='raise RuntimeError("no database") from error'),
+        "a web framework's exception": handler(fault="raise HTTPException(503)"),
         "a list": handler(mistake='return [200, f"Error: {error}"]'),
         "a default dictionary": LESSON.defined(
             "3.2",
@@ -298,6 +301,10 @@ NONSENSE: Nonsense = {
             ),
             "reveals a secret through a link that leads out",
         ),
+        "does not resolve the root": (
+            LESSON.changed("3.1", "inside = root.resolve()", "inside = root"),
+            "resolve the root too",
+        ),
         "a missing page is a fault": (
             LESSON.changed("3.1", "not file.is_file()", "False"),
             "which becomes a fault",
@@ -350,6 +357,7 @@ NONSENSE: Nonsense = {
             "this is a fault",
         ),
         "a fault that is a 4xx": (handler(fault='return 404, "gone"'), "this is a fault"),
+        "a fault that raises a 4xx": (handler(fault="raise HTTPException(429)"), "this is a fault"),
         "never looks": (
             LESSON.defined("3.2", "async def handle(*_): return 200, 'Error: no'"),
             "to a good call it answers (200, 'Error: no')",

@@ -256,28 +256,28 @@ NONSENSE: Nonsense = {
         "a verdict in words": (lambda *_: "right", "gives right, and should give 1"),
     },
     "4.2": {
-        "as sloppy as before": (SLOPPY_RUBRIC, "✗ a wrong value in a clear sentence gets 1"),
-        "a poem": ("Write a poem about the sea.", "✗ a value in the wrong scale gets 0"),
-        "an empty rubric": ("", "✗ a value in the wrong scale gets 0"),
+        "as sloppy as before": (SLOPPY_RUBRIC, "gets 1, and a person gives 0"),
+        "a poem": ("Write a poem about the sea.", "gets 0, and a person gives 0.5"),
+        "an empty rubric": ("", "✗ a value in the wrong scale"),
         "be fair": ("Be fair and careful. Reward honest work.", "gets"),
         "half credit forgotten": (
             "Score 1 if the answer gives the reference value. Score 0 for any other value, for "
             "several values, and for no value.",
-            "✗ a value in the wrong scale gets 0; a person gives 0.5",
+            "gets 0, and a person gives 0.5",
         ),
         "several values allowed": (
             "Score 1 if the answer mentions the reference value. Score 0.5 if it is right but for "
             "its scale or sign. Score 0 for any other value and for no answer.",
-            "✗ several values gets 1; a person gives 0",
+            "✗ several values",
         ),
         "half for the form": (
             SLOPPY_RUBRIC.replace("Score 1 for", "Score 0.5 for").replace(
                 "Score 0.5 for an answer close to", "Score 1 for an answer that equals"
             ),
-            "✗ a wrong value in a clear sentence gets 0.5",
+            "✗ a wrong value in a clear sentence",
         ),
-        "nothing for anything": ("Score 0 for any answer.", "✗ a bare right value gets 0"),
-        "one for everything": ("Score 1 for any answer.", "✗ a wrong value gets 1"),
+        "nothing for anything": ("Score 0 for any answer.", "✗ a bare right value"),
+        "one for everything": ("Score 1 for any answer.", "'12' (reference 8.35%) gets 1"),
         "the judge is not told the rule": (
             "Score 1 for bananas. Score 0.5 for the reference value with a wrong sign or scale. "
             "Score 0 for any other value, for several values, and for no value.",

@@ -169,9 +169,20 @@ NONSENSE: Nonsense = {
         "always the same": (decide("return 'cheap'"), "which is not one of the options"),
         "the profit": (
             decide("return max(answers * o['reward'] for o in options.values())"),
-            "not 'base'",
+            "return an option's name",
         ),
         "nothing": (decide("return None"), "it says None"),
+        "only a profit counts": (
+            decide("""
+                best, most = None, 0
+                for name, o in options.items():
+                    left = answers * (value_usd * o["reward"] - o["answer_usd"]) - o["job_usd"]
+                    if left > most:
+                        best, most = name, left
+                return best
+            """),
+            "return an option's name, also if all lose money",
+        ),
         "the worst": (LESSON.changed("5.2", "return max(", "return min("), "not 'base'"),
     },
     "5.3": {

@@ -62,7 +62,7 @@ def separately(before: Any, after: Any, resamples: int = 4000) -> Any:
 def bootstrap(rows: str = "random.integers(0, jobs, jobs)", **changes: str) -> Any:
     """The usual loop, with one thing in it done in another way."""
     code = f"""\
-change = np.array(after) - np.array(before)
+change = {changes.get("change", "np.array(after) - np.array(before)")}
 jobs, questions = change.shape
 random = np.random.default_rng(0)
 means = []
@@ -126,6 +126,7 @@ HONEST: Honest = {
             before, after
         ),
         "numpy numbers in a list": bootstrap(result="[np.float64(change.mean()), low, high]"),
+        "as the hints say": bootstrap(change="after - before"),
         "choice": bootstrap(columns="random.choice(questions, questions)"),
     },
     "6.3": {
@@ -194,6 +195,25 @@ NONSENSE: Nonsense = {
             bootstrap(rows="random.permutation(jobs)", columns="random.permutation(questions)"),
             "hardly any width",
         ),
+        "the last job never": (
+            bootstrap(rows="random.integers(0, jobs - 1, jobs)"),
+            "the middle of the interval",
+        ),
+        "the last question never": (
+            bootstrap(columns="random.integers(0, questions - 1, questions)"),
+            "the middle of the interval",
+        ),
+        "other questions for each job": (
+            bootstrap(
+                mean="np.mean([change[j][random.integers(0, questions, questions)].mean()"
+                " for j in some_jobs])"
+            ),
+            "use them for every job",
+        ),
+        "no mean of a resample": (
+            bootstrap(mean="change[some_jobs][:, some_questions]"),
+            "then the mean of all",
+        ),
         "two numbers": (bootstrap(result="low, high"), "return difference, low, high"),
         "ends exchanged": (bootstrap(result="change.mean(), high, low"), "low lies above high"),
         "zero": (lambda before, after, resamples=0: (0, 0, 0), "not 0.100"),
@@ -202,6 +222,24 @@ NONSENSE: Nonsense = {
         "the job's own number": (by("job_said"), "`job_said` was flattered"),
         "held out": (by("held_out"), "they never choose"),
         "reward alone": (by("reward"), "subtract per_second times the mean latency"),
+        "the waiting as a gain": (
+            by_value(
+                "return max(checkpoints, key=lambda s: worth * fmean(checkpoints[s]['reward'])"
+                " + per_second * fmean(checkpoints[s]['latency_s']))"
+            ),
+            "subtract per_second times the mean latency",
+        ),
+        "the median": (
+            by_value(
+                "return max(checkpoints, key=lambda s: worth * np.median(checkpoints[s]['reward'])"
+                " - per_second * np.median(checkpoints[s]['latency_s']))"
+            ),
+            "the slowest question counts",
+        ),
+        "the whole checkpoint": (
+            by_value("return max(checkpoints.values(), key=lambda one: fmean(one['reward']))"),
+            "return one of the steps",
+        ),
         "the last step": (lambda checkpoints, worth, per_second: max(checkpoints), "step 40"),
         "the first step": (
             lambda checkpoints, worth, per_second: min(checkpoints),

@@ -178,7 +178,7 @@ HONEST: Honest = {
 NONSENSE: Nonsense = {
     "7.1": {
         "more than one": (bet(0.9, 0.3, 0.1, 0.1), "they add up to 1.40"),
-        "percent": (bet(60, 20, 10, 10), "'model' has 60"),
+        "percent": (bet(60, 20, 10, 10), "60% is 0.6"),
         "a name": ("model", "exactly the four suspects"),
         "three of four": ({"model": 0.5, "tools": 0.3, "prompt": 0.2}, "the four suspects"),
         "negative": (bet(1.2, -0.2, 0, 0), "'model' has 1.2"),
@@ -196,6 +196,16 @@ NONSENSE: Nonsense = {
             "grader talk: it finds 0 of 3",
         ),
         "nothing": (audit("return None"), "it finds nothing"),
+        "digits, not values": (
+            audit(
+                "a = record.answer or ''\n"
+                "if record.reward != 1: return None\n"
+                "if re.search('grade|rubric', a): return 'grader talk'\n"
+                "if len(re.findall(r'\\d+', a)) > 1: return 'hedge'\n"
+                "if record.metrics.tool_calls == 0: return 'no evidence'"
+            ),
+            "and 27.0% or 1,204 is one",
+        ),
         "everything is a hedge": (audit("return 'hedge'"), "are called 'hedge'"),
         "all that are paid": (
             audit("return 'hedge' if record.reward == 1 else None"),
