@@ -16,10 +16,10 @@ from matplotlib import image
 
 from buildhour_helpers.analysis.widgets import JobDashboard
 from buildhour_helpers.analysis.widgets.dashboard import events_html, steps_html
-from tests.service.conftest import Running, customer, customer_url, service, start
+from tests.service.conftest import Running, customer, customer_url, service, shared, start
 from tests.service.customer import Customer
 
-__all__ = ["customer", "customer_url", "service", "start"]  # fixtures
+__all__ = ["customer", "customer_url", "service", "shared", "start"]  # fixtures
 
 
 class Handle:
