@@ -328,13 +328,10 @@ def test_what_is_missing_is_named(draw: Callable[[], object], missing: str) -> N
 def test_failed_calls_are_a_share_of_all_calls_and_a_step_without_an_update_has_no_entropy() -> (
     None
 ):
-    columns = {
-        title.replace("\n", " "): values.tolist()
-        for title, values in figures.token_columns(STEPS).items()
-    }
-    assert columns["failed share of tool calls"] == pytest.approx([1 / 28, 2 / 24, 3 / 20, 4 / 16])
-    assert columns["share of rollouts cut off"] == [0.25] * 4
-    *entropy, last = columns["entropy, nats per token"]
+    columns = {name: values.tolist() for name, values in figures.token_columns(STEPS).items()}
+    assert columns["failed calls"] == pytest.approx([1 / 28, 2 / 24, 3 / 20, 4 / 16])
+    assert columns["cut off"] == [0.25] * 4
+    *entropy, last = columns["entropy"]
     assert entropy == [1.5] * 3
     assert np.isnan(last)
 
