@@ -116,7 +116,7 @@ def _verdict(number: str, found: list[Finding]) -> str:
 
 def _not_started(number: str) -> str:
     return (
-        f"Exercise {number}: not started. Put your code where NotImplementedError is raised,\n"
+        f"Exercise {number}: not started. Replace the line with NotImplementedError,\n"
         "run that cell, then this one again. The folded lines above it are hints."
     )
 
