@@ -143,17 +143,15 @@ def grade_price(sample, item):
 
 # %% take="1"
 import json
-import time
 
 
 def launch(client, model, rows, reinforcement, seed=7):
     """Upload {"train": rows, "validation": rows}; start a job on them."""
     files = {}
-    for split, some in rows.items():
+    for name, some in rows.items():
         text = "".join(json.dumps(one) + "\n" for one in some)
-        file = (f"{split}.jsonl", text.encode())
-        made = client.files.create(file=file, purpose="fine-tune")
-        files[split] = made.id
+        file = (f"{name}.jsonl", text.encode())
+        files[name] = client.files.create(file=file, purpose="fine-tune").id
     return client.fine_tuning.jobs.create(
         model=model,
         training_file=files["train"],
@@ -164,6 +162,9 @@ def launch(client, model, rows, reinforcement, seed=7):
 
 
 # %% take="1"
+import time
+
+
 def steps_of(client, job_id, poll_s=0.5, timeout_s=3600):
     """Wait for a job's end; the metrics of its steps, oldest first."""
     deadline = time.monotonic() + timeout_s
