@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,15 @@ def serving(*options: str) -> Iterator[dict[str, str]]:
     finally:
         program.terminate()
         program.communicate()
+
+
+@contextmanager
+def serving_in(folder: Path) -> Iterator[None]:
+    """The program on this state folder, started in the environment as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BUILDHOUR_HOME", str(folder))
+        with serving():
+            yield
 
 
 def name_servers(patch: pytest.MonkeyPatch, up: Stage) -> None:

@@ -31,7 +31,7 @@ from buildhour_helpers.tasks import BEST_PROMPT, build_rows, load_questions
 from buildhour_helpers.tools.schemas import DEFINITIONS
 from rft_wire.client import EndpointClient, EndpointLimits, Fault, Reply
 from tests.service.servers import closed_port
-from tests.serving import name_servers, serving
+from tests.serving import name_servers, serving, serving_in
 
 PASSWORD = "hunter2"
 
@@ -70,10 +70,8 @@ def _stopped_after() -> Iterator[None]:
 def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of a `serve` that runs, which knows of no proxy."""
     folder = tmp_path_factory.mktemp("others") / "state"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BUILDHOUR_HOME", str(folder))
-        with serving():
-            yield folder
+    with serving_in(folder):
+        yield folder
 
 
 LIVE, DEAD = "http://someone:hunter2@127.0.0.1:{live}", "http://127.0.0.1:{dead}"

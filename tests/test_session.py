@@ -17,7 +17,7 @@ from openai import OpenAI
 
 from buildhour_helpers import home, servers, session
 from buildhour_helpers.errors import WorkshopError
-from tests.serving import serving
+from tests.serving import serving_in
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +30,8 @@ def _stopped_after() -> Iterator[None]:
 def _others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of a `serve` that runs."""
     folder = tmp_path_factory.mktemp("others") / "state"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BUILDHOUR_HOME", str(folder))
-        with serving():
-            yield folder
+    with serving_in(folder):
+        yield folder
 
 
 @pytest.fixture

@@ -14,39 +14,22 @@ import os
 import random
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request
 from openai import OpenAI
 
 from buildhour_helpers import jobs
 from buildhour_helpers.demo.result import rounded_off
 from buildhour_helpers.errors import WorkshopError
+from buildhour_helpers.pricelist import ITEMS, TOOL
+from buildhour_helpers.tools.serving import served
 
-ITEMS = (
-    *("milk", "rice", "salt", "soap", "tea", "honey", "butter", "cheese", "apples", "onions"),
-    *("sugar", "flour", "coffee", "pepper", "beans", "corn", "fish", "grapes", "lemons", "nuts"),
-    *("olives", "pears", "plums", "yeast", "ham", "oats", "peas", "lamb", "mint", "figs"),
-)
 HELD_OUT = 10  # of the items, for validation
 SHOTS = (("bread", 3), ("eggs", 12))  # how to call and to answer, shown in every prompt
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "price",
-        "description": "the price of an item",
-        "parameters": {
-            "type": "object",
-            "properties": {"item": {"type": "string"}},
-            "required": ["item"],
-        },
-    },
-}
 STEPS, ROWS_A_STEP, GROUP_SIZE = 10, 3, 4
 RENDERER = Path(__file__).parents[2] / "examples" / "smollm2" / "renderer.py"
 OPTIONS = {
@@ -160,9 +143,8 @@ def item_of(arguments: str) -> str | None:
     return item if isinstance(item, str) else None
 
 
-@contextlib.contextmanager
-def shop(price_of: Mapping[str, int]) -> Iterator[str]:
-    """The customer's side: a server with the tool and the grader."""
+def shop(price_of: Mapping[str, int]) -> contextlib.AbstractContextManager[str]:
+    """The address of the customer's side, the tool and the grader, while the block runs."""
     app = FastAPI()
 
     @app.post("/price")
@@ -178,16 +160,7 @@ def shop(price_of: Mapping[str, int]) -> Iterator[str]:
         body = await request.json()
         return {"score": score(body["item"], body["sample"])}
 
-    config = uvicorn.Config(app, port=0, log_level="error")
-    listener = config.bind_socket()
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    return served(app)
 
 
 @contextlib.contextmanager

@@ -170,7 +170,7 @@ STEPS: tuple[tuple[Step, str, str, str], ...] = (
         _step(reward=0.2, zero_variance=0.95),
         "ok",
         "a step in which few groups could teach",
-        "the step taught something, if little: only a share of 1 is no teaching at all",
+        "the step taught something, if little: only a share of 1 teaches nothing",
     ),
     (
         _step(reward=0.0, zero_variance=1.0),

@@ -220,17 +220,19 @@ class _Repair:
         rest = {key: value for key, value in schema.items() if key != keyword}
         alone = rest.keys() <= _ANNOTATIONS
 
+        is_inner = given is _MISSING and bool(within)
+        wanted = Counter(() if given is _MISSING else _leaves(given))
+
         def rank(value: Any) -> tuple[int, bool, int]:
             leaves = Counter(_leaves(value))
-            kept = (leaves & Counter(_leaves(given))).total() if given is not _MISSING else 0
-            return -kept, not leaves[dumps(self._text)], _length(value)
+            return -(leaves & wanted).total(), not leaves[dumps(self._text)], _length(value)
 
         branches = schema[keyword]
-        if given is _MISSING and within:  # a reference further in only where it must be followed
+        if is_inner:  # a reference further in only where it must be followed
             branches = sorted(branches, key=_refers)
         found = list[Any]()
         for branch in branches:
-            if not (found and given is _MISSING and within and _refers(branch)):
+            if not (found and is_inner and _refers(branch)):
                 merged = branch if alone else self._merged(rest, branch)
                 value = self._fit(merged, given, within)
                 found += [] if value is _NOTHING else [value]
@@ -409,16 +411,11 @@ def _example(tokens: Any, repeats: int) -> str:
     return text
 
 
-def _repaired(schema: CompiledSchema, given: Any, text: str) -> Any:
-    """A value that satisfies a schema, or _NOTHING if none was found. Raises SchemaError."""
-    return _Repair(schema, text).run(given)
-
-
 @lru_cache(maxsize=64)
 def _compile(text: str) -> tuple[CompiledSchema, Any] | SchemaError:
     try:
         schema = CompiledSchema(text)
-        smallest = _repaired(schema, _MISSING, "")
+        smallest = _Repair(schema, "").run(_MISSING)
     except SchemaError as error:
         return error
     if smallest is _NOTHING:
@@ -448,19 +445,14 @@ def conforms(text: str, schema: Schema) -> bool:
 def repair(value: Any, schema: Schema) -> Any:
     """The value, changed only where it does not satisfy the schema: what is valid stays, what is
     not is replaced by the nearest that was found, what is missing is added. Raises SchemaError."""
-    return _repaired_value(value, text_of(schema), _words(value))
+    return repair_value(value, text_of(schema), _words(value))
 
 
-def repair_arguments(value: Any, schema: str, text: str) -> Any:
-    """A call's arguments, repaired where they do not satisfy the schema, given as JSON; words of
-    `text` are put where some are missing. Raises SchemaError."""
-    return _repaired_value(value, schema, text)
-
-
-def _repaired_value(value: Any, schema: str, text: str) -> Any:
+def repair_value(value: Any, schema: str, text: str) -> Any:
+    """`repair` for a schema given as JSON; words of `text` are put where some are missing."""
     compiled, smallest = _compiled(schema)
     with suppress(SchemaError):  # too much work for this value
-        found = _repaired(compiled, value, text)
+        found = _Repair(compiled, text).run(value)
         return smallest if found is _NOTHING else found
     return smallest
 
@@ -477,4 +469,4 @@ def repair_answer(text: str, schema: Schema) -> str:
         value = loads(text.encode())
         if isinstance(value, dict | list):
             given, words = value, _words(value)
-    return json.dumps(_repaired_value(given, written, words), ensure_ascii=False)
+    return json.dumps(repair_value(given, written, words), ensure_ascii=False)

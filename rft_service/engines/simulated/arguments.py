@@ -18,7 +18,7 @@ from rft_service.engines.simulated.shapes import Shape, ShapeReader
 from rft_service.engines.simulated.weights import Decision, Vector
 from rft_service.rl.engine import ToolSpec
 from rft_service.schemas.check import Part, SchemaError
-from rft_service.schemas.structured import repair_arguments
+from rft_service.schemas.structured import repair_value
 
 MAX_VALUES = 100  # within the parameters of one call
 _LEFT_OUT: Any = object()
@@ -47,7 +47,7 @@ class Arguments:
         value = self._object(shape, "", shape.references)
         with suppress(SchemaError):  # no value satisfies it, or that takes too much work
             asked = self.memory.question.text
-            value = repair_arguments(value, self.tool.parameters_text, asked)
+            value = repair_value(value, self.tool.parameters_text, asked)
         return json.dumps(value)
 
     def _object(self, shape: Shape, prefix: str, within: frozenset[str]) -> dict[str, Any]:
